@@ -1,0 +1,27 @@
+/** Events of a conversation's life. */
+import type { Fault } from "../../base/error.ts";
+import type { ImagePart, ModelRef, TextPart } from "../message.ts";
+import type { Window } from "../model.ts";
+import type { Todo } from "../ports/hands.ts";
+import type { Outcome } from "../task.ts";
+
+export type SessionEvent =
+  | {
+      readonly kind: "session-start";
+      readonly workspace: string;
+      readonly title: string;
+      readonly name?: string;
+      readonly program: string;
+      readonly fork?: { readonly session: string; readonly seq: number };
+    }
+  | { readonly kind: "session-name"; readonly name: string }
+  /** A process took the session over after an earlier writer. */
+  | { readonly kind: "session-resume" }
+  | { readonly kind: "session-end" }
+  | { readonly kind: "model-chosen"; readonly model: ModelRef; readonly window: Window; readonly server: string }
+  | { readonly kind: "turn-start"; readonly prompt: readonly (TextPart | ImagePart)[] }
+  | { readonly kind: "turn-end"; readonly outcome: Outcome; readonly durationMs: number }
+  /** Text appended to the thread because something changed: date, cwd, git state, instructions. */
+  | { readonly kind: "context-added"; readonly source: string; readonly text: string; readonly hash: string }
+  | { readonly kind: "todos-set"; readonly todos: readonly Todo[] }
+  | { readonly kind: "fault-raised"; readonly fault: Fault };

@@ -1,0 +1,27 @@
+/** The one door to tools: whoever holds a gate can ask for an action, nobody holds a tool. */
+import type { Actor } from "../actor.ts";
+import type { ToolCallPart } from "../message.ts";
+import type { ToolDeclaration } from "../model.ts";
+import type { ToolResult } from "../tool.ts";
+import type { Verdict } from "../verdict.ts";
+
+export interface CallContext {
+  readonly actor: Actor;
+  readonly turn: number;
+  readonly voice: string;
+}
+
+export interface ToolOutcome extends ToolResult {
+  readonly verdict: Verdict;
+  /** Set when the call did not run. */
+  readonly denied: boolean;
+  readonly durationMs: number;
+}
+
+export interface Gate {
+  /** The tools array for the model: constant for the life of a session. */
+  readonly declarations: readonly ToolDeclaration[];
+  /** True when the tool may run beside others of the same message. */
+  parallel(tool: string): boolean;
+  run(call: ToolCallPart, context: CallContext, signal: AbortSignal): Promise<ToolOutcome>;
+}

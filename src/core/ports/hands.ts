@@ -1,0 +1,142 @@
+/** The powers of a tool: it can touch the machine only through these, each bound to one grant. */
+
+export interface FileContent {
+  /** Absolute path that was really opened. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Permission bits, for example 0o644. */
+  readonly mode: number;
+  /** SHA-256 of `bytes`. */
+  readonly hash: string;
+}
+
+export interface FileChange {
+  readonly path: string;
+  /** Hash of the content before, or null when the file is new. */
+  readonly before: string | null;
+  readonly after: string;
+}
+
+export interface FileHands {
+  /** Throws `file-missing`, `outside-workspace` or `bad-input` (a directory, a device, larger than 20 MiB). */
+  read(path: string): Promise<FileContent>;
+  /** Names in a directory, directories with a trailing slash, sorted. */
+  list(path: string): Promise<readonly string[]>;
+  /** Hash of the content that the agent last read or wrote in this session. */
+  lastSeen(path: string): string | undefined;
+  /** The text the agent last saw, to show what changed since; undefined when unknown. */
+  lastSeenText(path: string): Promise<string | undefined>;
+  markSeen(path: string, hash: string): void;
+}
+
+export interface FileWriteHands {
+  /**
+   * Replaces a file atomically, keeping its mode. `expected` is the hash it must still have,
+   * or null when it must not exist yet; anything else throws `file-changed`.
+   */
+  write(path: string, bytes: Uint8Array, expected: string | null): Promise<FileChange>;
+}
+
+export interface GrepMatch {
+  readonly path: string;
+  readonly line: number;
+  readonly text: string;
+  readonly context: boolean;
+}
+
+export interface SearchHands {
+  /** Files below `path` that match `pattern`, newest first; ignored and secret files are left out. */
+  glob(query: { pattern: string; path: string; limit: number }, signal: AbortSignal): Promise<{
+    readonly paths: readonly string[];
+    readonly truncated: boolean;
+  }>;
+  /** Lines that match a Rust regular expression. Throws `bad-input` on a bad pattern. */
+  grep(
+    query: {
+      pattern: string;
+      path: string;
+      glob?: string;
+      ignoreCase: boolean;
+      context: number;
+      limit: number;
+      filesOnly: boolean;
+    },
+    signal: AbortSignal,
+  ): Promise<{ readonly matches: readonly GrepMatch[]; readonly truncated: boolean }>;
+}
+
+export interface CommandResult {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** Interleaved stdout and stderr, capped; `spill` names the file with everything. */
+  readonly output: string;
+  readonly truncated: boolean;
+  readonly spill?: string;
+  readonly timedOut: boolean;
+  readonly durationMs: number;
+}
+
+export interface ExecHands {
+  /** Runs one bash command in a sandbox of its own and throws that away. */
+  run(
+    command: string,
+    options: { cwd?: string; timeoutMs: number; onOutput?: (chunk: string) => void },
+    signal: AbortSignal,
+  ): Promise<CommandResult>;
+}
+
+export interface JobStatus {
+  readonly id: string;
+  readonly command: string;
+  readonly running: boolean;
+  readonly exitCode: number | null;
+  /** Output since the last poll, capped. */
+  readonly output: string;
+}
+
+export interface JobHands {
+  start(command: string, options: { cwd?: string }): Promise<{ readonly id: string }>;
+  poll(id: string): Promise<JobStatus>;
+  kill(id: string): Promise<JobStatus>;
+}
+
+export interface NetHands {
+  /** GET by the checked dialler; every redirect is checked again. `hosts` of the grant bound it. */
+  get(url: string, signal: AbortSignal): Promise<{
+    readonly url: string;
+    readonly status: number;
+    readonly contentType: string;
+    readonly body: string;
+  }>;
+}
+
+export interface HumanHands {
+  /** Asks the person; undefined when nobody can answer. */
+  ask(question: string, options: readonly string[], signal: AbortSignal): Promise<string | undefined>;
+}
+
+export interface Todo {
+  readonly text: string;
+  readonly status: "pending" | "in_progress" | "done";
+}
+
+export interface SessionHands {
+  setTodos(todos: readonly Todo[]): void;
+}
+
+/** Tools of other parts (MCP servers later) that are found by search and run through the gate. */
+export interface DeferredHands {
+  search(query: string): readonly { readonly name: string; readonly summary: string; readonly parameters: unknown }[];
+}
+
+export interface Hands {
+  readonly files?: FileHands;
+  readonly fileWrites?: FileWriteHands;
+  readonly search?: SearchHands;
+  readonly exec?: ExecHands;
+  readonly jobs?: JobHands;
+  readonly net?: NetHands;
+  readonly human?: HumanHands;
+  readonly session?: SessionHands;
+  readonly deferred?: DeferredHands;
+}

@@ -1,0 +1,50 @@
+/** The port to the only code that touches the machine on a tool's behalf. */
+import type { Grant, Lease } from "../grant.ts";
+import type { Hands } from "./hands.ts";
+
+/** Facts about a path as it is now. No decision is taken here. */
+export interface PathFact {
+  /** Absolute, normalised, links not followed. */
+  readonly absolute: string;
+  /** After following every link that exists; missing tails are appended as they stand. */
+  readonly resolved: string;
+  readonly exists: boolean;
+  readonly kind: "file" | "directory" | "other" | "missing";
+  /** Hard links to the file; 1 for most files and all missing ones. */
+  readonly links: number;
+  /** The root (workspace, added folder or private tmp) that holds `resolved`, by segment. */
+  readonly root?: string;
+}
+
+export interface PathFacts {
+  readonly roots: readonly string[];
+  readonly home: string;
+  readonly cwd: string;
+  /** `~/` is expanded to the home; relative paths start at `cwd` (default: the workspace). */
+  look(path: string, cwd?: string): PathFact;
+}
+
+export interface SandboxStatus {
+  /** Name of the backend in use, `off` by flag, or undefined when none passes. */
+  readonly backend: "bubblewrap" | "off" | undefined;
+  /** Why there is none and the command that mends it. */
+  readonly reason?: string;
+  readonly mend?: string;
+  /** How identity is solved: our own uid, the workspace owner's, or an id-mapped mount. */
+  readonly identity?: string;
+}
+
+export interface Sandbox {
+  readonly paths: PathFacts;
+  /** Probed once, on first use. */
+  status(): Promise<SandboxStatus>;
+  /** Powers for one grant or lease. Throws `denied` when the gate did not mint it or it was used before. */
+  hands(grant: Grant | Lease): Hands;
+  /**
+   * Stores what a command outside the read-only class may change (undo material);
+   * returns the blob hash of the listing.
+   */
+  snapshot(signal: AbortSignal): Promise<{ readonly listing: string; readonly files: number; readonly dropped: readonly string[] }>;
+  /** Kills every job and spare; called on every exit path. */
+  close(): Promise<void>;
+}

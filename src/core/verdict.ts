@@ -1,0 +1,35 @@
+/** Decisions about one action: a lattice allow < ask < deny. */
+
+/** The mode table of the design: who may do what without a question. */
+export type Mode = "plan" | "default" | "auto";
+
+/** The confinement asked for; `off` only by the explicit flag. */
+export type SandboxMode = "read-only" | "workspace-write" | "off";
+
+export type Risk = "low" | "medium" | "high" | "critical";
+
+export type Decision = "allow" | "ask" | "deny";
+
+export interface Verdict {
+  readonly decision: Decision;
+  readonly check: string;
+  /** Stable reason code, for example `path.outside`. */
+  readonly rule: string;
+  readonly risk: Risk;
+  /** One sentence for a person; also what the model reads on a refusal. */
+  readonly reason: string;
+}
+
+const ORDER: readonly Decision[] = ["allow", "ask", "deny"];
+
+/** The stricter of two decisions. */
+export function stricter(a: Decision, b: Decision): Decision {
+  return ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b;
+}
+
+/** The strictest verdict of a list; the first one wins among equals. Throws on an empty list. */
+export function strictest(verdicts: readonly Verdict[]): Verdict {
+  const [first, ...rest] = verdicts;
+  if (!first) throw new TypeError("no verdicts to choose from");
+  return rest.reduce((worst, next) => (ORDER.indexOf(next.decision) > ORDER.indexOf(worst.decision) ? next : worst), first);
+}
