@@ -1,6 +1,7 @@
 /** Ports of what is kept: the journal of events, the blobs they name, the audit chain. */
-import type { Event, EventBody, EventContext } from "../event.ts";
+
 import type { Json } from "../../base/canonical-json.ts";
+import type { Event, EventBody, EventContext } from "../event.ts";
 
 /** Append-only events of one session. One writer at a time, guarded by an epoch. */
 export interface Journal {
@@ -25,7 +26,15 @@ export interface Blobs {
 
 /** One line of the audit chain before it is sealed. */
 export interface AuditRecord {
-  readonly action: "tool-decision" | "tool-end" | "approval" | "session-start" | "session-end" | "sandbox-off" | "lease-start" | "lease-end";
+  readonly action:
+    | "tool-decision"
+    | "tool-end"
+    | "approval"
+    | "session-start"
+    | "session-end"
+    | "sandbox-off"
+    | "lease-start"
+    | "lease-end";
   readonly session: string;
   readonly actor: string;
   readonly decision?: string;
