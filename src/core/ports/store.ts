@@ -49,3 +49,37 @@ export interface AuditPort {
   /** Durable when it resolves. A rejection stops the action. */
   append(record: AuditRecord): Promise<{ readonly seq: number; readonly hash: string }>;
 }
+
+export interface SessionRow {
+  readonly id: string;
+  readonly workspace: string;
+  readonly title: string;
+  readonly name?: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Number of stored events. */
+  readonly events: number;
+}
+
+export interface NewSession {
+  readonly id: string;
+  readonly workspace: string;
+  readonly title: string;
+  readonly name?: string;
+}
+
+/** All sessions of this user. */
+export interface Sessions {
+  create(row: NewSession): Journal;
+  /** Opens for writing. Throws `session-missing`, or `session-busy` while another process writes. */
+  open(id: string): Journal;
+  read(id: string): readonly Event[];
+  /** Newest first; of one workspace, or of all. */
+  list(workspace?: string): readonly SessionRow[];
+  /** By id, unambiguous start of an id, or name. Throws `session-missing`. */
+  find(wanted: string, workspace: string): SessionRow;
+  /** A new session that begins with all events of `from`. */
+  fork(from: string, row: NewSession): Journal;
+  rename(id: string, name: string): void;
+  remove(id: string): void;
+}
