@@ -118,6 +118,7 @@ const config = {
       suspicious: { noImportCycles: "error", noExplicitAny: "error", noControlCharactersInRegex: "off" },
       style: { useImportType: "error", noNonNullAssertion: "error" },
       complexity: { useLiteralKeys: "off" },
+      correctness: { noVoidTypeReturn: "off" },
       nursery: { noFloatingPromises: "error", noMisusedPromises: "error" },
     },
   },

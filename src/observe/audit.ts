@@ -27,11 +27,7 @@ export function chainHash(previous: string, record: object): string {
  * Opens the chain in `folder` (`audit.jsonl`, and `head.db`, which is both the lock between processes and
  * the remembered head). A torn last line was never acknowledged and is cut off.
  */
-export function openAudit(
-  folder: string,
-  clock: Clock,
-  redact: (text: string) => string,
-): AuditPort & { close(): void } {
+export function openAudit(folder: string, clock: Clock, redact: <T>(value: T) => T): AuditPort & { close(): void } {
   let files: { fd: number; head: DatabaseSync } | undefined;
   const open = () => {
     if (files) return files;
@@ -75,14 +71,14 @@ export function openHead(folder: string): DatabaseSync {
 function appendLocked(
   files: { fd: number; head: DatabaseSync },
   record: AuditRecord & { readonly at: string },
-  redact: (text: string) => string,
+  redact: <T>(value: T) => T,
 ): { seq: number; hash: string } {
   const { fd, head } = files;
   head.exec("BEGIN IMMEDIATE");
   try {
     const last = catchUp(fd, readHead(head));
     const seq = last.seq + 1;
-    const body = JSON.parse(redact(JSON.stringify({ seq, ...record, prev: last.hash }))) as Record<string, unknown>;
+    const body = JSON.parse(JSON.stringify({ seq, ...redact(record), prev: last.hash })) as Record<string, unknown>;
     const hash = chainHash(last.hash, body);
     const line = Buffer.from(`${canonicalJson({ ...body, hash })}\n`);
     writeAll(fd, line, last.bytes);
