@@ -67,6 +67,11 @@ export function judgePath(use: PathUse, policy: PathPolicy): Finding | undefined
   if (use.op !== "read" && use.op !== "enter" && RUN_LATER.test(relative(fact, policy))) {
     return ask("path.run-later", `${use.text} is run or obeyed by other tools later`, "high");
   }
+  if (use.op !== "enter" && use.op !== "read" && /(?:^|\/)\.git\//i.test(relative(fact, policy))) {
+    return use.op === "delete"
+      ? deny("destructive.git", `${use.text} is git's own record`)
+      : ask("path.git", `${use.text} is git's own record`, "high");
+  }
   if (use.op === "read" && controlPlace(relative(fact, policy))?.startsWith(".git"))
     return ask("path.git", `${use.text} may hold credentials`);
   return undefined;
@@ -96,6 +101,7 @@ function strangeText({ text, op }: PathUse): Finding | undefined {
     return ask("path.windows-form", `${text} is a path of another system`);
   if (/^(?:\$|`|~[^/])/.test(text) && !/^~$/.test(text))
     return ask("path.unexpanded", `${text} would have to be expanded first`);
+  if (/(?:^|\/)\.\.namedfork(?:\/|$)/.test(text)) return ask("path.other-form", `${text} is a path of another system`);
   if (/%2e|%2f|%5c|%systemroot%/i.test(text) && /^(?:\.\.|%)/.test(text))
     return ask("path.encoded", `${text} is encoded`);
   if (mutates && /(?:^|\/)(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(text))

@@ -60,6 +60,11 @@ function readPart(part: WordPart, known: KnownVariables, state: State): void {
       state.variables.push(part.parameter);
       state.dynamic = true;
       return;
+    case "ProcessSubstitution":
+      // Its script is judged by the walk; as an operand it is a stream, like `-`.
+      if (part.operator === "<") state.text += "-";
+      else state.dynamic = true;
+      return;
     default:
       state.dynamic = true;
   }

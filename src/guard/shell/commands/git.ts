@@ -89,6 +89,7 @@ const DANGEROUS = [
   "--interactive",
   "--patch",
   "--no-index",
+  "--show-signature",
   "--recurse-submodules",
   "--edit-description",
 ];
@@ -217,6 +218,8 @@ export const gitRule: CommandRule = (command, report) => {
     return report.find(ask("shell.dynamic", `git ${verbWord.text} is only known when it runs`));
   const verb = verbWord.text;
   checkOptions(verb, args, report);
+  if (verb === "help" && args.some((word) => word.text.startsWith("-")))
+    report.find(ask("git.option", "git help can start a viewer"));
   if (verb === "remote") return remote(args, report);
   if (verb === "config") return config(args, report);
   if (verb === "reflog" && !has(args, /^(?:expire|delete)$/)) return;

@@ -47,7 +47,7 @@ export function readRule(notation: string, operands: Operands, recursive = false
 const GREP =
   "abcEFGHhiILlnoPqrRsTUvwxyzZ e: f< m: A: B: C: -# --color= --colour= --include: --exclude: --exclude-dir: --count --ignore-case --files-with-matches --files-without-match --line-number --recursive --only-matching --invert-match --word-regexp --fixed-strings --extended-regexp --perl-regexp --no-filename --with-filename --max-count: --after-context: --before-context: --context: --quiet --silent --null --text --no-messages --binary-files: --regexp:";
 const RG =
-  "abcFhHiIlLnNopPqsSuUvwxz e: f< g: t: T: m: A: B: C: r: j: M: d: --color: --glob: --iglob: --type: --type-not: --type-list --count --count-matches --files --files-with-matches --files-without-match --hidden --no-ignore --no-ignore-vcs --ignore-case --smart-case --fixed-strings --line-number --no-line-number --no-heading --heading --json --max-count: --max-depth: --max-columns: --multiline --pcre2 --only-matching --invert-match --word-regexp --sort: --sortr: --stats --trim --vimgrep --context: --after-context: --before-context: --replace: --null --no-filename --with-filename --regexp: --text --passthru --column";
+  "abcFhHiIlLnNopPqsSuUvwx e: f< g: t: T: m: A: B: C: r: j: M: d: --color: --glob: --iglob: --type: --type-not: --type-list --count --count-matches --files --files-with-matches --files-without-match --hidden --no-ignore --no-ignore-vcs --ignore-case --smart-case --fixed-strings --line-number --no-line-number --no-heading --heading --json --max-count: --max-depth: --max-columns: --multiline --pcre2 --only-matching --invert-match --word-regexp --sort: --sortr: --stats --trim --vimgrep --context: --after-context: --before-context: --replace: --null --no-filename --with-filename --regexp: --text --passthru --column";
 const SUM = "bctwz --check --tag --quiet --status";
 
 export const readCommands: Record<string, CommandRule> = {
@@ -78,7 +78,7 @@ export const readCommands: Record<string, CommandRule> = {
     "abBcdeEilNpqrsTtuwyZ U: C: W: x: I: -# --color= --brief --unified= --recursive --ignore-all-space --ignore-blank-lines --ignore-case --side-by-side --text --new-file --stat --suppress-common-lines --strip-trailing-cr --exclude: --label: --minimal",
     "read",
   ),
-  file: readRule("bhiLNprz m< --brief --mime --mime-type --mime-encoding --dereference", "read"),
+  file: readRule("bhiLNprz --brief --mime --mime-type --mime-encoding --dereference", "read"),
   stat: readRule("fLt c: --format: --printf: --terse --file-system --dereference", "read"),
   du: readRule(
     "abcDhHkLlmSsx0 d: B: t: --max-depth: --human-readable --summarize --total --all --bytes --apparent-size --exclude: --block-size:",

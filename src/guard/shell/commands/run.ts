@@ -35,6 +35,14 @@ const packageRule: CommandRule = (command, report) => {
   }
   const verb = first(command);
   const words = command.args.map((word) => word.text);
+  const early = words.find((word) => word !== verb || verb === "");
+  if (
+    early?.startsWith("-") &&
+    words.indexOf(early) < words.indexOf(verb) &&
+    !/^(?:-s|--silent|-q|--quiet|--offline|-w|--workspaces?|-r|--recursive)(?:=|$)/.test(early)
+  ) {
+    return report.find(ask("shell.option-unknown", `${command.name} ${early} is not on the list of known options`));
+  }
   if (/^(?:test|t|tst|start|stop|restart|run|run-script|rum|urn)$/.test(verb)) return report.effect("run");
   if (/^(?:ls|list|ll|la|why|explain|outdated-local|root|prefix|bin|pkg|query)$/.test(verb)) {
     return verb === "pkg" && !words.includes("get")
@@ -141,20 +149,19 @@ function toolRule(verbs: RegExp, what: string): CommandRule {
   };
 }
 
+/** Options that make a checker or compiler load other code than the project's own settings name. */
+const LOADS_CODE =
+  /^--?(?:plugins?|wrapper|fplugin|specs|B|rulesdir|config|c|config-file|resolve-plugins-relative-to|rootdir|confcutdir|import-mode|init|require|r|import|loader|parser|environment|runner|reporter|setup\w*|globalSetup|transform|preset|ext|exec|toolexec)(?:$|[=,./])/i;
+
 /** Checkers and test runners of the project that are on PATH. */
 const checkerRule: CommandRule = (command, report) => {
   refuseDynamic(command, report);
   if (isVersion(command)) return;
-  if (
-    command.args.some(
-      (word) =>
-        /^(?:--rulesdir|--resolve-plugins-relative-to|--plugin|-p$|--rootdir|--confcutdir|--import-mode|--init)/.test(
-          word.text,
-        ) && command.name !== "tsc",
-    )
-  ) {
-    report.find(ask("shell.option-unknown", `${command.name} is pointed at other code than the project's`));
-  }
+  const other = command.args.find((word) => LOADS_CODE.test(word.text));
+  if (other)
+    report.find(
+      ask("shell.loads-code", `${command.name} ${other.text} can load other code than the project's own settings`),
+    );
   report.effect("run");
 };
 
@@ -229,7 +236,7 @@ export const runCommands: Record<string, CommandRule> = {
   make: makeRule,
   gmake: makeRule,
   cargo: toolRule(/^(?:test|t|build|b|check|c|run|r|clippy|fmt|doc|bench|clean|metadata|tree|nextest)$/, "cargo"),
-  go: toolRule(/^(?:test|build|vet|run|fmt|list|env|doc|version|tool)$/, "go"),
+  go: toolRule(/^(?:test|build|vet|fmt|list|env|doc|version)$/, "go"),
   mvn: toolRule(/^(?:test|compile|package|verify|clean)$/, "mvn"),
   gradle: toolRule(/^(?:test|build|check|clean|assemble)$/, "gradle"),
   dotnet: toolRule(/^(?:test|build|run|clean)$/, "dotnet"),
