@@ -1,4 +1,5 @@
 /** The port to LLM servers. */
+import type { Json } from "../../base/canonical-json.ts";
 import type { ModelInfo, ModelPart, ModelRequest, Window } from "../model.ts";
 import type { ModelRef } from "../message.ts";
 
@@ -34,6 +35,12 @@ export interface ServerStatus {
   readonly version?: string;
   readonly problem?: string;
   readonly hint?: string;
+}
+
+/** What was learned about a server, model and version from its replies; kept by whoever has a disk. */
+export interface QuirkStore {
+  load(key: string): unknown;
+  save(key: string, value: Json): void;
 }
 
 export interface Models {
