@@ -6,8 +6,11 @@ import { sha256 } from "../base/hash.ts";
 import type { Grant, Lease } from "../core/grant.ts";
 import type { Hands } from "../core/ports/hands.ts";
 import type { Sandbox } from "../core/ports/sandbox.ts";
+import { bubblewrapBackend, openBackend } from "./backend.ts";
+import { createCommands, execHands } from "./commands.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
+import { type Job, jobHands } from "./jobs.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
 import { contains, pathView } from "./paths.ts";
 import { searchHands } from "./search.ts";
@@ -16,21 +19,33 @@ import { createSeen } from "./seen.ts";
 export function createSandbox(options: SandboxOptions): Sandbox {
   const context = prepare(options);
   const seen = createSeen(options.blobs, options.seen);
+  const backend = options.mode === "off" ? openBackend(context) : bubblewrapBackend(context);
+  const commands = createCommands(context, backend);
+  const jobs = new Map<string, Job>();
+  let warmed = false;
+  const warm = () => {
+    if (warmed || options.mode === "off") return;
+    warmed = true;
+    commands.warm().catch(() => undefined);
+  };
   const hands = (grant: Grant | Lease): Hands => {
     if (!options.verify(grant)) throw new CrucibleError("denied", `no valid grant for ${grant.tool}`);
     if (options.clock.now() > grant.expiresAt) throw new CrucibleError("denied", `the grant for ${grant.tool} has expired`);
     const has = (effect: Grant["effects"][number]) => grant.effects.includes(effect);
+    warm();
     return {
       ...(has("read") || has("write") ? { files: fileHands(context, grant, seen), search: searchHands(context, grant) } : {}),
       ...(has("write") ? { fileWrites: fileWriteHands(context, grant, seen) } : {}),
+      ...(has("exec") ? { exec: execHands(context, grant, commands) } : {}),
+      ...(has("jobs") ? { jobs: jobHands(context, grant, commands, jobs) } : {}),
     };
   };
   return {
     paths: context.paths,
     hands,
-    status: async () => ({ backend: undefined }),
+    status: backend.status,
     snapshot: async () => ({ listing: "", files: 0, dropped: [] }),
-    close: async () => undefined,
+    close: commands.close,
   };
 }
 
