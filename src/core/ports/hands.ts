@@ -80,10 +80,10 @@ export interface CommandResult {
 }
 
 export interface ExecHands {
-  /** Runs one bash command in a sandbox of its own and throws that away. */
+  /** Runs one bash command in a sandbox of its own and throws that away. Output so far is emitted as `tool-delta`. */
   run(
     command: string,
-    options: { cwd?: string; timeoutMs: number; onOutput?: (chunk: string) => void },
+    options: { cwd?: string; timeoutMs: number },
     signal: AbortSignal,
   ): Promise<CommandResult>;
 }
