@@ -1,5 +1,4 @@
 /** What the faces (command line, later server and editors) may ask of the wired program. */
-import type { Fault } from "../../base/error.ts";
 import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
@@ -69,15 +68,6 @@ export interface AuditView {
   ): Promise<{ readonly ok: boolean; readonly records: number; readonly head: string; readonly problem?: string }>;
 }
 
-/** One line of `doctor`. */
-export interface Finding {
-  readonly name: string;
-  readonly status: "ok" | "note" | "problem";
-  readonly text: string;
-  /** The command that mends it. */
-  readonly mend?: string;
-}
-
 export interface PromptPart {
   readonly name: string;
   readonly text: string;
@@ -95,8 +85,6 @@ export interface App {
   sessions(): Promise<Sessions>;
   models(): Promise<Models>;
   sandboxStatus(): Promise<SandboxStatus>;
-  doctor(choice: ModelChoice): Promise<readonly Finding[]>;
+  /** The head of the first request, part by part. */
   prompt(): Promise<readonly PromptPart[]>;
-  /** Turns a thrown thing into a fault, with its cause chain for `--debug`. */
-  explain(error: unknown): { readonly fault: Fault; readonly chain: readonly string[] };
 }
