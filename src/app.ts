@@ -15,7 +15,18 @@ import type { Blobs, Journal, Sessions } from "./core/ports/store.ts";
 import type { SandboxMode } from "./core/verdict.ts";
 
 /** Tools in the model's tools array, in this order for ever; the others are found by `tool_search`. */
-const DECLARED = ["read", "write", "edit", "glob", "grep", "shell", "todo_write", "ask_user", "tool_search", "tool_call"];
+const DECLARED = [
+  "read",
+  "write",
+  "edit",
+  "glob",
+  "grep",
+  "shell",
+  "todo_write",
+  "ask_user",
+  "tool_search",
+  "tool_call",
+];
 
 export interface AppOptions {
   readonly version: string;
@@ -51,13 +62,21 @@ export async function createApp(options: AppOptions): Promise<App> {
 }
 
 async function openStore(house: House): Promise<{ sessions: Sessions; blobs: Blobs; close(): void }> {
-  const [{ openDatabase }, { sqliteSessions }, { sqliteBlobs }] = await Promise.all([import("./store/database.ts"), import("./store/sessions.ts"), import("./store/blobs.ts")]);
+  const [{ openDatabase }, { sqliteSessions }, { sqliteBlobs }] = await Promise.all([
+    import("./store/database.ts"),
+    import("./store/sessions.ts"),
+    import("./store/blobs.ts"),
+  ]);
   const db = await openDatabase(`${house.config.places.data}/journal.db`);
   return { sessions: sqliteSessions(db, systemClock), blobs: sqliteBlobs(db), close: () => db.close() };
 }
 
 async function openModels(house: House): Promise<Models> {
-  const [{ createModels }, { createQuirkStore }, { freemem }] = await Promise.all([import("./models/models.ts"), import("./store/quirks.ts"), import("node:os")]);
+  const [{ createModels }, { createQuirkStore }, { freemem }] = await Promise.all([
+    import("./models/models.ts"),
+    import("./store/quirks.ts"),
+    import("node:os"),
+  ]);
   const { env, config } = house;
   const model = config.get<string | undefined>("model");
   return createModels({
@@ -83,7 +102,12 @@ function auditView(house: House): AuditView {
 /** Environment values whose names say that they are secret. */
 function secretValues(env: Readonly<Record<string, string>>): string[] {
   return Object.entries(env)
-    .filter(([name, value]) => /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i.test(name) && value.length >= 12 && !value.startsWith("/"))
+    .filter(
+      ([name, value]) =>
+        /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i.test(name) &&
+        value.length >= 12 &&
+        !value.startsWith("/"),
+    )
     .map(([, value]) => value);
 }
 
@@ -99,21 +123,50 @@ async function openJournal(house: House, given: OpenOptions): Promise<SessionFil
   const { workspace } = house.options;
   const id = given.sessionId ?? uuid(systemClock.now());
   if (!given.persist) {
-    const [{ memoryJournal }, { memoryBlobs }] = await Promise.all([import("./store/memory-journal.ts"), import("./store/memory-blobs.ts")]);
+    const [{ memoryJournal }, { memoryBlobs }] = await Promise.all([
+      import("./store/memory-journal.ts"),
+      import("./store/memory-blobs.ts"),
+    ]);
     return { journal: memoryJournal(id, systemClock), blobs: memoryBlobs(), resumed: false, close: () => undefined };
   }
   const { sessions, blobs, close } = await openStore(house);
-  const row = { id, workspace, title: oneLine(given.title, 80), ...(given.name === undefined ? {} : { name: given.name }) };
+  const row = {
+    id,
+    workspace,
+    title: oneLine(given.title, 80),
+    ...(given.name === undefined ? {} : { name: given.name }),
+  };
   if (given.resume === undefined) return { journal: sessions.create(row), blobs, resumed: false, close };
   const found = given.resume === "newest" ? sessions.list(workspace)[0] : sessions.find(given.resume, workspace);
-  if (!found) throw new CrucibleError("session-missing", `there is no session in ${workspace} yet`, { hint: 'start one: crucible "what to do"' });
-  if (found.workspace !== workspace) throw new CrucibleError("usage", `session ${found.id} belongs to ${found.workspace}`, { hint: `go there, or: crucible -C ${found.workspace} -r ${found.id}` });
+  if (!found)
+    throw new CrucibleError("session-missing", `there is no session in ${workspace} yet`, {
+      hint: 'start one: crucible "what to do"',
+    });
+  if (found.workspace !== workspace)
+    throw new CrucibleError("usage", `session ${found.id} belongs to ${found.workspace}`, {
+      hint: `go there, or: crucible -C ${found.workspace} -r ${found.id}`,
+    });
   return { journal: given.fork ? sessions.fork(found.id, row) : sessions.open(found.id), blobs, resumed: true, close };
 }
 
 /** The rooms a session needs: loaded while the model server is being asked. */
 async function loadRooms() {
-  const [guard, grants, redact, sandbox, audit, agent, prompt, session, settle, parts, control, patterns, instructions, git] = await Promise.all([
+  const [
+    guard,
+    grants,
+    redact,
+    sandbox,
+    audit,
+    agent,
+    prompt,
+    session,
+    settle,
+    parts,
+    control,
+    patterns,
+    instructions,
+    git,
+  ] = await Promise.all([
     import("./guard/gate.ts"),
     import("./guard/grants.ts"),
     import("./guard/redact.ts"),
@@ -129,7 +182,22 @@ async function loadRooms() {
     import("./sandbox/instructions.ts"),
     import("./sandbox/git-state.ts"),
   ]);
-  return { ...guard, ...grants, ...redact, ...sandbox, ...audit, ...agent, ...prompt, ...session, ...settle, ...parts, ...control, parsePattern: patterns.parsePattern, ...instructions, ...git };
+  return {
+    ...guard,
+    ...grants,
+    ...redact,
+    ...sandbox,
+    ...audit,
+    ...agent,
+    ...prompt,
+    ...session,
+    ...settle,
+    ...parts,
+    ...control,
+    parsePattern: patterns.parsePattern,
+    ...instructions,
+    ...git,
+  };
 }
 
 async function openSession(house: House, given: OpenOptions): Promise<LiveSession> {
@@ -137,7 +205,10 @@ async function openSession(house: House, given: OpenOptions): Promise<LiveSessio
   const models = await openModels(house);
   const files = await openJournal(house, given);
   try {
-    const model = await models.open({ ...rememberedModel(files.journal.events(), given), ...given.model }, AbortSignal.timeout(660_000));
+    const model = await models.open(
+      { ...rememberedModel(files.journal.events(), given), ...given.model },
+      AbortSignal.timeout(660_000),
+    );
     return await startSession(house, given, { files, model, rooms: await loading });
   } catch (error) {
     await files.journal.close().catch(() => undefined);
@@ -151,7 +222,10 @@ function rememberedModel(events: readonly Event[], given: OpenOptions): Partial<
   const last = events.findLast((event) => event.kind === "model-chosen");
   const { model, baseUrl, localProvider, context } = given.model;
   if (!last || model !== undefined || baseUrl !== undefined || localProvider !== undefined) return {};
-  return { model: `${last.model.provider}/${last.model.model}`, ...(context === undefined ? { window: last.window } : {}) };
+  return {
+    model: `${last.model.provider}/${last.model.model}`,
+    ...(context === undefined ? { window: last.window } : {}),
+  };
 }
 
 interface Parts {
@@ -172,7 +246,16 @@ async function startSession(house: House, given: OpenOptions, parts: Parts): Pro
   const mint = rooms.createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
-  const sandbox = rooms.createSandbox({ ...sandboxSettings(house, given.sandbox, given.addDirs), session: journal.session, model: model.ref.model, verify: mint.verify, blobs: files.blobs, emit: bus.emit, editClock: edits, seen: seenFiles(earlier) });
+  const sandbox = rooms.createSandbox({
+    ...sandboxSettings(house, given.sandbox, given.addDirs),
+    session: journal.session,
+    model: model.ref.model,
+    verify: mint.verify,
+    blobs: files.blobs,
+    emit: bus.emit,
+    editClock: edits,
+    seen: seenFiles(earlier),
+  });
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const gate = rooms.createGate({
     tools: rooms.tools,
@@ -181,7 +264,12 @@ async function startSession(house: House, given: OpenOptions, parts: Parts): Pro
     policy: {
       mode: given.mode,
       sandbox: given.sandbox,
-      paths: { facts: sandbox.paths, controlHomes: [...rooms.controlHomes(house.home, house.env), ...Object.values(config.places)], readable: expandHome(config.get("sandbox.read"), house.home), exposed: expandHome(config.get("sandbox.expose"), house.home) },
+      paths: {
+        facts: sandbox.paths,
+        controlHomes: [...rooms.controlHomes(house.home, house.env), ...Object.values(config.places)],
+        readable: expandHome(config.get("sandbox.read"), house.home),
+        exposed: expandHome(config.get("sandbox.expose"), house.home),
+      },
       network: { mode: given.offline ? "off" : config.get("network.mode"), allow: config.get("network.allow") },
       disallowed: [...given.disallowedTools, ...config.get<string[]>("tools.disallow")].map(rooms.parsePattern),
       allowed: given.allowedTools.map(rooms.parsePattern),
@@ -222,7 +310,14 @@ async function startSession(house: House, given: OpenOptions, parts: Parts): Pro
   if (started) {
     bus.emit({ kind: "session-resume" });
     rooms.settleOpenCalls(earlier, bus.emit);
-  } else bus.emit({ kind: "session-start", workspace, title: oneLine(given.title, 80), program: `codecrucible ${house.options.version}`, ...(given.name === undefined ? {} : { name: given.name }) });
+  } else
+    bus.emit({
+      kind: "session-start",
+      workspace,
+      title: oneLine(given.title, 80),
+      program: `codecrucible ${house.options.version}`,
+      ...(given.name === undefined ? {} : { name: given.name }),
+    });
   const before = earlier.findLast((event) => event.kind === "model-chosen");
   if (!before || canonicalJson([before.model, before.window]) !== canonicalJson([model.ref, model.window])) {
     bus.emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
@@ -233,7 +328,13 @@ async function startSession(house: House, given: OpenOptions, parts: Parts): Pro
     workspace,
     model: model.info,
     window: model.window,
-    notes: [...config.notes, ...model.notes, ...(given.sandbox === "off" ? ["THE SANDBOX IS OFF: commands run with all your rights (recorded in the audit log)"] : [])],
+    notes: [
+      ...config.notes,
+      ...model.notes,
+      ...(given.sandbox === "off"
+        ? ["THE SANDBOX IS OFF: commands run with all your rights (recorded in the audit log)"]
+        : []),
+    ],
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
     async close() {
@@ -252,7 +353,8 @@ function samplingOf(house: House, given: OpenOptions): Sampling {
   return { ...(temperature === undefined ? {} : { temperature }), ...(effort === undefined ? {} : { effort }) };
 }
 
-const expandHome = (paths: readonly string[], home: string) => paths.map((path) => (path === "~" || path.startsWith("~/") ? home + path.slice(1) : path));
+const expandHome = (paths: readonly string[], home: string) =>
+  paths.map((path) => (path === "~" || path.startsWith("~/") ? home + path.slice(1) : path));
 
 function sandboxSettings(house: House, mode: SandboxMode, addDirs: readonly string[]) {
   const { config, env, home, options } = house;
@@ -264,7 +366,11 @@ function sandboxSettings(house: House, mode: SandboxMode, addDirs: readonly stri
     stateDir: `${config.places.state}/sandbox`,
     mode,
     clock: systemClock,
-    config: { read: config.get<string[]>("sandbox.read"), expose: config.get<string[]>("sandbox.expose"), env: config.get<Record<string, string>>("sandbox.env") },
+    config: {
+      read: config.get<string[]>("sandbox.read"),
+      expose: config.get<string[]>("sandbox.expose"),
+      env: config.get<Record<string, string>>("sandbox.env"),
+    },
   };
 }
 
@@ -272,13 +378,26 @@ async function requireSandbox(sandbox: Sandbox): Promise<void> {
   const status = await sandbox.status();
   if (status.backend) return;
   await sandbox.close();
-  throw new CrucibleError("sandbox-unavailable", `no sandbox works here: ${status.reason ?? "unknown"}`, { hint: status.mend ?? "crucible doctor" });
+  throw new CrucibleError("sandbox-unavailable", `no sandbox works here: ${status.reason ?? "unknown"}`, {
+    hint: status.mend ?? "crucible doctor",
+  });
 }
 
 /** Probes the sandbox without a session: for `doctor`. */
 async function probeSandbox(house: House): Promise<SandboxStatus> {
-  const [{ createSandbox }, { memoryBlobs }] = await Promise.all([import("./sandbox/sandbox.ts"), import("./store/memory-blobs.ts")]);
-  const sandbox = createSandbox({ ...sandboxSettings(house, "workspace-write", []), session: "probe", model: "none", verify: () => false, blobs: memoryBlobs(), emit: memoryEmit(), editClock: editClock() });
+  const [{ createSandbox }, { memoryBlobs }] = await Promise.all([
+    import("./sandbox/sandbox.ts"),
+    import("./store/memory-blobs.ts"),
+  ]);
+  const sandbox = createSandbox({
+    ...sandboxSettings(house, "workspace-write", []),
+    session: "probe",
+    model: "none",
+    verify: () => false,
+    blobs: memoryBlobs(),
+    emit: memoryEmit(),
+    editClock: editClock(),
+  });
   try {
     return await sandbox.status();
   } finally {
@@ -293,7 +412,11 @@ function memoryEmit(): Emit {
 
 /** The edit clock where a session left it. */
 function lastClock(events: readonly Event[]): number {
-  return events.reduce((clock, event) => (event.kind === "file-changed" || event.kind === "check-run" ? Math.max(clock, event.clock) : clock), 0);
+  return events.reduce(
+    (clock, event) =>
+      event.kind === "file-changed" || event.kind === "check-run" ? Math.max(clock, event.clock) : clock,
+    0,
+  );
 }
 
 /** Hashes of what the agent last saw of each file, from results of reads and writes. */
@@ -309,10 +432,26 @@ function seenFiles(events: readonly Event[]): ReadonlyMap<string, string> {
 }
 
 async function promptParts(house: House): Promise<readonly PromptPart[]> {
-  const [{ systemText }, { declare }, { tools }, { readInstructions }] = await Promise.all([import("./agent/prompt.ts"), import("./guard/declare.ts"), import("./parts.ts"), import("./sandbox/instructions.ts")]);
+  const [{ systemText }, { declare }, { tools }, { readInstructions }] = await Promise.all([
+    import("./agent/prompt.ts"),
+    import("./guard/declare.ts"),
+    import("./parts.ts"),
+    import("./sandbox/instructions.ts"),
+  ]);
   const { workspace } = house.options;
-  const declared = DECLARED.map((name) => tools.find((tool) => tool.name === name)).filter((tool) => tool !== undefined);
+  const declared = DECLARED.map((name) => tools.find((tool) => tool.name === name)).filter(
+    (tool) => tool !== undefined,
+  );
   const instructions = await readInstructions(workspace, workspace);
-  const texts: [string, string][] = [["system text", systemText()], ...declared.map((tool): [string, string] => [`tool ${tool.name}`, canonicalJson(declare(tool))]), ...(instructions === undefined ? [] : [["project instructions", instructions] as [string, string]])];
-  return texts.map(([name, text]) => ({ name, text, bytes: byteLength(text), tokens: Math.ceil(byteLength(text) / 4) }));
+  const texts: [string, string][] = [
+    ["system text", systemText()],
+    ...declared.map((tool): [string, string] => [`tool ${tool.name}`, canonicalJson(declare(tool))]),
+    ...(instructions === undefined ? [] : [["project instructions", instructions] as [string, string]]),
+  ];
+  return texts.map(([name, text]) => ({
+    name,
+    text,
+    bytes: byteLength(text),
+    tokens: Math.ceil(byteLength(text) / 4),
+  }));
 }

@@ -8,7 +8,8 @@ import { createThinkingSplitter, type ThinkingSplitter } from "./thinking.ts";
 import type { RawCall, Sink, WireUsage } from "./wire.ts";
 
 /** Printed calls that count even inside thinking, where plain JSON is only a thought. */
-const MARKED = /<tool_call>[\s\S]*?(?:<\/tool_call>|$)|<function=[\s\S]*?(?:<\/function>|$)|\[TOOL_CALLS\][\s\S]*$|<\|python_tag\|>[\s\S]*$/g;
+const MARKED =
+  /<tool_call>[\s\S]*?(?:<\/tool_call>|$)|<function=[\s\S]*?(?:<\/function>|$)|\[TOOL_CALLS\][\s\S]*$|<\|python_tag\|>[\s\S]*$/g;
 
 export interface AnswerOptions {
   /** Names of the tools that were offered; without any, text is never searched for calls. */
@@ -48,7 +49,10 @@ export class Answer implements Sink {
     const show = (text: string) => this.#add("text", text);
     this.#scanner = options.tools.size > 0 ? createTextCallScanner(options.tools, show) : undefined;
     this.#splitter = createThinkingSplitter(
-      { text: (piece) => (this.#scanner ? this.#scanner.push(piece) : show(piece)), thinking: (piece) => this.#add("thinking", piece) },
+      {
+        text: (piece) => (this.#scanner ? this.#scanner.push(piece) : show(piece)),
+        thinking: (piece) => this.#add("thinking", piece),
+      },
       options.startsInThinking,
     );
   }

@@ -1,14 +1,15 @@
 /** One request and its reply: sends, waits for loading or busy servers, learns quirks, reads to the end. */
+
+import { delay } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { CrucibleError } from "../base/error.ts";
-import { delay } from "../base/async.ts";
 import type { ModelInfo, ModelRequest, Window } from "../core/model.ts";
 import type { Answer } from "./answer.ts";
 import type { Calibration } from "./calibrate.ts";
-import { bodyText, HttpFailure, type Http, type HttpReply } from "./http.ts";
+import { bodyText, type Http, HttpFailure, type HttpReply } from "./http.ts";
 import type { Lines } from "./lines.ts";
 import { reasonOf } from "./probe.ts";
-import { faultOf, meaningOf, readProblem, type Problem } from "./problem.ts";
+import { faultOf, meaningOf, type Problem, readProblem } from "./problem.ts";
 import { learnFrom, type QuirkBook, type Quirks } from "./quirks.ts";
 import { startHint } from "./start-hint.ts";
 import { createWatchdog, firstTokenLimit, type Timeouts } from "./timeouts.ts";
@@ -76,11 +77,18 @@ export function startExchange(link: Link, request: ModelRequest, answer: Answer,
     cut = new AbortController();
     if (signal.aborted) cut.abort(signal.reason);
     const body = link.wire.encode(request, quirks, link.sentWindow);
-    firstLimit = firstTokenLimit(timeouts, body.length / 4, link.state.prefillRate) + (link.state.cold ? timeouts.loadMs : 0);
+    firstLimit =
+      firstTokenLimit(timeouts, body.length / 4, link.state.prefillRate) + (link.state.cold ? timeouts.loadMs : 0);
     dog.allow(firstLimit);
     dog.waiting(true);
     const { apiKey } = link.target;
-    const call = { url: link.wire.url, body, signal: cut.signal, connectMs: timeouts.connectMs, ...(apiKey ? { apiKey } : {}) };
+    const call = {
+      url: link.wire.url,
+      body,
+      signal: cut.signal,
+      connectMs: timeouts.connectMs,
+      ...(apiKey ? { apiKey } : {}),
+    };
     reply = await link.http(call);
     if (reply.status !== 200) throw new Complaint(readProblem(reply.status, await bodyText(reply, 65_536)));
     decoder = link.wire.decoder(answer, reply.contentType);
@@ -111,7 +119,11 @@ export function startExchange(link: Link, request: ModelRequest, answer: Answer,
     link.state.cold = false;
     if (lesson === undefined) return;
     link.quirks.set(quirks);
-    answer.part({ type: "note", code: "quirk-learned", text: `${link.info.ref.model} at ${link.target.root} ${lesson}` });
+    answer.part({
+      type: "note",
+      code: "quirk-learned",
+      text: `${link.info.ref.model} at ${link.target.root} ${lesson}`,
+    });
     lesson = undefined;
   };
 
@@ -120,7 +132,9 @@ export function startExchange(link: Link, request: ModelRequest, answer: Answer,
     reply?.release();
     reply = undefined;
     decoder = undefined;
-    const final = signal.aborted ? new CrucibleError("aborted", "the request was cancelled", { cause: signal.reason }) : faultFor(link, error);
+    const final = signal.aborted
+      ? new CrucibleError("aborted", "the request was cancelled", { cause: signal.reason })
+      : faultFor(link, error);
     if (signal.aborted || answer.delivered || CrucibleError.isInstance(error)) throw final;
     const problem = error instanceof Complaint ? error.problem : undefined;
     answer.problemSeen = undefined;
@@ -207,9 +221,13 @@ function checkOrigin(link: Link, answer: Answer): void {
   if (answer.remoteSeen !== undefined) throw remoteModel(link.info.ref.model, answer.remoteSeen);
   const { modelSeen } = answer;
   if (modelSeen === undefined || modelSeen === link.info.ref.model || !link.others.has(modelSeen)) return;
-  throw new CrucibleError("model-missing", `${link.target.root} answered with ${modelSeen} instead of ${link.info.ref.model}`, {
-    hint: `load ${link.info.ref.model} in the server, or ask for ${modelSeen} with -m`,
-  });
+  throw new CrucibleError(
+    "model-missing",
+    `${link.target.root} answered with ${modelSeen} instead of ${link.info.ref.model}`,
+    {
+      hint: `load ${link.info.ref.model} in the server, or ask for ${modelSeen} with -m`,
+    },
+  );
 }
 
 /** Local only, fail closed: the answer would come from, and the code would go to, another machine. */
@@ -232,12 +250,26 @@ function faultFor(link: Link, error: unknown): CrucibleError {
   if (CrucibleError.isInstance(error)) return error;
   const url = link.target.root;
   if (error instanceof Complaint) {
-    const fault = faultOf(error.problem, { model: link.info.ref.model, url, kind: link.target.kind ?? "openai-compatible" });
-    return new CrucibleError(fault.code, fault.message, { retryable: fault.retryable, ...(fault.hint === undefined ? {} : { hint: fault.hint }) });
+    const fault = faultOf(error.problem, {
+      model: link.info.ref.model,
+      url,
+      kind: link.target.kind ?? "openai-compatible",
+    });
+    return new CrucibleError(fault.code, fault.message, {
+      retryable: fault.retryable,
+      ...(fault.hint === undefined ? {} : { hint: fault.hint }),
+    });
   }
   if (error instanceof HttpFailure && error.phase === "connect") {
-    return new CrucibleError("server-unreachable", `no server at ${url} (${reasonOf(error)})`, { hint: startHint(link.target), retryable: true });
+    return new CrucibleError("server-unreachable", `no server at ${url} (${reasonOf(error)})`, {
+      hint: startHint(link.target),
+      retryable: true,
+    });
   }
   const message = error instanceof Error ? error.message : String(error);
-  return new CrucibleError("server-error", `${url} broke off: ${message}`, { hint: "look at the server's log, then try again", retryable: true, cause: error });
+  return new CrucibleError("server-error", `${url} broke off: ${message}`, {
+    hint: "look at the server's log, then try again",
+    retryable: true,
+    cause: error,
+  });
 }

@@ -4,7 +4,7 @@ import type { ModelInfo, Window } from "../core/model.ts";
 import type { ModelChoice, OpenModel } from "../core/ports/models.ts";
 import { createCalibration } from "./calibrate.ts";
 import { isLoopback, providerOf } from "./discover.ts";
-import { remoteModel, type Link } from "./exchange.ts";
+import { type Link, remoteModel } from "./exchange.ts";
 import { generate, promptOf } from "./generate.ts";
 import type { ModelsContext } from "./options.ts";
 import { openQuirks } from "./quirks.ts";
@@ -29,7 +29,9 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
   const { info } = detail;
   if (info.remote !== undefined) throw remoteModel(info.ref.model, info.remote);
   if (info.kind === "embedding") {
-    throw new CrucibleError("model-unfit", `${info.ref.model} makes embeddings, it does not chat`, { hint: "choose a chat model: crucible models" });
+    throw new CrucibleError("model-unfit", `${info.ref.model} makes embeddings, it does not chat`, {
+      hint: "choose a chat model: crucible models",
+    });
   }
   const settled = windowFor(context, choice, { glance, detail, choosesWindow: provider.choosesWindow });
   const state = { window: settled.window, cold: info.state === "cold", prefillRate: undefined, unverifiedTold: false };
@@ -64,9 +66,16 @@ interface WindowCase {
   readonly choosesWindow: boolean;
 }
 
-function windowFor(context: ModelsContext, choice: ModelChoice, { glance, detail, choosesWindow }: WindowCase): WindowAnswer {
+function windowFor(
+  context: ModelsContext,
+  choice: ModelChoice,
+  { glance, detail, choosesWindow }: WindowCase,
+): WindowAnswer {
   const { info, kvBytesPerToken, bakedWindow } = detail;
-  const configured = choice.context ?? context.windows[`${info.ref.provider}/${info.ref.model}`] ?? context.windows[`${info.ref.provider}/${info.ref.model.replace(/:latest$/, "")}`];
+  const configured =
+    choice.context ??
+    context.windows[`${info.ref.provider}/${info.ref.model}`] ??
+    context.windows[`${info.ref.provider}/${info.ref.model.replace(/:latest$/, "")}`];
   const kept: Window | undefined = choice.window;
   return settleWindow({
     info,

@@ -69,7 +69,9 @@ export function createOpenAiDecoder(sink: Sink, contentType: string): Lines {
       if (typeof part["text"] === "string") sink.text(part["text"]);
       const thinking = part["thinking"];
       if (typeof thinking === "string") sink.thinking(thinking);
-      else if (Array.isArray(thinking)) for (const piece of thinking) if (isFields(piece) && typeof piece["text"] === "string") sink.thinking(piece["text"]);
+      else if (Array.isArray(thinking))
+        for (const piece of thinking)
+          if (isFields(piece) && typeof piece["text"] === "string") sink.thinking(piece["text"]);
     }
   };
 
@@ -89,7 +91,12 @@ export function createOpenAiDecoder(sink: Sink, contentType: string): Lines {
   const deliver = () => {
     for (const slot of slots.splice(0)) {
       if (slot.name === "" && slot.args === "" && slot.whole === undefined) continue;
-      sink.call({ name: slot.name, args: slot.whole ?? slot.args, fromText: false, ...(slot.id === undefined ? {} : { id: slot.id }) });
+      sink.call({
+        name: slot.name,
+        args: slot.whole ?? slot.args,
+        fromText: false,
+        ...(slot.id === undefined ? {} : { id: slot.id }),
+      });
     }
   };
 
@@ -140,7 +147,8 @@ function slotFor(slots: Slot[], key: { index: number | undefined; id: string | u
   // Some servers give every call index 0 and tell them apart by id only.
   if (same && (key.id === undefined || same.id === undefined || same.id === key.id || key.name === "")) return same;
   if (!same && key.index === undefined && last) {
-    if (key.id !== undefined && slots.some((slot) => slot.id === key.id)) return slots.find((slot) => slot.id === key.id) ?? last;
+    if (key.id !== undefined && slots.some((slot) => slot.id === key.id))
+      return slots.find((slot) => slot.id === key.id) ?? last;
     if (key.id === undefined && key.name === "") return last;
     if (key.id === undefined && last.name === key.name && last.whole === undefined && !complete(last.args)) return last;
   }
@@ -165,7 +173,9 @@ function usageOf(chunk: Fields): WireUsage {
   const details = isFields(usage["prompt_tokens_details"]) ? usage["prompt_tokens_details"] : {};
   const cacheN = countField(timings, "cache_n");
   const promptN = countField(timings, "prompt_n");
-  const input = countField(usage, "prompt_tokens") ?? (promptN === undefined && cacheN === undefined ? undefined : (promptN ?? 0) + (cacheN ?? 0));
+  const input =
+    countField(usage, "prompt_tokens") ??
+    (promptN === undefined && cacheN === undefined ? undefined : (promptN ?? 0) + (cacheN ?? 0));
   const output = countField(usage, "completion_tokens") ?? countField(timings, "predicted_n");
   const cached = countField(details, "cached_tokens") ?? cacheN;
   const prefillMs = countField(timings, "prompt_ms");

@@ -4,7 +4,16 @@ import { isSecretPath } from "../base/secret-names.ts";
 import { contains } from "./paths.ts";
 
 /** Third-party code: its keys are test data, not the user's secrets. */
-const SKIPPED: ReadonlySet<string> = new Set(["node_modules", ".git", ".hg", ".svn", "site-packages", "__pycache__", ".venv", ".tox"]);
+const SKIPPED: ReadonlySet<string> = new Set([
+  "node_modules",
+  ".git",
+  ".hg",
+  ".svn",
+  "site-packages",
+  "__pycache__",
+  ".venv",
+  ".tox",
+]);
 const MAX_FOLDERS = 50_000;
 
 interface Folder {
