@@ -186,11 +186,23 @@ function openOptions(flags: Flags, run: { app: App; face: Face; title: string })
     ...(name === undefined ? {} : { name }),
     persist: !flags.has("no-session-persistence"),
     title: run.title,
+    ...(human.present ? { askWindow: (name: string) => askWindow(human, name) } : {}),
     onEvent(event) {
       face.debug?.event(event);
       face.renderer.event(event);
     },
   };
+}
+
+/** Once per model; an empty answer keeps the assumed window. */
+async function askWindow(human: Human, model: string): Promise<number | undefined> {
+  const answer = await human.ask(
+    `The server does not tell the context window of ${model}. How many tokens? (empty: 8192, assumed)`,
+    [],
+    new AbortController().signal,
+  );
+  const tokens = Number(answer);
+  return Number.isSafeInteger(tokens) && tokens >= 1024 ? tokens : undefined;
 }
 
 function humanFor(flags: Flags, face: Face): Human {

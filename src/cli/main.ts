@@ -5,6 +5,7 @@ import type { CommandContext } from "../core/ports/cli.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXIT } from "./exit-codes.ts";
 import { parseFlags } from "./flags.ts";
+import { faultLine } from "./render/renderer.ts";
 
 /** Runs the program and returns its exit code. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -27,7 +28,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     return await ask(flags, context);
   } catch (error) {
     const fault = toFault(error);
-    process.stderr.write(`crucible: ${fault.message}${fault.hint ? `. ${fault.hint}` : ""}\n`);
+    process.stderr.write(`crucible: ${faultLine(fault)}\n`);
     if (fault.code === "internal" && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
     return EXIT[fault.code];
   }
