@@ -105,6 +105,11 @@ export class Answer implements Sink {
     this.#parts.push(part);
   }
 
+  /** Adds a part before everything not yet taken. */
+  partFirst(part: ModelPart): void {
+    this.#parts.unshift(part);
+  }
+
   /** The parts since the last call; adjacent text is one part. */
   take(): readonly ModelPart[] {
     this.#flush();

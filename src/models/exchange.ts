@@ -111,7 +111,7 @@ export function startExchange(link: Link, request: ModelRequest, answer: Answer,
     link.state.cold = false;
     if (lesson === undefined) return;
     link.quirks.set(quirks);
-    answer.part({ type: "note", code: "quirk-learned", text: `${link.info.ref.model} at ${link.target.root} ${lesson}` });
+    answer.partFirst({ type: "note", code: "quirk-learned", text: `${link.info.ref.model} at ${link.target.root} ${lesson}` });
     lesson = undefined;
   };
 
