@@ -38,6 +38,8 @@ export interface LinkState {
   /** Tokens per second of prompt evaluation, once a reply told it. */
   prefillRate: number | undefined;
   unverifiedTold: boolean;
+  /** Asks the server once, after the first answer, for the window it has loaded. */
+  readLoadedWindow: (() => Promise<number | undefined>) | undefined;
 }
 
 /** A complaint of the server, on its way to being understood. */

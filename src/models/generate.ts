@@ -27,6 +27,8 @@ export async function* generate(link: Link, request: ModelRequest, signal: Abort
     learnThinking(link, answer);
     const unverified = verify(link, request, answer.usageSeen);
     if (unverified) yield unverified;
+    const clamped = await checkLoaded(link);
+    if (clamped) yield clamped;
     yield* conclude(link, request, answer, { signal, elapsedMs: link.clock.monotonic() - startedAt });
   } catch (error) {
     // What was held back (a possible call, a half tag) belongs to the text so far.
@@ -121,6 +123,19 @@ function verify(link: Link, request: ModelRequest, usage: WireUsage): ModelPart 
   if (reading.state !== "unverified" || link.state.unverifiedTold) return undefined;
   link.state.unverifiedTold = true;
   return { type: "note", code: "window-unverified", text: `window unverified: ${reading.why}` };
+}
+
+/** After the first answer the model is loaded for sure: the server's word replaces a chosen or assumed window. */
+async function checkLoaded(link: Link): Promise<ModelPart | undefined> {
+  const { state } = link;
+  const read = state.readLoadedWindow;
+  if (!read) return undefined;
+  state.readLoadedWindow = undefined;
+  const tokens = await read().catch(() => undefined);
+  if (tokens === undefined || (state.window.source === "chosen" && tokens >= state.window.tokens)) return undefined;
+  const { tokens: before, source } = state.window;
+  state.window = { ...state.window, tokens, source: "loaded" };
+  return { type: "note", code: "window-unverified", text: `the server loaded a window of ${tokens} tokens (${before} were ${source})` };
 }
 
 function learnThinking(link: Link, answer: Answer): void {
