@@ -3,7 +3,7 @@ import type { StopReason } from "../core/message.ts";
 import type { ModelPart } from "../core/model.ts";
 import type { Problem } from "./problem.ts";
 import { parseTextCalls } from "./text-call-forms.ts";
-import { createTextCallScanner, type TextCallScanner } from "./text-tool-calls.ts";
+import { TextCallScanner } from "./text-tool-calls.ts";
 import { createThinkingSplitter, type ThinkingSplitter } from "./thinking.ts";
 import type { RawCall, Sink, WireUsage } from "./wire.ts";
 
@@ -46,7 +46,7 @@ export class Answer implements Sink {
     this.#names = options.tools;
     if (options.verbatim) return;
     const show = (text: string) => this.#add("text", text);
-    this.#scanner = options.tools.size > 0 ? createTextCallScanner(options.tools, show) : undefined;
+    this.#scanner = options.tools.size > 0 ? new TextCallScanner(options.tools, show) : undefined;
     this.#splitter = createThinkingSplitter(
       { text: (piece) => (this.#scanner ? this.#scanner.push(piece) : show(piece)), thinking: (piece) => this.#add("thinking", piece) },
       options.startsInThinking,

@@ -93,7 +93,7 @@ export function ollamaUrl(text: string): string {
   const [host = "", ...path] = value.split("/");
   const filled = host === "" ? "127.0.0.1" : /^:\d/.test(host) ? `127.0.0.1${host}` : host;
   const hasPort = /(^|[^:]):\d+$/.test(filled) || /\]:\d+$/.test(filled);
-  const bare = !hasPort && /^[^[].*:.*:/.test(filled) ? `[${filled}]` : filled;
+  const bare = !hasPort && /^[^[]*:[^[]*:/.test(filled) ? `[${filled}]` : filled;
   return `http://${hasPort ? filled : `${bare}:11434`}${path.length > 0 ? `/${path.join("/")}` : ""}`;
 }
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { createNdjson } from "../../src/models/ndjson.ts";
 import { createSse } from "../../src/models/sse.ts";
 import { parseTolerant } from "../../src/models/tolerant-json.ts";
-import { createTextCallScanner } from "../../src/models/text-tool-calls.ts";
+import { TextCallScanner } from "../../src/models/text-tool-calls.ts";
 import { createThinkingSplitter } from "../../src/models/thinking.ts";
 
 const NAMES = new Set(["read"]);
@@ -53,7 +53,7 @@ const fragment = fc.oneof(
 test("printed calls: any text, any cuts give the same text and calls", () => {
   const scan = (chunks: readonly string[]) => {
     let text = "";
-    const scanner = createTextCallScanner(NAMES, (piece) => {
+    const scanner = new TextCallScanner(NAMES, (piece) => {
       text += piece;
     });
     for (const chunk of chunks) scanner.push(chunk);
