@@ -22,7 +22,7 @@ export interface Task {
 
 /** A run of a test, type or lint command, with the edit clock at its start. */
 export interface CheckRun {
-  readonly kind: "test" | "types" | "lint" | "build";
+  readonly check: "test" | "types" | "lint" | "build";
   readonly command: string;
   readonly exitCode: number;
   readonly clock: number;

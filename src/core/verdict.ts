@@ -31,5 +31,8 @@ export function stricter(a: Decision, b: Decision): Decision {
 export function strictest(verdicts: readonly Verdict[]): Verdict {
   const [first, ...rest] = verdicts;
   if (!first) throw new TypeError("no verdicts to choose from");
-  return rest.reduce((worst, next) => (ORDER.indexOf(next.decision) > ORDER.indexOf(worst.decision) ? next : worst), first);
+  return rest.reduce(
+    (worst, next) => (ORDER.indexOf(next.decision) > ORDER.indexOf(worst.decision) ? next : worst),
+    first,
+  );
 }

@@ -2,7 +2,7 @@
 import type { RepairStage, ToolDeclaration } from "../core/model.ts";
 import type { ToolCallPart } from "../core/message.ts";
 import { isFields } from "./problem.ts";
-import { checkSchema } from "./schema.ts";
+import { checkSchema } from "../base/json-schema.ts";
 import { parseTolerant } from "./tolerant-json.ts";
 import type { RawCall } from "./wire.ts";
 

@@ -1,5 +1,9 @@
 /** Checks a value against a JSON Schema and bends it where the meaning is plain ("3" for 3, one value for a list of one). */
-import { isFields } from "./problem.ts";
+
+/** True for a plain object: not null, not a list. */
+export function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -47,7 +51,8 @@ function visit(state: State, schema: Schema, value: unknown, path: string): unkn
   }
   if (isFields(bent)) return visitObject(state, resolved, bent, path);
   const items = resolved["items"];
-  if (Array.isArray(bent) && isFields(items)) return bent.map((item, index) => visit(state, items, item, `${path}[${index}]`));
+  if (Array.isArray(bent) && isFields(items))
+    return bent.map((item, index) => visit(state, items, item, `${path}[${index}]`));
   return bent;
 }
 
@@ -85,7 +90,12 @@ function visitObject(state: State, schema: Schema, value: Schema, path: string):
     const property = Object.hasOwn(properties, key) ? properties[key] : undefined;
     const empty = item === null || item === undefined;
     if (isFields(property)) {
-      if (empty && !required.includes(key) && complain(follow(state.root, property), item) !== undefined && !property["anyOf"]) {
+      if (
+        empty &&
+        !required.includes(key) &&
+        complain(follow(state.root, property), item) !== undefined &&
+        !property["anyOf"]
+      ) {
         state.coerced = true;
         continue;
       }
@@ -96,7 +106,8 @@ function visitObject(state: State, schema: Schema, value: Schema, path: string):
     else state.problems.push(`${place}: unknown field; known are ${Object.keys(properties).join(", ") || "none"}`);
   }
   for (const key of required) {
-    if (typeof key === "string" && !Object.hasOwn(result, key)) state.problems.push(`${path === "" ? key : `${path}.${key}`}: missing`);
+    if (typeof key === "string" && !Object.hasOwn(result, key))
+      state.problems.push(`${path === "" ? key : `${path}.${key}`}: missing`);
   }
   return result;
 }
@@ -159,7 +170,8 @@ function bendTo(type: string, value: unknown): unknown {
     const number = Number(value);
     return fits(type, number) ? number : undefined;
   }
-  if (type === "boolean") return typeof value === "string" ? { true: true, false: false }[value.trim().toLowerCase()] : undefined;
+  if (type === "boolean")
+    return typeof value === "string" ? { true: true, false: false }[value.trim().toLowerCase()] : undefined;
   if (type === "string") return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
   if (type === "object" || type === "array") {
     const parsed = typeof value === "string" ? parsedAs(type, value) : undefined;
@@ -182,10 +194,12 @@ function parsedAs(type: string, text: string): unknown {
 function complain(schema: Schema, value: unknown): string | undefined {
   const types = typesOf(schema);
   if (types.length > 0 && !types.some((type) => fits(type, value))) return `expected ${types.join(" or ")}`;
-  if (Array.isArray(schema["enum"]) && !schema["enum"].some((item) => item === value)) return `expected one of ${JSON.stringify(schema["enum"])}`;
+  if (Array.isArray(schema["enum"]) && !schema["enum"].some((item) => item === value))
+    return `expected one of ${JSON.stringify(schema["enum"])}`;
   if ("const" in schema && schema["const"] !== value) return `expected ${JSON.stringify(schema["const"])}`;
   if (typeof value === "number") return outside(value, schema, ["minimum", "maximum"]) ?? beyond(value, schema);
-  if (typeof value === "string") return outside(value.length, schema, ["minLength", "maxLength"]) ?? mismatch(value, schema["pattern"]);
+  if (typeof value === "string")
+    return outside(value.length, schema, ["minLength", "maxLength"]) ?? mismatch(value, schema["pattern"]);
   if (Array.isArray(value)) return outside(value.length, schema, ["minItems", "maxItems"]);
   return undefined;
 }

@@ -1,0 +1,60 @@
+/** Which paths one grant opens for reading and writing: the second look, after the gate's. */
+import { controlHomes, controlPlace, isBelowAnyCase } from "../base/control-places.ts";
+import { CrucibleError } from "../base/error.ts";
+import { isSecretPath } from "../base/secret-names.ts";
+import type { Grant } from "../core/grant.ts";
+import type { PathFact } from "../core/ports/sandbox.ts";
+import type { SandboxContext } from "./options.ts";
+import { contains } from "./paths.ts";
+
+/** Throws `outside-workspace` or `denied` when this grant does not open `fact` for reading. */
+export function checkReadable(context: SandboxContext, grant: Grant, fact: PathFact): void {
+  const opened = isRevealed(context, grant, fact) || within(context.readable, fact.resolved);
+  if (fact.root === undefined && !opened) throw outside(fact);
+  if (isHiddenSecret(context, grant, fact)) {
+    throw new CrucibleError("denied", `${fact.absolute} looks like a secret file`, {
+      hint: "list it under sandbox.expose in your user config to open it",
+    });
+  }
+}
+
+/** Throws `outside-workspace` or `denied` when this grant does not open `fact` for writing. */
+export function checkWritable(context: SandboxContext, grant: Grant, fact: PathFact): void {
+  if (fact.root === undefined && !isRevealed(context, grant, fact)) throw outside(fact);
+  const relative = fact.root === undefined ? fact.resolved : fact.resolved.slice(fact.root.length);
+  const reason = controlPlace(relative) ?? homeReason(context, fact.resolved);
+  if (reason !== undefined) {
+    throw new CrucibleError("denied", `${fact.absolute} may not be written: ${reason}`, { hint: "change it yourself, outside the session" });
+  }
+}
+
+/** True when a secret-named path is neither exposed by the user nor shown by an approved question. */
+export function isHiddenSecret(context: SandboxContext, grant: Grant, fact: Pick<PathFact, "resolved" | "root" | "absolute">): boolean {
+  const relative = fact.root === undefined ? fact.resolved : fact.resolved.slice(fact.root.length);
+  if (!isSecretPath(relative)) return false;
+  return !isRevealed(context, grant, fact) && !within(context.exposed, fact.resolved) && !within(context.readable, fact.resolved);
+}
+
+function isRevealed(context: SandboxContext, grant: Grant, fact: Pick<PathFact, "resolved" | "absolute">): boolean {
+  const { paths } = context;
+  return grant.reveals.some((path) => {
+    const shown = paths.look(path);
+    return contains(shown.resolved, fact.resolved) && (shown.kind === "directory" || shown.resolved === fact.resolved);
+  });
+}
+
+function within(folders: readonly string[], path: string): boolean {
+  return folders.some((folder) => contains(folder, path));
+}
+
+function homeReason(context: SandboxContext, path: string): string | undefined {
+  const homes = controlHomes(context.home, context.env);
+  return homes.some((home) => isBelowAnyCase(home, path)) ? "it steers this program" : undefined;
+}
+
+function outside(fact: PathFact): CrucibleError {
+  const target = fact.resolved === fact.absolute ? "" : ` (it leads to ${fact.resolved})`;
+  return new CrucibleError("outside-workspace", `${fact.absolute} is outside the workspace${target}`, {
+    hint: "add its folder with --add-dir",
+  });
+}

@@ -1,0 +1,153 @@
+/** How commands are confined on this machine, decided once by trying to break out. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CrucibleError, toFault } from "../base/error.ts";
+import type { Grant } from "../core/grant.ts";
+import type { SandboxStatus } from "../core/ports/sandbox.ts";
+import { BWRAP, bwrapCommand, INNER } from "./bwrap.ts";
+import { commandEnv } from "./command-env.ts";
+import { describeIdentity, type Identity, identityOf } from "./identity.ts";
+import type { LaunchPlan } from "./launch.ts";
+import type { SandboxContext } from "./options.ts";
+import { probe, rememberedProbe, rememberProbe } from "./probe.ts";
+import { buildProfile, holdsHome, type ProfileParts } from "./profile.ts";
+import { secretScanner } from "./secret-scan.ts";
+import { findToolchains } from "./toolchains.ts";
+
+export interface Planned {
+  readonly key: string;
+  readonly plan: LaunchPlan;
+}
+
+export interface Backend {
+  status(): Promise<SandboxStatus>;
+  /** What to start for a grant, as the workspace is now. */
+  plan(grant: Pick<Grant, "readOnly" | "reveals">): Planned;
+}
+
+/** `-s off`: no confinement, the same environment and ends. */
+export function openBackend(context: SandboxContext): Backend {
+  const env = commandEnv(context, context.home);
+  const plan: LaunchPlan = { file: "/bin/bash", args: ["-c", INNER], env, namespace: false };
+  return { status: async () => ({ backend: "off" }), plan: () => ({ key: "off", plan }) };
+}
+
+export function bubblewrapBackend(context: SandboxContext): Backend {
+  const identity = identityOf(context);
+  let parts: ProfileParts | undefined;
+  let env: Record<string, string> | undefined;
+  let known: Promise<SandboxStatus> | undefined;
+  let noUserns = true;
+  const plan = (grant: Pick<Grant, "readOnly" | "reveals">): Planned => {
+    parts ??= makeParts(context, identity);
+    env ??= { ...commandEnv(context, context.privateHome), GIT_CONFIG_GLOBAL: gitConfigPath(context) };
+    const profile = buildProfile(context, parts, grant);
+    const command = bwrapCommand(profile, { identity, workspace: context.paths.workspace, noUserns });
+    return { key: profile.key, plan: { ...command, env, namespace: true } };
+  };
+  const find = async (): Promise<SandboxStatus> => {
+    const lacking = missingPart(context, identity);
+    if (lacking) return { backend: undefined, ...lacking };
+    const described = { backend: "bubblewrap", identity: describeIdentity(identity) } as const;
+    const remembered = rememberedProbe(context, identity);
+    if (remembered) {
+      noUserns = remembered.noUserns;
+      return described;
+    }
+    const first = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }));
+    let problem = first;
+    if (first !== undefined) {
+      noUserns = false;
+      problem = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }));
+    }
+    if (problem !== undefined) return { backend: undefined, reason: problem, mend: mendFor(problem) };
+    rememberProbe(context, identity, { noUserns });
+    return described;
+  };
+  return { plan, status: () => (known ??= find()) };
+}
+
+/** The first thing that leaked or failed, or undefined when the sandbox held. */
+async function tryProbe(context: SandboxContext, plan: () => Planned): Promise<string | undefined> {
+  try {
+    return await probe(context, plan().plan);
+  } catch (error) {
+    return toFault(error).message;
+  }
+}
+
+function missingPart(context: SandboxContext, identity: Identity): { reason: string; mend: string } | undefined {
+  if (process.platform !== "linux") return { reason: `no sandbox for ${process.platform} is built in`, mend: "run crucible in Linux (a container or WSL2)" };
+  if (holdsHome(context)) return { reason: "the workspace holds your whole home folder", mend: "start crucible inside a project folder" };
+  if (!existsSync("/bin/bash")) return { reason: "bash is missing", mend: "apt-get install bash" };
+  if (!existsSync(BWRAP)) return { reason: "bubblewrap is missing", mend: "apt-get install bubblewrap" };
+  if (identity.kind === "self") return undefined;
+  if (!existsSync("/usr/bin/perl")) return { reason: "perl is missing (needed to give up root)", mend: "apt-get install perl-base" };
+  if (!existsSync("/usr/bin/setpriv")) return { reason: "setpriv is missing (needed to give up root)", mend: "apt-get install util-linux" };
+  return undefined;
+}
+
+function mendFor(problem: string): string {
+  if (/uid map|new namespace|user namespace|unshare/i.test(problem)) {
+    return "allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0";
+  }
+  return /id-mapped/.test(problem) ? "start crucible as a normal user who owns the workspace" : "crucible doctor --verbose; or start with -s off";
+}
+
+function gitConfigPath(context: SandboxContext): string {
+  return join(context.stateDir, "sandbox", "etc", "gitconfig");
+}
+
+/** Small files that stand for others inside: written anew each session, they hold no secrets. */
+function makeParts(context: SandboxContext, identity: Identity): ProfileParts {
+  const { paths, home, env } = context;
+  const folder = join(context.stateDir, "sandbox", "etc");
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const put = (name: string, text: string) => {
+    const path = join(folder, name);
+    if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text, { mode: 0o644 });
+    return path;
+  };
+  const user = /^[a-z_][a-z0-9_-]*$/.test(env["USER"] ?? "") && env["USER"] !== "root" ? env["USER"] : "crucible";
+  const passwd = `root:x:0:0::/root:/bin/sh\n${user}:x:${identity.uid}:${identity.gid}::${context.privateHome}:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n`;
+  const group = `root:x:0:\n${identity.gid === 0 ? "" : `${user}:x:${identity.gid}:\n`}nogroup:x:65534:\n`;
+  const config = put("gitconfig", gitIdentity(context));
+  const roots = paths.roots.filter((root) => root !== paths.tmp.view);
+  const scanners = roots.map(secretScanner);
+  return {
+    toolchains: findToolchains(commandEnv(context, home)["PATH"] ?? "", home, [home, ...roots]),
+    empty: put("empty", ""),
+    etc: [
+      [put(`passwd-${identity.uid}`, passwd), "/etc/passwd"],
+      [put(`group-${identity.gid}`, group), "/etc/group"],
+      [config, config],
+    ],
+    scanSecrets: () => scanners.flatMap((scan) => scan()),
+  };
+}
+
+/** Name and address of the user's own git config: commits inside carry them; nothing else is taken over. */
+function gitIdentity(context: SandboxContext): string {
+  const places = [`${context.env["XDG_CONFIG_HOME"] ?? `${context.home}/.config`}/git/config`, `${context.home}/.gitconfig`];
+  const values = new Map<string, string>();
+  for (const place of places) {
+    if (!existsSync(place)) continue;
+    let section = "";
+    for (const line of readFileSync(place, "utf8").split("\n")) {
+      section = /^\s*\[(\w+)\]/.exec(line)?.[1]?.toLowerCase() ?? (/^\s*\[/.test(line) ? "" : section);
+      const found = section === "user" ? /^\s*(name|email)\s*=\s*"?([^"#;\\]*?)"?\s*$/i.exec(line) : null;
+      if (found?.[1] && found[2]) values.set(found[1].toLowerCase(), found[2]);
+    }
+  }
+  if (values.size === 0) return "";
+  return `[user]\n${[...values].map(([key, value]) => `\t${key} = "${value}"\n`).join("")}`;
+}
+
+/** Throws `sandbox-unavailable` with the mend when there is no backend. */
+export async function requireBackend(backend: Backend): Promise<void> {
+  const status = await backend.status();
+  if (status.backend !== undefined) return;
+  throw new CrucibleError("sandbox-unavailable", `commands cannot run: ${status.reason ?? "no sandbox works here"}`, {
+    ...(status.mend === undefined ? {} : { hint: status.mend }),
+  });
+}

@@ -1,0 +1,168 @@
+/** Runs commands, each in a sandbox of its own: from the waiting spare when it fits, else from a cold start. */
+import { CrucibleError } from "../base/error.ts";
+import { abortable } from "../base/async.ts";
+import { shortId } from "../base/id.ts";
+import type { Grant, Lease, Limits } from "../core/grant.ts";
+import type { CommandResult, ExecHands } from "../core/ports/hands.ts";
+import { type Backend, requireBackend } from "./backend.ts";
+import { watchControlPlaces } from "./control-sweep.ts";
+import { type Exit, launch, type Launched } from "./launch.ts";
+import type { SandboxContext } from "./options.ts";
+import { outputSink } from "./output.ts";
+
+/** bash's argument limit (MAX_ARG_STRLEN) less room for its own words. */
+const MAX_COMMAND = 120_000;
+
+export interface Started {
+  readonly launched: Launched;
+  /** Resolves when all is gone; gives the lines about control places that were moved away. */
+  readonly ended: Promise<{ readonly exit: Exit; readonly notes: readonly string[] }>;
+}
+
+export interface Commands {
+  /** Starts a shell for a spare, if a backend works and none waits. */
+  warm(): Promise<void>;
+  /** Starts one command. Throws `sandbox-unavailable`, `bad-input`. */
+  start(grant: Grant | Lease, order: { command: string; cwd?: string | undefined }, onOutput: (chunk: Buffer) => void): Promise<Started>;
+  close(): Promise<void>;
+}
+
+export function createCommands(context: SandboxContext, backend: Backend): Commands {
+  let spare: { readonly key: string; readonly launched: Launched } | undefined;
+  let closed = false;
+  let readOnly = context.mode === "read-only";
+  const live = new Set<Launched>();
+
+  const open = (grant: Pick<Grant, "readOnly" | "reveals">) => {
+    const planned = backend.plan(grant);
+    const launched = launch(planned.plan);
+    live.add(launched);
+    const gone = () => void live.delete(launched);
+    launched.ended.then(gone, gone);
+    return { key: planned.key, launched };
+  };
+  const replenish = () => {
+    if (closed || context.mode === "off" || spare?.launched.waiting) return;
+    try {
+      spare = open({ readOnly, reveals: [] });
+    } catch {
+      // No spare: the next command starts cold and reports what is wrong.
+      spare = undefined;
+    }
+  };
+  /** The spare when its profile is still what the grant and the workspace ask for. */
+  const take = async (grant: Grant): Promise<Launched> => {
+    const waiting = spare;
+    spare = undefined;
+    if (waiting?.launched.waiting) {
+      const fits = backend.plan(grant).key === waiting.key && (await waiting.launched.ready.then(() => true, () => false));
+      if (fits && waiting.launched.waiting) return waiting.launched;
+    }
+    waiting?.launched.kill();
+    const { launched } = open(grant);
+    await launched.ready;
+    return launched;
+  };
+  const start: Commands["start"] = async (grant, order, onOutput) => {
+    await requireBackend(backend);
+    if (closed) throw new CrucibleError("sandbox-unavailable", "the session has ended");
+    const folder = folderOf(context, order.cwd);
+    if (order.command.includes("\0")) throw new CrucibleError("bad-input", "the command holds a NUL character");
+    if (Buffer.byteLength(order.command) > MAX_COMMAND) throw new CrucibleError("bad-input", "the command is longer than 120,000 bytes", { hint: "write it to a file and run that" });
+    readOnly = grant.readOnly;
+    const launched = await take(grant);
+    const sweep = watchControlPlaces(context, grant);
+    launched.begin({ limits: limitWords(grant.limits, context.mode === "off"), folder, command: order.command }, onOutput);
+    const ended = launched.ended.then((exit) => ({ exit, notes: sweep() }));
+    ended.then(() => setImmediate(replenish), () => undefined);
+    return { launched, ended };
+  };
+  return {
+    start,
+    warm: async () => {
+      if ((await backend.status()).backend !== undefined) replenish();
+    },
+    close: async () => {
+      closed = true;
+      for (const launched of live) launched.kill();
+      await Promise.allSettled([...live].map((launched) => launched.ended));
+    },
+  };
+}
+
+/** Exec hands of one grant: foreground commands. */
+export function execHands(context: SandboxContext, grant: Grant | Lease, commands: Commands): ExecHands {
+  return { run: (command, options, signal) => run({ context, grant, commands }, command, options, signal) };
+}
+
+interface Powers {
+  readonly context: SandboxContext;
+  readonly grant: Grant | Lease;
+  readonly commands: Commands;
+}
+
+async function run(powers: Powers, command: string, options: { cwd?: string; timeoutMs: number }, signal: AbortSignal): Promise<CommandResult> {
+  const { context, grant, commands } = powers;
+  signal.throwIfAborted();
+  const sink = sinkFor(context, grant);
+  const begun = context.clock.monotonic();
+  const starting = commands.start(grant, { command, cwd: options.cwd }, sink.push);
+  const started = await abortable(starting, signal).catch((error: unknown) => {
+    // An abort while starting: what comes up late is killed at once.
+    starting.then((late) => late.launched.kill(), () => undefined);
+    throw error;
+  });
+  let timedOut = false;
+  const wall = grant.limits.wallMs > 0 ? Math.min(options.timeoutMs, grant.limits.wallMs) : options.timeoutMs;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    started.launched.kill();
+  }, wall);
+  const onAbort = () => started.launched.kill();
+  const signals = "signal" in grant ? [signal, grant.signal] : [signal];
+  for (const each of signals) each.addEventListener("abort", onAbort, { once: true });
+  if (signals.some((each) => each.aborted)) onAbort();
+  try {
+    const { exit, notes } = await started.ended;
+    const { output, ...rest } = sink.finish();
+    signal.throwIfAborted();
+    const durationMs = context.clock.monotonic() - begun;
+    const text = notes.length === 0 ? output : `${output}${notes.map((note) => `[${note}]\n`).join("")}`;
+    const ending = timedOut ? { code: null, signal: "SIGKILL" } : exit;
+    return { exitCode: ending.code, signal: ending.signal, output: text, ...rest, timedOut, durationMs };
+  } finally {
+    clearTimeout(timer);
+    for (const each of signals) each.removeEventListener("abort", onAbort);
+  }
+}
+
+/** A sink that emits `tool-delta` for the grant's call and spills into the session's private `/tmp`. */
+function sinkFor(context: SandboxContext, grant: Grant) {
+  const name = `${shortId("output")}.txt`;
+  const { tmp } = context.paths;
+  return outputSink({
+    cap: grant.limits.outputBytes > 0 ? grant.limits.outputBytes : 30_000,
+    spill: { host: `${tmp.host}/${name}`, shown: `${tmp.view}/${name}` },
+    owner: context.owner,
+    onDelta: (text) => void context.emit({ kind: "tool-delta", callId: grant.callId, text }),
+  });
+}
+
+function folderOf(context: SandboxContext, cwd: string | undefined): string {
+  const fact = context.paths.look(cwd ?? ".");
+  if (fact.root === undefined) throw new CrucibleError("outside-workspace", `${fact.absolute} is outside the workspace`);
+  if (fact.kind !== "directory") throw new CrucibleError("bad-input", `${fact.absolute} is not a directory`);
+  return fact.resolved;
+}
+
+/** ulimit letters: `-v` and `-f` in KiB, `-u` processes (per user namespace, so only inside one). Zero means no limit. */
+function limitWords(limits: Limits, open: boolean): string {
+  const words: string[] = [];
+  const add = (letter: string, value: number) => {
+    if (Number.isFinite(value) && value >= 1) words.push(`${letter}=${Math.floor(value)}`);
+  };
+  add("v", limits.memoryBytes / 1024);
+  add("f", limits.fileBytes / 1024);
+  if (!open) add("u", limits.processes);
+  return words.join(" ");
+}

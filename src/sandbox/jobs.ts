@@ -1,0 +1,95 @@
+/** Background commands: each keeps a sandbox of its own until it ends, is killed, or its lease does. */
+import { CrucibleError } from "../base/error.ts";
+import { shortId } from "../base/id.ts";
+import type { Grant, Lease } from "../core/grant.ts";
+import type { JobHands, JobStatus } from "../core/ports/hands.ts";
+import type { Commands, Started } from "./commands.ts";
+import type { SandboxContext } from "./options.ts";
+
+/** Output kept between two polls, in bytes; the oldest is dropped first. */
+const KEPT = 256 * 1024;
+
+export interface Job {
+  readonly id: string;
+  readonly command: string;
+  readonly started: Started;
+  readonly ended: Promise<void>;
+  running: boolean;
+  exitCode: number | null;
+  chunks: Buffer[];
+  size: number;
+  dropped: number;
+}
+
+
+
+/** Job hands of one grant or lease; jobs outlive the grant and are found again by id. */
+export function jobHands(context: SandboxContext, grant: Grant | Lease, commands: Commands, jobs: Map<string, Job>): JobHands {
+  const find = (id: string) => {
+    const job = jobs.get(id);
+    if (!job) throw new CrucibleError("bad-input", `there is no job ${id}`, { hint: `known jobs: ${[...jobs.keys()].join(", ") || "none"}` });
+    return job;
+  };
+  return {
+    start: async (command, options) => {
+      const id = shortId("job", 6);
+      const job = await startJob({ context, grant, commands }, id, { command, cwd: options.cwd });
+      jobs.set(id, job);
+      context.emit({ kind: "job-start", callId: grant.callId, job: id, command });
+      // A command that ended at once still tells its end after its start.
+      job.ended.then(() => context.emit({ kind: "job-end", job: id, exitCode: job.exitCode }), () => undefined);
+      return { id };
+    },
+    poll: async (id) => status(find(id), grant.limits.outputBytes),
+    kill: async (id) => {
+      const job = find(id);
+      job.started.launched.kill();
+      await job.ended;
+      return status(job, grant.limits.outputBytes);
+    },
+  };
+}
+
+interface Powers {
+  readonly context: SandboxContext;
+  readonly grant: Grant | Lease;
+  readonly commands: Commands;
+}
+
+async function startJob(powers: Powers, id: string, order: { command: string; cwd?: string | undefined }): Promise<Job> {
+  const buffer: Pick<Job, "chunks" | "size" | "dropped"> = { chunks: [], size: 0, dropped: 0 };
+  const started = await powers.commands.start(powers.grant, order, (chunk) => keep(job, chunk));
+  const ended = started.ended.then(({ exit, notes }) => {
+    job.running = false;
+    job.exitCode = exit.code;
+    for (const note of notes) keep(job, Buffer.from(`[${note}]\n`));
+  });
+  const job: Job = { id, command: order.command, started, ended, running: true, exitCode: null, ...buffer };
+  if ("signal" in powers.grant) {
+    const { signal } = powers.grant;
+    const stop = () => started.launched.kill();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+  }
+  return job;
+}
+
+function keep(job: Job, chunk: Buffer): void {
+  job.chunks.push(chunk);
+  job.size += chunk.length;
+  while (job.size > KEPT && job.chunks.length > 1) {
+    const length = job.chunks.shift()?.length ?? 0;
+    job.size -= length;
+    job.dropped += length;
+  }
+}
+
+/** Hands out what came since the last poll and forgets it. */
+function status(job: Job, cap: number): JobStatus {
+  const bytes = Buffer.concat(job.chunks);
+  const shown = cap > 0 && bytes.length > cap ? bytes.subarray(bytes.length - cap) : bytes;
+  const left = job.dropped + bytes.length - shown.length;
+  const output = `${left > 0 ? `… ${left} bytes left out …\n` : ""}${shown.toString("utf8")}`;
+  Object.assign(job, { chunks: [], size: 0, dropped: 0 });
+  return { id: job.id, command: job.command, running: job.running, exitCode: job.exitCode, output };
+}

@@ -1,0 +1,178 @@
+/** Starts one shell that waits for its one command, and makes sure that nothing of it is left at the end. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { CrucibleError } from "../base/error.ts";
+import { INFO_FD, READY_FD } from "./bwrap.ts";
+
+export interface LaunchPlan {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** With a pid namespace its first process is killed; without one the process group. */
+  readonly namespace: boolean;
+}
+
+export interface Order {
+  /** `letter=value` pairs for bash's ulimit. */
+  readonly limits: string;
+  readonly folder: string;
+  readonly command: string;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export interface Launched {
+  /** Resolves when the inner shell waits; rejects with `sandbox-unavailable` when it never will. */
+  readonly ready: Promise<void>;
+  /** True while the shell can still take an order. */
+  readonly waiting: boolean;
+  /** Resolves when every process is gone and all output has arrived. */
+  readonly ended: Promise<Exit>;
+  begin(order: Order, onOutput: (chunk: Buffer) => void): void;
+  /** Kills everything inside. May be called at any time, more than once. */
+  kill(): void;
+}
+
+const REAP_MS = 2_000;
+/** Without a namespace a process that left the group may keep the output open; it is not waited for. */
+const LINGER_MS = 200;
+
+export function launch(plan: LaunchPlan): Launched {
+  const stdio = ["pipe", "pipe", "pipe", "pipe", "pipe"] as const;
+  const child = spawn(plan.file, plan.args, { env: plan.env, stdio: [...stdio], detached: !plan.namespace, cwd: "/" });
+  const [readyPipe, infoPipe] = [child.stdio[READY_FD] as Readable, child.stdio[INFO_FD] as Readable];
+  let init: InitProcess | undefined;
+  let killed = false;
+  let waiting = true;
+  let problem = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    problem += text.slice(0, 2000 - problem.length);
+  });
+  const kill = () => {
+    killed = true;
+    waiting = false;
+    hold(child, true);
+    if (!plan.namespace) return killGroup(child);
+    init?.kill();
+    child.kill("SIGKILL");
+  };
+  onText(infoPipe, (text) => {
+    const pid = Number(/"child-pid": *(\d+)/.exec(text)?.[1]);
+    if (pid > 0) init ??= initProcess(pid);
+    if (killed) kill();
+  });
+  const ready = Promise.withResolvers<void>();
+  ready.promise.catch(() => undefined);
+  readyPipe.once("data", () => {
+    ready.resolve();
+    if (waiting) hold(child, false);
+  });
+  const ended = end(child, plan, () => init).then((exit) => {
+    waiting = false;
+    ready.reject(new CrucibleError("sandbox-unavailable", `the sandbox did not start: ${problem.trim() || `exit code ${exit.code}`}`, { hint: "crucible doctor" }));
+    return exit;
+  });
+  ended.catch((error: unknown) => ready.reject(error));
+  const begin = (order: Order, onOutput: (chunk: Buffer) => void) => {
+    waiting = false;
+    hold(child, true);
+    child.stdout?.on("data", onOutput);
+    child.stdin?.end(`${order.limits}\0${order.folder}\0${order.command}\0`);
+  };
+  child.stdin?.on("error", () => undefined);
+  return { ready: ready.promise, get waiting() { return waiting; }, ended, begin, kill };
+}
+
+/** A shell that only waits must not keep this process alive. */
+function hold(child: ChildProcess, held: boolean): void {
+  const streams = child.stdio as readonly { ref?(): void; unref?(): void }[];
+  for (const part of [child, ...streams]) {
+    if (held) part.ref?.();
+    else part.unref?.();
+  }
+}
+
+function onText(pipe: Readable, take: (text: string) => void): void {
+  let text = "";
+  pipe.on("data", (chunk: Buffer) => {
+    text += chunk.toString("utf8");
+    take(text);
+  });
+  pipe.on("error", () => undefined);
+}
+
+async function end(child: ChildProcess, plan: LaunchPlan, init: () => InitProcess | undefined): Promise<Exit> {
+  const exited = Promise.withResolvers<Exit>();
+  const closed = Promise.withResolvers<void>();
+  child.on("error", (error) => {
+    exited.reject(new CrucibleError("sandbox-unavailable", `${plan.file} could not be started: ${error.message}`, { hint: "crucible doctor" }));
+  });
+  child.on("exit", (code, signal) => exited.resolve({ code, signal }));
+  child.on("close", () => closed.resolve());
+  const exit = await exited.promise;
+  if (plan.namespace) await init()?.gone();
+  else killGroup(child);
+  const timer = setTimeout(() => child.stdout?.destroy(), plan.namespace ? REAP_MS : LINGER_MS);
+  // A spare that never began still has unread output.
+  child.stdout?.resume();
+  await closed.promise;
+  clearTimeout(timer);
+  return exit;
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // The group is empty already.
+  }
+}
+
+interface InitProcess {
+  kill(): void;
+  /** Kills it and waits until the kernel has ended every process of its namespace. */
+  gone(): Promise<void>;
+}
+
+/** The first process of a pid namespace, told from a later owner of its number by its start time. */
+function initProcess(pid: number): InitProcess {
+  const started = processState(pid)?.started;
+  const state = () => {
+    const now = processState(pid);
+    return now && now.started === started ? now.state : undefined;
+  };
+  const kill = () => {
+    const now = state();
+    if (now === undefined || now === "Z" || now === "X") return;
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended between the look and the signal.
+    }
+  };
+  const gone = async () => {
+    const deadline = performance.now() + REAP_MS;
+    kill();
+    // A zombie first process is the kernel's word that its whole namespace has ended.
+    for (let now = state(); now !== undefined && now !== "Z" && now !== "X"; now = state()) {
+      if (performance.now() > deadline) throw new CrucibleError("tool-failed", `process ${pid} of a sandbox could not be killed`);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+  return { kill, gone };
+}
+
+/** Fields 3 and 22 of proc_pid_stat(5). */
+function processState(pid: number): { readonly state: string; readonly started: string } | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] ?? "", started: fields[19] ?? "" };
+  } catch {
+    return undefined;
+  }
+}

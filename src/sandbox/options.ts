@@ -1,0 +1,57 @@
+/** What the sandbox is told at its making, and the facts it derives once. */
+import type { Clock } from "../base/clock.ts";
+import type { Emit } from "../core/event.ts";
+import type { Grant, Lease } from "../core/grant.ts";
+import type { Blobs } from "../core/ports/store.ts";
+import type { SandboxMode } from "../core/verdict.ts";
+import type { PathView } from "./paths.ts";
+
+export interface SandboxOptions {
+  readonly workspace: string;
+  readonly addDirs: readonly string[];
+  readonly home: string;
+  /** The user's environment, handed in. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Folder of private homes, private `/tmp` folders, probe results. */
+  readonly stateDir: string;
+  readonly session: string;
+  readonly model: string;
+  readonly mode: SandboxMode;
+  /** True exactly once for each grant or lease that the gate minted. */
+  readonly verify: (grant: Grant | Lease) => boolean;
+  readonly blobs: Blobs;
+  readonly emit: Emit;
+  readonly clock: Clock;
+  /** `tick` counts edits; the new count is returned. */
+  readonly editClock: { tick(): number };
+  readonly config: SandboxConfig;
+  /** Last-seen content hashes of a resumed session, by resolved path. */
+  readonly seen?: ReadonlyMap<string, string>;
+}
+
+/** The `sandbox` part of the user's own configuration; `~/` is expanded. */
+export interface SandboxConfig {
+  /** Paths outside the workspace that tools and commands may read. */
+  readonly read: readonly string[];
+  /** Secret-named files that are shown as they are. */
+  readonly expose: readonly string[];
+  /** Variables added to the environment of commands. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Options plus what every part of the sandbox shares. */
+export interface SandboxContext extends SandboxOptions {
+  readonly paths: PathView;
+  /** Private HOME of commands in this workspace (host path). */
+  readonly privateHome: string;
+  /** Owner that new files get when we are root; undefined when we are not. */
+  readonly owner: Owner | undefined;
+  /** Absolute forms of `config.read` and `config.expose`, links resolved. */
+  readonly readable: readonly string[];
+  readonly exposed: readonly string[];
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}

@@ -1,0 +1,118 @@
+/** Path facts: where a path really leads, seen as commands see it (`/tmp` is the session's private folder). */
+import { lstatSync, readlinkSync, realpathSync, type Stats } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { CrucibleError, errnoOf } from "../base/error.ts";
+import type { PathFact, PathFacts } from "../core/ports/sandbox.ts";
+
+const MAX_LINKS = 40;
+
+/** `view` is the path that tools and commands use, `host` where the folder really lies. */
+export interface TmpPlace {
+  readonly view: string;
+  readonly host: string;
+}
+
+/** Path facts plus the translation between what is shown and what is opened. */
+export interface PathView extends PathFacts {
+  readonly workspace: string;
+  readonly tmp: TmpPlace;
+  /** The path to open for a resolved path as shown. */
+  host(shown: string): string;
+  /** The path as shown for a path that was really opened. */
+  shown(host: string): string;
+}
+
+/** True when `path` is `root` or lies below it, by segment. */
+export function contains(root: string, path: string): boolean {
+  return path === root || path.startsWith(root.endsWith("/") ? root : `${root}/`);
+}
+
+/**
+ * `workspace` and `addDirs` are resolved once; each look then costs one `realpath` and one `lstat`.
+ * A path that cannot be resolved (loop, no permission) has no root.
+ */
+export function pathView(options: { workspace: string; addDirs: readonly string[]; home: string; tmp: TmpPlace }): PathView {
+  const { home, tmp } = options;
+  const workspace = realpathSync.native(options.workspace);
+  const real = [workspace, ...options.addDirs.map((dir) => realpathSync.native(dir))];
+  const roots = [...real, tmp.view];
+
+  const isPrivate = (path: string) =>
+    tmp.view !== tmp.host && contains(tmp.view, path) && !real.some((root) => contains(root, path) || contains(path, root));
+  const host = (shown: string) => (isPrivate(shown) ? tmp.host + shown.slice(tmp.view.length) : shown);
+  const shown = (path: string) => (contains(tmp.host, path) ? tmp.view + path.slice(tmp.host.length) : path);
+
+  const expand = (path: string, cwd: string) => {
+    if (path === "~") return home;
+    return resolve(cwd, path.startsWith("~/") ? join(home, path.slice(2)) : path);
+  };
+
+  const look = (path: string, cwd: string = workspace): PathFact => {
+    if (path.includes("\0")) throw new CrucibleError("bad-input", "the path holds a NUL character");
+    const absolute = expand(path, cwd);
+    const resolved = resolveLinks(absolute, host, isPrivate);
+    if (resolved === undefined) return { absolute, resolved: absolute, exists: true, kind: "other", links: 1 };
+    const stat = lstat(host(resolved));
+    const root = roots.find((candidate) => contains(candidate, resolved));
+    const fact = { absolute, resolved, exists: stat !== undefined, kind: kindOf(stat), links: linksOf(stat) };
+    return root === undefined ? fact : { ...fact, root };
+  };
+  return { roots, home, cwd: workspace, workspace, tmp, host, shown, look };
+}
+
+function kindOf(stat: Stats | undefined): PathFact["kind"] {
+  if (!stat) return "missing";
+  if (stat.isFile()) return "file";
+  return stat.isDirectory() ? "directory" : "other";
+}
+
+function linksOf(stat: Stats | undefined): number {
+  return stat?.isFile() ? stat.nlink : 1;
+}
+
+function lstat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function resolveLinks(absolute: string, host: (path: string) => string, isPrivate: (path: string) => boolean): string | undefined {
+  if (isPrivate(absolute)) return walk(absolute, host);
+  try {
+    const real = realpathSync.native(absolute);
+    return isPrivate(real) ? walk(absolute, host) : real;
+  } catch (error) {
+    const code = errnoOf(error);
+    return code === "ENOENT" || code === "ENOTDIR" ? walk(absolute, host) : undefined;
+  }
+}
+
+/** Follows links segment by segment; the first missing segment ends the walk and the tail stands as it is. */
+function walk(absolute: string, host: (path: string) => string): string | undefined {
+  let pending = absolute.split("/");
+  let done = "/";
+  let links = 0;
+  while (pending.length > 0) {
+    const [name = "", ...rest] = pending;
+    pending = rest;
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      done = dirname(done);
+      continue;
+    }
+    const next = join(done, name);
+    const stat = lstat(host(next));
+    if (!stat) return join(next, ...pending);
+    if (!stat.isSymbolicLink()) {
+      done = next;
+      continue;
+    }
+    if (++links > MAX_LINKS) return undefined;
+    const target = readlinkSync(host(next));
+    if (target.startsWith("/")) done = "/";
+    pending = [...target.split("/"), ...pending];
+  }
+  return done;
+}

@@ -1,0 +1,77 @@
+/** The machine on a tool's behalf: gives each verified grant exactly the powers its effects name. */
+import { chownSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { CrucibleError } from "../base/error.ts";
+import { sha256 } from "../base/hash.ts";
+import type { Grant, Lease } from "../core/grant.ts";
+import type { Hands } from "../core/ports/hands.ts";
+import type { Sandbox } from "../core/ports/sandbox.ts";
+import { bubblewrapBackend, openBackend } from "./backend.ts";
+import { createCommands, execHands } from "./commands.ts";
+import { fileWriteHands } from "./file-writes.ts";
+import { fileHands } from "./files.ts";
+import { type Job, jobHands } from "./jobs.ts";
+import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
+import { contains, pathView } from "./paths.ts";
+import { searchHands } from "./search.ts";
+import { createSeen } from "./seen.ts";
+
+export function createSandbox(options: SandboxOptions): Sandbox {
+  const context = prepare(options);
+  const seen = createSeen(options.blobs, options.seen);
+  const backend = options.mode === "off" ? openBackend(context) : bubblewrapBackend(context);
+  const commands = createCommands(context, backend);
+  const jobs = new Map<string, Job>();
+  let warmed = false;
+  const warm = () => {
+    if (warmed || options.mode === "off") return;
+    warmed = true;
+    commands.warm().catch(() => undefined);
+  };
+  const hands = (grant: Grant | Lease): Hands => {
+    if (!options.verify(grant)) throw new CrucibleError("denied", `no valid grant for ${grant.tool}`);
+    if (options.clock.now() > grant.expiresAt) throw new CrucibleError("denied", `the grant for ${grant.tool} has expired`);
+    const has = (effect: Grant["effects"][number]) => grant.effects.includes(effect);
+    warm();
+    return {
+      ...(has("read") || has("write") ? { files: fileHands(context, grant, seen), search: searchHands(context, grant) } : {}),
+      ...(has("write") ? { fileWrites: fileWriteHands(context, grant, seen) } : {}),
+      ...(has("exec") ? { exec: execHands(context, grant, commands) } : {}),
+      ...(has("jobs") ? { jobs: jobHands(context, grant, commands, jobs) } : {}),
+    };
+  };
+  return {
+    paths: context.paths,
+    hands,
+    status: backend.status,
+    snapshot: async () => ({ listing: "", files: 0, dropped: [] }),
+    close: commands.close,
+  };
+}
+
+/** Makes the private folders and derives what every part shares. */
+function prepare(options: SandboxOptions): SandboxContext {
+  const place = join(options.stateDir, "sandbox");
+  const host = join(place, "tmp", options.session);
+  const owner = ownerOf(options.workspace);
+  const tmp = { view: options.mode === "off" ? host : "/tmp", host };
+  makePrivate(host, owner);
+  const paths = pathView({ ...options, tmp });
+  const privateHome = join(place, "homes", sha256(paths.workspace).slice(0, 16));
+  makePrivate(privateHome, owner);
+  const resolved = (path: string) => paths.look(path).resolved;
+  const readable = options.config.read.map(resolved).filter((path) => !contains(path, "/"));
+  return { ...options, paths, privateHome, owner, readable, exposed: options.config.expose.map(resolved) };
+}
+
+/** The workspace's owner when we are root, else undefined: files we make belong to us anyway. */
+function ownerOf(workspace: string): Owner | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  const { uid, gid } = statSync(workspace);
+  return { uid, gid };
+}
+
+function makePrivate(path: string, owner: Owner | undefined): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (owner) chownSync(path, owner.uid, owner.gid);
+}
