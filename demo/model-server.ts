@@ -71,7 +71,11 @@ export interface ScriptedServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export type Handle = (request: RecordedRequest, response: ServerResponse, server: Pick<ScriptedServer, "chats" | "aborted">) => Promise<void> | void;
+export type Handle = (
+  request: RecordedRequest,
+  response: ServerResponse,
+  server: Pick<ScriptedServer, "chats" | "aborted">,
+) => Promise<void> | void;
 
 /** Listens on a free loopback port and records every request before `handle` answers it. */
 export async function startRecordingServer(handle: Handle, port = 0): Promise<ScriptedServer> {
@@ -102,7 +106,15 @@ export async function startRecordingServer(handle: Handle, port = 0): Promise<Sc
     for (const socket of sockets) socket.destroy();
     await closed;
   };
-  return { url: `http://127.0.0.1:${bound}`, port: bound, requests, chats, aborted, close, [Symbol.asyncDispose]: close };
+  return {
+    url: `http://127.0.0.1:${bound}`,
+    port: bound,
+    requests,
+    chats,
+    aborted,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 async function record(message: IncomingMessage): Promise<RecordedRequest> {
@@ -115,7 +127,13 @@ async function record(message: IncomingMessage): Promise<RecordedRequest> {
   } catch {
     // A body that is no JSON is kept raw only.
   }
-  return { method: message.method ?? "GET", path: (message.url ?? "/").split("?")[0] ?? "/", raw, body, headers: message.headers };
+  return {
+    method: message.method ?? "GET",
+    path: (message.url ?? "/").split("?")[0] ?? "/",
+    raw,
+    body,
+    headers: message.headers,
+  };
 }
 
 /** Hands out the answers of a script in order; a list that is used up answers with an error. */
@@ -128,7 +146,12 @@ export function scriptReader(script: Script): (request: RecordedRequest) => Prom
   };
 }
 
-export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
   response.end(text);
@@ -148,14 +171,21 @@ export function countTokens(raw: Uint8Array): number {
 }
 
 /** Writes chunks at the reply's pace and ends as it says. */
-export async function sendChunks(response: ServerResponse, reply: Reply, chunks: Iterable<string | Uint8Array>, contentType: string, state: { aborted: { count: number } }): Promise<void> {
+export async function sendChunks(
+  response: ServerResponse,
+  reply: Reply,
+  chunks: Iterable<string | Uint8Array>,
+  contentType: string,
+  state: { aborted: { count: number } },
+): Promise<void> {
   let ended = false;
   response.on("close", () => {
     if (!ended) state.aborted.count++;
   });
   if (reply.delayMs) await pause(reply.delayMs);
   response.writeHead(reply.status ?? 200, { "content-type": contentType, ...reply.headers });
-  const gap = reply.chunkDelayMs ?? (reply.tokensPerSecond ? ((reply.chunkTokens ?? 1) * 1000) / reply.tokensPerSecond : 0);
+  const gap =
+    reply.chunkDelayMs ?? (reply.tokensPerSecond ? ((reply.chunkTokens ?? 1) * 1000) / reply.tokensPerSecond : 0);
   let left = reply.dieAfterBytes ?? Number.POSITIVE_INFINITY;
   for (const chunk of chunks) {
     if (response.destroyed) return;
@@ -197,11 +227,15 @@ export function ollamaLines(reply: Reply, request: RecordedRequest, model: strin
   const created_at = "2026-01-01T00:00:00Z";
   const size = 4 * (reply.chunkTokens ?? 1);
   const lines: string[] = [];
-  for (const thinking of pieces(reply.thinking ?? "", size)) lines.push(line({ model, created_at, message: { role: "assistant", content: "", thinking }, done: false }));
-  for (const content of pieces(reply.text ?? "", size)) lines.push(line({ model, created_at, message: { role: "assistant", content }, done: false }));
+  for (const thinking of pieces(reply.thinking ?? "", size))
+    lines.push(line({ model, created_at, message: { role: "assistant", content: "", thinking }, done: false }));
+  for (const content of pieces(reply.text ?? "", size))
+    lines.push(line({ model, created_at, message: { role: "assistant", content }, done: false }));
   for (const call of reply.toolCalls ?? []) {
     const tool = { ...(call.id ? { id: call.id } : {}), function: { name: call.name, arguments: call.arguments } };
-    lines.push(line({ model, created_at, message: { role: "assistant", content: "", tool_calls: [tool] }, done: false }));
+    lines.push(
+      line({ model, created_at, message: { role: "assistant", content: "", tool_calls: [tool] }, done: false }),
+    );
   }
   if (reply.error !== undefined) return [...lines, line({ error: reply.error })];
   const counts = reply.noUsage
@@ -212,7 +246,15 @@ export function ollamaLines(reply: Reply, request: RecordedRequest, model: strin
         eval_count: reply.usage?.output ?? Math.max(1, lines.length),
         eval_duration: 10_000_000,
       };
-  const last = { model, created_at, message: { role: "assistant", content: "" }, done: true, done_reason: reply.finish ?? "stop", total_duration: 40_000_000, load_duration: 1_000_000 };
+  const last = {
+    model,
+    created_at,
+    message: { role: "assistant", content: "" },
+    done: true,
+    done_reason: reply.finish ?? "stop",
+    total_duration: 40_000_000,
+    load_duration: 1_000_000,
+  };
   return [...lines, line({ ...last, ...counts, ...reply.extra })];
 }
 
@@ -223,7 +265,12 @@ export function answerOllamaState(options: OllamaOptions, request: RecordedReque
   const size = 4_000_000;
   if (request.path === "/api/version") sendJson(response, 200, { version: options.version ?? "0.33.0" });
   else if (request.path === "/api/tags") {
-    sendJson(response, 200, { models: [{ name, model: name, size, digest, details: { family: "script", parameter_size: "1M" } }, ...(options.tags ?? [])] });
+    sendJson(response, 200, {
+      models: [
+        { name, model: name, size, digest, details: { family: "script", parameter_size: "1M" } },
+        ...(options.tags ?? []),
+      ],
+    });
   } else if (request.path === "/api/ps") {
     const entry = { name, model: name, size, digest, size_vram: 0, context_length: options.loadedWindow };
     sendJson(response, 200, { models: options.loadedWindow === undefined ? [] : [entry] });
@@ -256,9 +303,20 @@ export async function startOllamaServer(options: OllamaOptions, port = 0): Promi
     const reply = await next(request);
     if (reply.status !== undefined && reply.status !== 200 && !reply.rawChunks) {
       if (reply.delayMs) await pause(reply.delayMs);
-      sendJson(response, reply.status, typeof reply.error === "string" ? { error: reply.error } : (reply.error ?? {}), reply.headers);
+      sendJson(
+        response,
+        reply.status,
+        typeof reply.error === "string" ? { error: reply.error } : (reply.error ?? {}),
+        reply.headers,
+      );
       return;
     }
-    await sendChunks(response, reply, reply.rawChunks ?? ollamaLines(reply, request, model), "application/x-ndjson", state);
+    await sendChunks(
+      response,
+      reply,
+      reply.rawChunks ?? ollamaLines(reply, request, model),
+      "application/x-ndjson",
+      state,
+    );
   }, port);
 }

@@ -4,11 +4,12 @@ import type { ModelPart } from "../core/model.ts";
 import type { Problem } from "./problem.ts";
 import { parseTextCalls } from "./text-call-forms.ts";
 import { TextCallScanner } from "./text-tool-calls.ts";
-import { createThinkingSplitter, type ThinkingSplitter } from "./thinking.ts";
+import { ThinkingSplitter } from "./thinking.ts";
 import type { RawCall, Sink, WireUsage } from "./wire.ts";
 
 /** Printed calls that count even inside thinking, where plain JSON is only a thought. */
-const MARKED = /<tool_call>[\s\S]*?(?:<\/tool_call>|$)|<function=[\s\S]*?(?:<\/function>|$)|\[TOOL_CALLS\][\s\S]*$|<\|python_tag\|>[\s\S]*$/g;
+const MARKED =
+  /<tool_call>[\s\S]*?(?:<\/tool_call>|$)|<function=[\s\S]*?(?:<\/function>|$)|\[TOOL_CALLS\][\s\S]*$|<\|python_tag\|>[\s\S]*$/g;
 
 export interface AnswerOptions {
   /** Names of the tools that were offered; without any, text is never searched for calls. */
@@ -47,8 +48,11 @@ export class Answer implements Sink {
     if (options.verbatim) return;
     const show = (text: string) => this.#add("text", text);
     this.#scanner = options.tools.size > 0 ? new TextCallScanner(options.tools, show) : undefined;
-    this.#splitter = createThinkingSplitter(
-      { text: (piece) => (this.#scanner ? this.#scanner.push(piece) : show(piece)), thinking: (piece) => this.#add("thinking", piece) },
+    this.#splitter = new ThinkingSplitter(
+      {
+        text: (piece) => (this.#scanner ? this.#scanner.push(piece) : show(piece)),
+        thinking: (piece) => this.#add("thinking", piece),
+      },
       options.startsInThinking,
     );
   }

@@ -40,7 +40,8 @@ export function createCalibration(): Calibration {
 
   const estimate = (prompt: Prompt): Estimate => {
     const images = prompt.images * IMAGE_TOKENS;
-    if (ratio === undefined) return { tokens: Math.ceil((prompt.bytes / PRIOR_BYTES_PER_TOKEN + images) * MARGIN), calibrated: false };
+    if (ratio === undefined)
+      return { tokens: Math.ceil((prompt.bytes / PRIOR_BYTES_PER_TOKEN + images) * MARGIN), calibrated: false };
     if (anchor && prompt.text.startsWith(anchor.prompt.text)) {
       const more = (prompt.bytes - anchor.prompt.bytes) / ratio + (prompt.images - anchor.prompt.images) * IMAGE_TOKENS;
       return { tokens: Math.ceil(anchor.tokens + more), calibrated: true };
@@ -51,11 +52,23 @@ export function createCalibration(): Calibration {
   return {
     estimate,
     report(prompt, tokens, window) {
-      if (tokens === undefined || tokens <= 0) return { state: "unverified", why: "the server reports no prompt tokens" };
+      if (tokens === undefined || tokens <= 0)
+        return { state: "unverified", why: "the server reports no prompt tokens" };
       const expected = estimate(prompt);
-      const constant = anchor !== undefined && anchor.tokens === tokens && Math.abs(prompt.bytes - anchor.prompt.bytes) > anchor.prompt.bytes * 0.02;
-      if (constant) return { state: "unverified", why: `the server reports ${tokens} prompt tokens for prompts of different length` };
-      const cut = expected.calibrated && window !== undefined && tokens < 0.9 * expected.tokens && expected.tokens >= 0.4 * window;
+      const constant =
+        anchor !== undefined &&
+        anchor.tokens === tokens &&
+        Math.abs(prompt.bytes - anchor.prompt.bytes) > anchor.prompt.bytes * 0.02;
+      if (constant)
+        return {
+          state: "unverified",
+          why: `the server reports ${tokens} prompt tokens for prompts of different length`,
+        };
+      const cut =
+        expected.calibrated &&
+        window !== undefined &&
+        tokens < 0.9 * expected.tokens &&
+        expected.tokens >= 0.4 * window;
       if (cut) return { state: "cut", expected: expected.tokens, reported: tokens };
       const measured = prompt.bytes / Math.max(tokens - prompt.images * IMAGE_TOKENS, 1);
       if (prompt.images === 0 && (measured < PLAUSIBLE.least || measured > PLAUSIBLE.most)) {

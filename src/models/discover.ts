@@ -1,7 +1,7 @@
 /** Where servers may be: environment, configuration and the usual loopback ports; and what answers there. */
 import { CrucibleError } from "../base/error.ts";
-import { ask, reasonOf, textField } from "./probe.ts";
 import { HttpFailure } from "./http.ts";
+import { ask, reasonOf, textField } from "./probe.ts";
 import ollama from "./providers/ollama.ts";
 import openAiCompatible from "./providers/openai-compatible.ts";
 import type { Glance, Look, Provider, ServerKind, Target } from "./wire.ts";
@@ -46,15 +46,28 @@ export function findTargets(places: Places): readonly Target[] {
     ...targetAt(server.url, { provider: server.name, kind: server.kind, origin: `server ${server.name}`, named: true }),
     ...(server.apiKey ? { apiKey: server.apiKey } : {}),
   }));
-  if (env.OLLAMA_HOST) found.push(targetAt(ollamaUrl(env.OLLAMA_HOST), { provider: "ollama", kind: "ollama", origin: "OLLAMA_HOST" }));
+  if (env.OLLAMA_HOST)
+    found.push(targetAt(ollamaUrl(env.OLLAMA_HOST), { provider: "ollama", kind: "ollama", origin: "OLLAMA_HOST" }));
   if (env.OPENAI_BASE_URL) {
     const target = targetAt(env.OPENAI_BASE_URL, { provider: "openai", kind: undefined, origin: "OPENAI_BASE_URL" });
     found.push({ ...target, ...(env.OPENAI_API_KEY ? { apiKey: env.OPENAI_API_KEY } : {}) });
   }
-  if (env.LMSTUDIO_BASE_URL) found.push(targetAt(env.LMSTUDIO_BASE_URL, { provider: "lmstudio", kind: "openai-compatible", origin: "LMSTUDIO_BASE_URL" }));
-  if (env.LLAMA_BASE_URL) found.push(targetAt(env.LLAMA_BASE_URL, { provider: "llamacpp", kind: "openai-compatible", origin: "LLAMA_BASE_URL" }));
+  if (env.LMSTUDIO_BASE_URL)
+    found.push(
+      targetAt(env.LMSTUDIO_BASE_URL, { provider: "lmstudio", kind: "openai-compatible", origin: "LMSTUDIO_BASE_URL" }),
+    );
+  if (env.LLAMA_BASE_URL)
+    found.push(
+      targetAt(env.LLAMA_BASE_URL, { provider: "llamacpp", kind: "openai-compatible", origin: "LLAMA_BASE_URL" }),
+    );
   for (const port of places.ports) {
-    found.push(targetAt(`http://127.0.0.1:${port}`, { provider: USUAL[port] ?? "openai", kind: undefined, origin: `port ${port}` }));
+    found.push(
+      targetAt(`http://127.0.0.1:${port}`, {
+        provider: USUAL[port] ?? "openai",
+        kind: undefined,
+        origin: `port ${port}`,
+      }),
+    );
   }
   const seen = new Set<string>();
   return found.filter((target) => {
@@ -76,7 +89,9 @@ export function targetAt(text: string, facts: TargetFacts): Target {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.hostname === "") {
-    throw new CrucibleError("bad-config", `${facts.origin}: ${JSON.stringify(text)} is no server address`, { hint: "write it like http://127.0.0.1:11434" });
+    throw new CrucibleError("bad-config", `${facts.origin}: ${JSON.stringify(text)} is no server address`, {
+      hint: "write it like http://127.0.0.1:11434",
+    });
   }
   if (url.hostname === "0.0.0.0") url.hostname = "127.0.0.1";
   if (url.hostname === "[::]") url.hostname = "[::1]";
@@ -103,7 +118,11 @@ export async function lookAt(look: Look, target: Target): Promise<Glance> {
   try {
     const { body } = await ask(look, target, `${target.root}/api/version`);
     if (textField(body, "version") !== undefined) {
-      const glance = await ollama.look(look, { ...target, provider: target.named ? target.provider : "ollama", kind: "ollama" });
+      const glance = await ollama.look(look, {
+        ...target,
+        provider: target.named ? target.provider : "ollama",
+        kind: "ollama",
+      });
       if (glance.state !== "foreign") return glance;
     }
   } catch (error) {

@@ -35,7 +35,8 @@ export function flatten(request: ModelRequest, quirks: Quirks): readonly FlatMes
   let previous: Message["role"] | undefined;
   for (const message of request.messages) {
     if (message.role !== "tool") endRun();
-    if (message.role === "user" && previous === "tool" && quirks.assistantAfterTool) flat.push(plain("assistant", "I have read the results."));
+    if (message.role === "user" && previous === "tool" && quirks.assistantAfterTool)
+      flat.push(plain("assistant", "I have read the results."));
     if (message.role === "tool") {
       flat.push(toolResult(message, quirks));
       images.push(...imagesOf(message));
@@ -70,10 +71,14 @@ function answer(message: Extract<Message, { role: "assistant" }>, quirks: Quirks
   const calls = message.parts.filter((part) => part.type === "tool-call");
   const text = joinText(message);
   if (quirks.toolsInText) {
-    const printed = calls.map((call) => `<tool_call>\n${JSON.stringify({ name: call.tool, arguments: call.input })}\n</tool_call>`);
+    const printed = calls.map(
+      (call) => `<tool_call>\n${JSON.stringify({ name: call.tool, arguments: call.input })}\n</tool_call>`,
+    );
     return plain("assistant", [text, ...printed].filter((piece) => piece !== "").join("\n"));
   }
-  const thinking = quirks.thinkingBack ? message.parts.map((part) => (part.type === "thinking" ? part.text : "")).join("") : "";
+  const thinking = quirks.thinkingBack
+    ? message.parts.map((part) => (part.type === "thinking" ? part.text : "")).join("")
+    : "";
   return { role: "assistant", text, images: [], calls, ...(thinking === "" ? {} : { thinking }) };
 }
 
@@ -85,7 +90,9 @@ function toolResult(message: Extract<Message, { role: "tool" }>, quirks: Quirks)
 
 function withTools(system: string, tools: readonly ToolDeclaration[]): string {
   if (tools.length === 0) return system;
-  const lines = tools.map((tool) => canonicalJson({ name: tool.name, description: tool.description, parameters: tool.parameters }));
+  const lines = tools.map((tool) =>
+    canonicalJson({ name: tool.name, description: tool.description, parameters: tool.parameters }),
+  );
   return `${system}
 
 # Tools

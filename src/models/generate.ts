@@ -5,15 +5,19 @@ import type { Usage } from "../core/message.ts";
 import type { ModelPart, ModelRequest } from "../core/model.ts";
 import { Answer } from "./answer.ts";
 import type { Prompt } from "./calibrate.ts";
-import { startExchange, type Link } from "./exchange.ts";
+import { Exchange, type Link } from "./exchange.ts";
 import { reask } from "./reask.ts";
-import { repairCall, type Repaired } from "./repair.ts";
+import { type Repaired, repairCall } from "./repair.ts";
 import type { RawCall, WireUsage } from "./wire.ts";
 
 /** Streams one answer. Leaving the loop early closes the socket. */
-export async function* generate(link: Link, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart, void> {
+export async function* generate(
+  link: Link,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ModelPart, void> {
   const answer = answerFor(link, request);
-  const exchange = startExchange(link, request, answer, signal);
+  const exchange = new Exchange(link, request, answer, signal);
   const startedAt = link.clock.monotonic();
   try {
     if (link.state.cold) yield { type: "loading" };
@@ -46,7 +50,12 @@ interface Rest {
 }
 
 /** Repairs the calls, asks again for those that need it, and ends the stream. */
-async function* conclude(link: Link, request: ModelRequest, answer: Answer, rest: Rest): AsyncGenerator<ModelPart, void> {
+async function* conclude(
+  link: Link,
+  request: ModelRequest,
+  answer: Answer,
+  rest: Rest,
+): AsyncGenerator<ModelPart, void> {
   const raws = answer.calls();
   const stop = answer.stop(raws.length > 0);
   const ids = freshIds(request, raws);
@@ -61,7 +70,12 @@ async function* conclude(link: Link, request: ModelRequest, answer: Answer, rest
     // An answer cut by its length limit may hold half a call: asking again would only invent the rest.
     if (stop === "length") throw invalid(item.name, `${item.problem} (the answer was cut at its length limit)`);
     yield { type: "reask", tool: item.name, problem: item.problem };
-    const again = await reask(link, request, { failed: item, raw: raws[index], id: ids[index] ?? `call_${index}`, signal: rest.signal });
+    const again = await reask(link, request, {
+      failed: item,
+      raw: raws[index],
+      id: ids[index] ?? `call_${index}`,
+      signal: rest.signal,
+    });
     usage = addUsage(usage, again.usage);
     if (!again.repaired.ok) {
       yield { type: "usage", usage };
@@ -108,7 +122,11 @@ export function promptOf(link: Link, request: ModelRequest): Prompt {
 /** Holds the reported count against the estimate. Throws `context-overflow` when the server dropped part of the prompt. */
 function verify(link: Link, request: ModelRequest, usage: WireUsage): ModelPart | undefined {
   const { window } = link.state;
-  const reading = link.calibration.report(promptOf(link, request), usage.input, window.source === "assumed" ? undefined : window.tokens);
+  const reading = link.calibration.report(
+    promptOf(link, request),
+    usage.input,
+    window.source === "assumed" ? undefined : window.tokens,
+  );
   if (reading.state === "cut") {
     throw new CrucibleError(
       "context-overflow",
@@ -135,7 +153,11 @@ async function checkLoaded(link: Link): Promise<ModelPart | undefined> {
   if (tokens === undefined || (state.window.source === "chosen" && tokens >= state.window.tokens)) return undefined;
   const { tokens: before, source } = state.window;
   state.window = { ...state.window, tokens, source: "loaded" };
-  return { type: "note", code: "window-unverified", text: `the server loaded a window of ${tokens} tokens (${before} were ${source})` };
+  return {
+    type: "note",
+    code: "window-unverified",
+    text: `the server loaded a window of ${tokens} tokens (${before} were ${source})`,
+  };
 }
 
 function learnThinking(link: Link, answer: Answer): void {
@@ -173,7 +195,8 @@ function addUsage(a: Usage, b: Usage): Usage {
 function freshIds(request: ModelRequest, raws: readonly RawCall[]): readonly string[] {
   const used = new Set<string>();
   for (const message of request.messages) {
-    if (message.role === "assistant") for (const part of message.parts) if (part.type === "tool-call") used.add(part.id);
+    if (message.role === "assistant")
+      for (const part of message.parts) if (part.type === "tool-call") used.add(part.id);
   }
   return raws.map((raw, index) => {
     let id = raw.id;

@@ -83,7 +83,11 @@ function replyTo(request: ClientRequest, call: HttpCall, secure: boolean): Promi
     clearTimeout(timer);
     call.signal.removeEventListener("abort", onAbort);
     const code = error.code ?? "ECONNRESET";
-    reject(error instanceof HttpFailure ? error : new HttpFailure(connected ? "stream" : "connect", code, error.message || code));
+    reject(
+      error instanceof HttpFailure
+        ? error
+        : new HttpFailure(connected ? "stream" : "connect", code, error.message || code),
+    );
   };
   call.signal.addEventListener("abort", onAbort, { once: true });
   request.on("error", fail);
@@ -92,7 +96,10 @@ function replyTo(request: ClientRequest, call: HttpCall, secure: boolean): Promi
       connected = true;
       return;
     }
-    timer = setTimeout(() => request.destroy(new HttpFailure("connect", "ETIMEDOUT", "no connection in time")), call.connectMs);
+    timer = setTimeout(
+      () => request.destroy(new HttpFailure("connect", "ETIMEDOUT", "no connection in time")),
+      call.connectMs,
+    );
     socket.once(secure ? "secureConnect" : "connect", () => {
       connected = true;
       clearTimeout(timer);
@@ -130,7 +137,9 @@ function readerOf(response: IncomingMessage, request: ClientRequest, signal: Abo
     signal.removeEventListener("abort", onAbort);
     poke();
   });
-  response.on("error", (error: NodeJS.ErrnoException) => fail(new HttpFailure("stream", error.code ?? "ECONNRESET", error.message)));
+  response.on("error", (error: NodeJS.ErrnoException) =>
+    fail(new HttpFailure("stream", error.code ?? "ECONNRESET", error.message)),
+  );
   response.on("close", () => {
     signal.removeEventListener("abort", onAbort);
     if (!ended) fail(new HttpFailure("stream", "ECONNRESET", "the connection closed"));

@@ -4,7 +4,7 @@ import type { ModelInfo, Window } from "../core/model.ts";
 import type { ModelChoice, OpenModel } from "../core/ports/models.ts";
 import { createCalibration } from "./calibrate.ts";
 import { isLoopback, providerOf } from "./discover.ts";
-import { remoteModel, type Link } from "./exchange.ts";
+import { type Link, remoteModel } from "./exchange.ts";
 import { generate, promptOf } from "./generate.ts";
 import type { ModelsContext } from "./options.ts";
 import { openQuirks } from "./quirks.ts";
@@ -29,11 +29,16 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
   const { info } = detail;
   if (info.remote !== undefined) throw remoteModel(info.ref.model, info.remote);
   if (info.kind === "embedding") {
-    throw new CrucibleError("model-unfit", `${info.ref.model} makes embeddings, it does not chat`, { hint: "choose a chat model: crucible models" });
+    throw new CrucibleError("model-unfit", `${info.ref.model} makes embeddings, it does not chat`, {
+      hint: "choose a chat model: crucible models",
+    });
   }
   const settled = windowFor(context, choice, { glance, detail, choosesWindow: provider.choosesWindow });
   const readLoadedWindow = async () => {
-    const seen = await provider.look({ http: context.http, timeouts: context.limits, signal: new AbortController().signal }, glance.target);
+    const seen = await provider.look(
+      { http: context.http, timeouts: context.limits, signal: new AbortController().signal },
+      glance.target,
+    );
     return seen.models.find((model) => model.ref.model === info.ref.model)?.loadedWindow?.tokens;
   };
   const { source } = settled.window;
@@ -42,7 +47,8 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
     cold: info.state === "cold",
     prefillRate: undefined,
     unverifiedTold: false,
-    readLoadedWindow: source === "chosen" || (source === "assumed" && info.state === "cold") ? readLoadedWindow : undefined,
+    readLoadedWindow:
+      source === "chosen" || (source === "assumed" && info.state === "cold") ? readLoadedWindow : undefined,
   };
   const link: Link = {
     http: context.http,
@@ -75,9 +81,16 @@ interface WindowCase {
   readonly choosesWindow: boolean;
 }
 
-function windowFor(context: ModelsContext, choice: ModelChoice, { glance, detail, choosesWindow }: WindowCase): WindowAnswer {
+function windowFor(
+  context: ModelsContext,
+  choice: ModelChoice,
+  { glance, detail, choosesWindow }: WindowCase,
+): WindowAnswer {
   const { info, kvBytesPerToken, bakedWindow } = detail;
-  const configured = choice.context ?? context.windows[`${info.ref.provider}/${info.ref.model}`] ?? context.windows[`${info.ref.provider}/${info.ref.model.replace(/:latest$/, "")}`];
+  const configured =
+    choice.context ??
+    context.windows[`${info.ref.provider}/${info.ref.model}`] ??
+    context.windows[`${info.ref.provider}/${info.ref.model.replace(/:latest$/, "")}`];
   const kept: Window | undefined = choice.window;
   return settleWindow({
     info,

@@ -29,4 +29,3 @@ export interface ModelsContext extends ModelsOptions {
   /** By model digest, so that two sessions of one process share what was measured. */
   readonly calibrations: Map<string, Calibration>;
 }
-

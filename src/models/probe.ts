@@ -74,7 +74,10 @@ export function countField(fields: Readonly<Record<string, unknown>>, key: strin
   return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : undefined;
 }
 
-export function listField(fields: Readonly<Record<string, unknown>>, key: string): readonly Readonly<Record<string, unknown>>[] {
+export function listField(
+  fields: Readonly<Record<string, unknown>>,
+  key: string,
+): readonly Readonly<Record<string, unknown>>[] {
   const value = fields[key];
   return Array.isArray(value) ? value.filter(isFields) : [];
 }

@@ -74,38 +74,81 @@ export function meaningOf(problem: Problem): Meaning {
   if (OVERFLOW.test(text)) return "overflow";
   if (problem.status === 401 || problem.status === 403) return "authentication";
   if (/loading model|model is (still |currently )?(being )?load(ing|ed)|still loading/i.test(text)) return "loading";
-  if (/(requires|need) more (system )?memory|out of memory|insufficient (system )?(memory|resources)/i.test(text)) return "memory";
-  if (problem.status === 503 || problem.status === 429 || /server busy|too many requests|no slot available/i.test(text)) return "busy";
-  if (/no models? loaded|model[^.]{0,80}(not found|does not exist|not exist)|model_not_found|unknown model|try pulling/i.test(text)) {
+  if (/(requires|need) more (system )?memory|out of memory|insufficient (system )?(memory|resources)/i.test(text))
+    return "memory";
+  if (problem.status === 503 || problem.status === 429 || /server busy|too many requests|no slot available/i.test(text))
+    return "busy";
+  if (
+    /no models? loaded|model[^.]{0,80}(not found|does not exist|not exist)|model_not_found|unknown model|try pulling/i.test(
+      text,
+    )
+  ) {
     return "missing";
   }
   return "server";
 }
 
 /** The fault a person sees for a complaint that cannot be mended here. */
-export function faultOf(problem: Problem, place: { readonly model: string; readonly url: string; readonly kind: string }): Fault {
+export function faultOf(
+  problem: Problem,
+  place: { readonly model: string; readonly url: string; readonly kind: string },
+): Fault {
   const said = `${place.url} answered ${problem.status}: ${problem.message}`;
-  const pull = place.kind === "ollama" ? `fetch it with: ollama pull ${place.model}` : "see what the server has with: crucible models";
+  const pull =
+    place.kind === "ollama"
+      ? `fetch it with: ollama pull ${place.model}`
+      : "see what the server has with: crucible models";
   switch (meaningOf(problem)) {
     case "overflow":
-      return { code: "context-overflow", message: overflowText(problem), hint: "start a new session, or give the model a larger window with --context", retryable: false };
+      return {
+        code: "context-overflow",
+        message: overflowText(problem),
+        hint: "start a new session, or give the model a larger window with --context",
+        retryable: false,
+      };
     case "authentication":
-      return { code: "authentication", message: said, hint: "set the server's API key (OPENAI_API_KEY or the server's apiKey in the configuration)", retryable: false };
+      return {
+        code: "authentication",
+        message: said,
+        hint: "set the server's API key (OPENAI_API_KEY or the server's apiKey in the configuration)",
+        retryable: false,
+      };
     case "loading":
-      return { code: "server-stalled", message: `${place.model} at ${place.url} did not finish loading in time`, hint: "look at the server's log, then try again", retryable: true };
+      return {
+        code: "server-stalled",
+        message: `${place.model} at ${place.url} did not finish loading in time`,
+        hint: "look at the server's log, then try again",
+        retryable: true,
+      };
     case "memory":
-      return { code: "model-unfit", message: said, hint: "choose a smaller model or a smaller window with --context", retryable: false };
+      return {
+        code: "model-unfit",
+        message: said,
+        hint: "choose a smaller model or a smaller window with --context",
+        retryable: false,
+      };
     case "busy":
-      return { code: "server-error", message: said, hint: "the server is busy with other requests; try again later", retryable: true };
+      return {
+        code: "server-error",
+        message: said,
+        hint: "the server is busy with other requests; try again later",
+        retryable: true,
+      };
     case "missing":
       return { code: "model-missing", message: said, hint: pull, retryable: false };
     case "server":
-      return { code: "server-error", message: said, hint: "look at the server's log", retryable: problem.status >= 500 || problem.status === 200 };
+      return {
+        code: "server-error",
+        message: said,
+        hint: "look at the server's log",
+        retryable: problem.status >= 500 || problem.status === 200,
+      };
   }
 }
 
 function overflowText(problem: Problem): string {
   const { promptTokens, windowTokens } = problem;
-  if (promptTokens === undefined || windowTokens === undefined) return `the prompt does not fit the model's window: ${problem.message}`;
+  if (promptTokens === undefined || windowTokens === undefined)
+    return `the prompt does not fit the model's window: ${problem.message}`;
   return `the prompt has ${promptTokens} tokens, the loaded window ${windowTokens}`;
 }

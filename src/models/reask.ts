@@ -3,9 +3,9 @@ import { toFault } from "../base/error.ts";
 import type { AssistantMessage, Usage, UserMessage } from "../core/message.ts";
 import type { ModelRequest, ToolDeclaration } from "../core/model.ts";
 import { Answer } from "./answer.ts";
-import { startExchange, type Link } from "./exchange.ts";
+import { Exchange, type Link } from "./exchange.ts";
 import { isFields } from "./problem.ts";
-import { readInput, repairCall, type Repaired } from "./repair.ts";
+import { type Repaired, readInput, repairCall } from "./repair.ts";
 import type { RawCall } from "./wire.ts";
 
 export interface ReaskCase {
@@ -16,10 +16,14 @@ export interface ReaskCase {
 }
 
 /** Sends on the thread's own prefix. Throws only when cancelled; every other failure is an unrepaired call. */
-export async function reask(link: Link, request: ModelRequest, which: ReaskCase): Promise<{ readonly repaired: Repaired; readonly usage: Usage }> {
+export async function reask(
+  link: Link,
+  request: ModelRequest,
+  which: ReaskCase,
+): Promise<{ readonly repaired: Repaired; readonly usage: Usage }> {
   const question = questionFor(link, request, which);
   const answer = new Answer({ tools: new Set(), startsInThinking: false, verbatim: true });
-  const exchange = startExchange(link, question, answer, which.signal);
+  const exchange = new Exchange(link, question, answer, which.signal);
   let text = "";
   try {
     for (let more = true; more; ) {
@@ -28,7 +32,10 @@ export async function reask(link: Link, request: ModelRequest, which: ReaskCase)
     }
   } catch (error) {
     if (which.signal.aborted) throw error;
-    return { repaired: { ...which.failed, problem: `${which.failed.problem}; asked again: ${toFault(error).message}` }, usage: usageOf(answer) };
+    return {
+      repaired: { ...which.failed, problem: `${which.failed.problem}; asked again: ${toFault(error).message}` },
+      usage: usageOf(answer),
+    };
   } finally {
     exchange.close();
   }
@@ -40,8 +47,13 @@ function judge(text: string, tools: readonly ToolDeclaration[], { failed, id }: 
   const value = isFields(args) ? args : undefined;
   // Without a known tool the answer names one; with one, some models wrap the arguments all the same.
   const wrapped = value && typeof value["name"] === "string" && isFields(value["arguments"]) ? value : undefined;
-  const bare = failed.tool ? repairCall({ name: failed.tool.name, args: value ?? text, fromText: false }, tools, id) : undefined;
-  const repaired = bare?.ok || !wrapped ? bare : repairCall({ name: String(wrapped["name"]), args: wrapped["arguments"], fromText: false }, tools, id);
+  const bare = failed.tool
+    ? repairCall({ name: failed.tool.name, args: value ?? text, fromText: false }, tools, id)
+    : undefined;
+  const repaired =
+    bare?.ok || !wrapped
+      ? bare
+      : repairCall({ name: String(wrapped["name"]), args: wrapped["arguments"], fromText: false }, tools, id);
   if (!repaired) return failed;
   return repaired.ok ? { ...repaired, repaired: ["reasked"] } : repaired;
 }
@@ -59,8 +71,15 @@ function questionFor(link: Link, request: ModelRequest, { failed, raw }: ReaskCa
     usage: { input: 0, output: 0, source: "estimated" },
     stop: "stop",
   };
-  const user: UserMessage = { role: "user", parts: [{ type: "text", text: `That tool call is not valid: ${failed.problem}. ${want}` }] };
-  return { ...request, messages: [...request.messages, assistant, user], schema: failed.tool ? failed.tool.parameters : anyCall(request.tools) };
+  const user: UserMessage = {
+    role: "user",
+    parts: [{ type: "text", text: `That tool call is not valid: ${failed.problem}. ${want}` }],
+  };
+  return {
+    ...request,
+    messages: [...request.messages, assistant, user],
+    schema: failed.tool ? failed.tool.parameters : anyCall(request.tools),
+  };
 }
 
 function anyCall(tools: readonly ToolDeclaration[]): Readonly<Record<string, unknown>> {

@@ -1,8 +1,9 @@
 /** From a call as the model wrote it to a call that meets the tool's schema, or to what is wrong with it. */
-import type { RepairStage, ToolDeclaration } from "../core/model.ts";
-import type { ToolCallPart } from "../core/message.ts";
-import { isFields } from "./problem.ts";
+
 import { checkSchema } from "../base/json-schema.ts";
+import type { ToolCallPart } from "../core/message.ts";
+import type { RepairStage, ToolDeclaration } from "../core/model.ts";
+import { isFields } from "./problem.ts";
 import { parseTolerant } from "./tolerant-json.ts";
 import type { RawCall } from "./wire.ts";
 
@@ -14,14 +15,22 @@ export type Repaired =
 export function repairCall(raw: RawCall, tools: readonly ToolDeclaration[], id: string): Repaired {
   const stages: RepairStage[] = raw.fromText ? ["text"] : [];
   const tool = findTool(raw.name, tools);
-  if (!tool) return { ok: false, tool: undefined, name: raw.name, problem: `there is no tool named ${JSON.stringify(raw.name)}` };
+  if (!tool)
+    return {
+      ok: false,
+      tool: undefined,
+      name: raw.name,
+      problem: `there is no tool named ${JSON.stringify(raw.name)}`,
+    };
   if (tool.name !== raw.name) stages.push("tolerant");
   const input = readInput(raw.args);
   if (input === undefined) return { ok: false, tool, name: tool.name, problem: "the arguments are no JSON object" };
   if (input.tolerant && !stages.includes("tolerant")) stages.push("tolerant");
   const checked = checkSchema(tool.parameters, input.value);
-  if (checked.problems.length > 0) return { ok: false, tool, name: tool.name, problem: checked.problems.slice(0, 5).join("; ") };
-  if (!isFields(checked.value)) return { ok: false, tool, name: tool.name, problem: "the arguments are no JSON object" };
+  if (checked.problems.length > 0)
+    return { ok: false, tool, name: tool.name, problem: checked.problems.slice(0, 5).join("; ") };
+  if (!isFields(checked.value))
+    return { ok: false, tool, name: tool.name, problem: "the arguments are no JSON object" };
   if (checked.coerced) stages.push("coerced");
   return { ok: true, call: { type: "tool-call", id, tool: tool.name, input: checked.value }, repaired: stages };
 }

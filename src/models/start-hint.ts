@@ -15,6 +15,12 @@ export function startHint(target: Pick<Target, "provider" | "kind" | "root">): s
 
 /** What people call a provider. */
 export function titleOf(provider: string): string {
-  const titles: Readonly<Record<string, string>> = { ollama: "Ollama", lmstudio: "LM Studio", llamacpp: "llama-server", vllm: "vLLM", openai: "an OpenAI-compatible server" };
+  const titles: Readonly<Record<string, string>> = {
+    ollama: "Ollama",
+    lmstudio: "LM Studio",
+    llamacpp: "llama-server",
+    vllm: "vLLM",
+    openai: "an OpenAI-compatible server",
+  };
   return titles[provider] ?? provider;
 }

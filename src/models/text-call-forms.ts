@@ -7,8 +7,13 @@ import type { RawCall } from "./wire.ts";
 export function parseTextCalls(block: string, names: ReadonlySet<string>): RawCall[] {
   const text = block.trim();
   if (text.startsWith("```")) {
-    const inner = text.replace(/^```[^\n]*\n/, "").replace(/\n?```$/, "").trim();
-    return /^[<[]\W*[a-zA-Z|]/.test(inner) && !inner.startsWith("[{") && !/^\[\s*\{/.test(inner) ? parseTextCalls(inner, names) : jsonCalls(inner, names, true);
+    const inner = text
+      .replace(/^```[^\n]*\n/, "")
+      .replace(/\n?```$/, "")
+      .trim();
+    return /^[<[]\W*[a-zA-Z|]/.test(inner) && !inner.startsWith("[{") && !/^\[\s*\{/.test(inner)
+      ? parseTextCalls(inner, names)
+      : jsonCalls(inner, names, true);
   }
   if (text.startsWith("[TOOL_CALLS]")) return mistralCalls(text, names);
   if (text.startsWith("<|python_tag|>")) return pythonTagCalls(text, names);
@@ -18,7 +23,10 @@ export function parseTextCalls(block: string, names: ReadonlySet<string>): RawCa
 }
 
 function taggedCalls(text: string, names: ReadonlySet<string>): RawCall[] {
-  const inner = text.replace(/^<[^>]*>/, "").replace(/<\|?\/[\w|]*>\s*$/, "").trim();
+  const inner = text
+    .replace(/^<[^>]*>/, "")
+    .replace(/<\|?\/[\w|]*>\s*$/, "")
+    .trim();
   if (inner.startsWith("<function=")) return functionCalls(inner);
   if (inner.includes("<arg_key>")) return glmCall(inner);
   return jsonCalls(inner, names, false);
@@ -37,12 +45,21 @@ function functionCalls(text: string): RawCall[] {
       if (!key?.[1]) continue;
       const value = part.slice(key[0].length);
       const end = value.lastIndexOf("</parameter>");
-      Object.defineProperty(args, key[1], { value: unwrap(end < 0 ? value : value.slice(0, end)), enumerable: true });
+      setOwn(args, key[1], unwrap(end < 0 ? value : value.slice(0, end)));
     }
     const json = body.trim();
-    calls.push({ name: name[1], args: Object.keys(args).length === 0 && json.startsWith("{") ? json : args, fromText: true });
+    calls.push({
+      name: name[1],
+      args: Object.keys(args).length === 0 && json.startsWith("{") ? json : args,
+      fromText: true,
+    });
   }
   return calls;
+}
+
+/** An own field even for `__proto__`; the last of two with one name wins. */
+function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
 function unwrap(value: string): string {
@@ -55,7 +72,7 @@ function glmCall(text: string): RawCall[] {
   if (name === undefined) return [];
   const args: Record<string, unknown> = {};
   for (const match of text.matchAll(/<arg_key>([\s\S]*?)<\/arg_key>\s*<arg_value>([\s\S]*?)<\/arg_value>/g)) {
-    Object.defineProperty(args, (match[1] ?? "").trim(), { value: match[2], enumerable: true });
+    setOwn(args, (match[1] ?? "").trim(), match[2]);
   }
   return [{ name, args, fromText: true }];
 }
@@ -67,7 +84,10 @@ function mistralCalls(text: string, names: ReadonlySet<string>): RawCall[] {
     .filter((piece) => piece.trim() !== "")
     .flatMap((piece) => {
       const named = /^\s*([\w.-]+)\s*(?:\[CALL_ID\]\s*([\w-]+)\s*)?(?:\[ARGS\])?\s*(\{[\s\S]*)$/.exec(piece);
-      if (named?.[1]) return [{ name: named[1], args: cutMarks(named[3] ?? ""), fromText: true, ...(named[2] ? { id: named[2] } : {}) }];
+      if (named?.[1])
+        return [
+          { name: named[1], args: cutMarks(named[3] ?? ""), fromText: true, ...(named[2] ? { id: named[2] } : {}) },
+        ];
       return jsonCalls(cutMarks(piece), names, false);
     });
 }
@@ -118,7 +138,11 @@ function callOf(value: unknown): RawCall | undefined {
   const name = inner["name"] ?? value["tool_name"] ?? value["tool"] ?? value["function"];
   if (typeof name !== "string" || name === "") return undefined;
   const args = inner["arguments"] ?? inner["parameters"] ?? inner["args"] ?? inner["input"];
-  if (args === undefined && Object.keys(inner).some((key) => !["name", "type", "id", "tool", "tool_name"].includes(key))) return undefined;
+  if (
+    args === undefined &&
+    Object.keys(inner).some((key) => !["name", "type", "id", "tool", "tool_name"].includes(key))
+  )
+    return undefined;
   const id = value["id"];
   return { name, args: args ?? {}, fromText: true, ...(typeof id === "string" && id !== "" ? { id } : {}) };
 }

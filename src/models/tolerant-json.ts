@@ -7,7 +7,15 @@ export function parseTolerant(text: string): unknown {
   return reader.document();
 }
 
-const WORDS: Readonly<Record<string, unknown>> = { true: true, false: false, null: null, True: true, False: false, None: null, undefined: null };
+const WORDS: Readonly<Record<string, unknown>> = {
+  true: true,
+  false: false,
+  null: null,
+  True: true,
+  False: false,
+  None: null,
+  undefined: null,
+};
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b: "\b", f: "\f" };
 
 class Reader {
@@ -58,7 +66,12 @@ class Reader {
       if (this.#text[this.#at] !== ":") throw this.#error(`no colon after "${key}"`);
       this.#at++;
       this.#space();
-      Object.defineProperty(result, key, { value: this.#value(depth + 1), enumerable: true, writable: true, configurable: true });
+      Object.defineProperty(result, key, {
+        value: this.#value(depth + 1),
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
     }
   }
 

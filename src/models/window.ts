@@ -42,19 +42,31 @@ export function settleWindow(question: WindowQuestion): WindowAnswer {
   const name = `${info.ref.provider}/${info.ref.model}`;
   const bound = most ? { max: most.tokens, maxSource: most.source } : {};
   if (most && most.tokens < LEAST) {
-    throw new CrucibleError("model-unfit", `${name} has a window of ${most.tokens} tokens; an agent needs at least ${LEAST}`, {
-      hint: "choose another model: crucible models",
-    });
+    throw new CrucibleError(
+      "model-unfit",
+      `${name} has a window of ${most.tokens} tokens; an agent needs at least ${LEAST}`,
+      {
+        hint: "choose another model: crucible models",
+      },
+    );
   }
   if (configured !== undefined) {
-    const notes = most && configured > most.tokens ? [`window ${configured} is larger than ${name} supports (${most.tokens} by ${most.source})`] : [];
+    const notes =
+      most && configured > most.tokens
+        ? [`window ${configured} is larger than ${name} supports (${most.tokens} by ${most.source})`]
+        : [];
     return { window: { tokens: configured, source: "configured", ...bound }, notes };
   }
   if (kept && kept.source !== "assumed") return { window: { ...kept, ...bound }, notes: [] };
   const loaded = info.loadedWindow;
   if (question.choice) return chosen(question, question.choice, bound);
   if (loaded) {
-    const notes = loaded.tokens < WORTH_ADOPTING ? [`${name} is loaded with a window of only ${loaded.tokens} tokens (${loaded.source}); load it with ${WORTH_ADOPTING} or more`] : [];
+    const notes =
+      loaded.tokens < WORTH_ADOPTING
+        ? [
+            `${name} is loaded with a window of only ${loaded.tokens} tokens (${loaded.source}); load it with ${WORTH_ADOPTING} or more`,
+          ]
+        : [];
     return { window: { tokens: loaded.tokens, source: "loaded", ...bound }, notes };
   }
   const tokens = Math.min(ASSUMED, most?.tokens ?? ASSUMED);
@@ -64,15 +76,23 @@ export function settleWindow(question: WindowQuestion): WindowAnswer {
   };
 }
 
-function chosen(question: WindowQuestion, choice: NonNullable<WindowQuestion["choice"]>, bound: { max?: number; maxSource?: string }): WindowAnswer {
+function chosen(
+  question: WindowQuestion,
+  choice: NonNullable<WindowQuestion["choice"]>,
+  bound: { max?: number; maxSource?: string },
+): WindowAnswer {
   const { info } = question;
   const loaded = info.loadedWindow;
   const name = `${info.ref.provider}/${info.ref.model}`;
-  if (loaded && loaded.tokens >= WORTH_ADOPTING) return { window: { tokens: loaded.tokens, source: "loaded", ...bound }, notes: [] };
+  if (loaded && loaded.tokens >= WORTH_ADOPTING)
+    return { window: { tokens: loaded.tokens, source: "loaded", ...bound }, notes: [] };
   const most = bound.max ?? Number.POSITIVE_INFINITY;
   if (choice.baked !== undefined && choice.baked >= WORTH_ADOPTING) {
     const tokens = Math.min(choice.baked, most);
-    return { window: { tokens, source: "chosen", ...bound }, notes: [`window ${tokens} chosen for ${name}: baked into the model`] };
+    return {
+      window: { tokens, source: "chosen", ...bound },
+      notes: [`window ${tokens} chosen for ${name}: baked into the model`],
+    };
   }
   const perToken = choice.kvBytesPerToken ?? USUAL_KV_BYTES;
   const room = choice.freeMemoryBytes - RESERVE - (info.state === "loaded" ? 0 : (info.sizeBytes ?? 0));
@@ -86,5 +106,8 @@ function chosen(question: WindowQuestion, choice: NonNullable<WindowQuestion["ch
         ? "the model's maximum"
         : "fits the free memory";
   const reload = loaded ? `; it was loaded with ${loaded.tokens} and loads again` : "";
-  return { window: { tokens, source: "chosen", ...bound }, notes: [`window ${tokens} chosen for ${name} (${reason})${reload}`] };
+  return {
+    window: { tokens, source: "chosen", ...bound },
+    notes: [`window ${tokens} chosen for ${name} (${reason})${reload}`],
+  };
 }

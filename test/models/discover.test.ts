@@ -1,6 +1,7 @@
 /** Finding servers and models: addresses, names, choices, and what is said when nobody answers. */
-import { createServer } from "node:net";
+
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { CrucibleError } from "../../src/base/error.ts";
 import { findTargets, LOOPBACK_PORTS, ollamaUrl, targetAt } from "../../src/models/discover.ts";
@@ -63,8 +64,22 @@ describe("addresses", () => {
       servers: [{ name: "box", kind: "openai-compatible", url: "http://box:7000" }],
       ports: LOOPBACK_PORTS,
     });
-    expect(targets.map((target) => target.root)).toEqual(["http://box:7000", "http://localhost:11434", "http://box:8000", "http://127.0.0.1:1234", "http://127.0.0.1:8080", "http://127.0.0.1:8000"]);
-    expect(targets.map((target) => target.apiKey)).toEqual([undefined, undefined, "key", undefined, undefined, undefined]);
+    expect(targets.map((target) => target.root)).toEqual([
+      "http://box:7000",
+      "http://localhost:11434",
+      "http://box:8000",
+      "http://127.0.0.1:1234",
+      "http://127.0.0.1:8080",
+      "http://127.0.0.1:8000",
+    ]);
+    expect(targets.map((target) => target.apiKey)).toEqual([
+      undefined,
+      undefined,
+      "key",
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });
 
@@ -96,16 +111,38 @@ describe("what listens on a port", () => {
   });
 
   test("Ollama's list tells size, state, windows and abilities with their sources", async () => {
-    await using server = await startModelServer({ wire: "ollama", loaded: true, window: 20_480, maxWindow: 40_960, capabilities: ["completion", "tools", "thinking"], script: [] });
+    await using server = await startModelServer({
+      wire: "ollama",
+      loaded: true,
+      window: 20_480,
+      maxWindow: 40_960,
+      capabilities: ["completion", "tools", "thinking"],
+      script: [],
+    });
     const { models } = await createModels(options({ ports: [server.port] })).list({}, soon());
     expect(models).toMatchObject([
-      { ref: { provider: "ollama", model: "scripted:latest", digest: "5c".repeat(32) }, state: "loaded", sizeBytes: 4_000_000, loadedWindow: { tokens: 20_480, source: "/api/ps" }, maxWindow: { tokens: 40_960, source: "/api/show" }, tools: "yes", thinking: "yes", vision: "no", kind: "chat" },
+      {
+        ref: { provider: "ollama", model: "scripted:latest", digest: "5c".repeat(32) },
+        state: "loaded",
+        sizeBytes: 4_000_000,
+        loadedWindow: { tokens: 20_480, source: "/api/ps" },
+        maxWindow: { tokens: 40_960, source: "/api/show" },
+        tools: "yes",
+        thinking: "yes",
+        vision: "no",
+        kind: "chat",
+      },
     ]);
   });
 });
 
 describe("choosing a model", () => {
-  const two = { tags: [{ name: "b:7b", model: "b:7b", size: 1 }, { name: "nomic-embed:latest", model: "nomic-embed:latest", details: { family: "nomic-bert" } }] };
+  const two = {
+    tags: [
+      { name: "b:7b", model: "b:7b", size: 1 },
+      { name: "nomic-embed:latest", model: "nomic-embed:latest", details: { family: "nomic-bert" } },
+    ],
+  };
 
   test("by provider and name, the tag may be left out", async () => {
     await using server = await startModelServer({ wire: "ollama", ...two, script: [] });
@@ -130,32 +167,62 @@ describe("choosing a model", () => {
   test("a name that is not there: what is meant, and how to fetch it", async () => {
     await using server = await startModelServer({ wire: "ollama", ...two, script: [] });
     const models = createModels(options({ ports: [server.port] }));
-    expect(await faultOf(models.open({ model: "ollama/script" }, soon()))).toMatchObject({ code: "model-missing", hint: expect.stringContaining("ollama pull script") });
-    expect(await faultOf(models.open({ model: "ollama/scriptd:latest" }, soon()))).toMatchObject({ hint: expect.stringContaining("did you mean ollama/scripted:latest") });
-    expect(await faultOf(createModels(options({ env: { OLLAMA_HOST: server.url } })).open({ model: "olama/x" }, soon()))).toMatchObject({ code: "model-missing", hint: expect.stringContaining("ollama/x") });
+    expect(await faultOf(models.open({ model: "ollama/script" }, soon()))).toMatchObject({
+      code: "model-missing",
+      hint: expect.stringContaining("ollama pull script"),
+    });
+    expect(await faultOf(models.open({ model: "ollama/scriptd:latest" }, soon()))).toMatchObject({
+      hint: expect.stringContaining("did you mean ollama/scripted:latest"),
+    });
+    expect(
+      await faultOf(createModels(options({ env: { OLLAMA_HOST: server.url } })).open({ model: "olama/x" }, soon())),
+    ).toMatchObject({ code: "model-missing", hint: expect.stringContaining("ollama/x") });
   });
 
   test("models that embed, are too small or run elsewhere are unfit", async () => {
     await using small = await startModelServer({ wire: "ollama", maxWindow: 2048, ...two, script: [] });
     const models = createModels(options({ ports: [small.port] }));
-    expect(await faultOf(models.open({ model: "ollama/scripted" }, soon()))).toMatchObject({ code: "model-unfit", message: expect.stringContaining("2048") });
+    expect(await faultOf(models.open({ model: "ollama/scripted" }, soon()))).toMatchObject({
+      code: "model-unfit",
+      message: expect.stringContaining("2048"),
+    });
     await using embedder = await startModelServer({ wire: "ollama", capabilities: ["embedding"], script: [] });
-    expect(await faultOf(createModels(options({ ports: [embedder.port] })).open({ model: "ollama/scripted" }, soon()))).toMatchObject({ code: "model-unfit" });
-    expect(await faultOf(createModels(options({ ports: [embedder.port] })).open({}, soon()))).toMatchObject({ code: "model-missing" });
-    await using cloud = await startModelServer({ wire: "ollama", show: { remote_host: "https://ollama.com" }, script: [{ text: "leak" }] });
-    expect(await faultOf(createModels(options({ ports: [cloud.port] })).open({}, soon()))).toMatchObject({ code: "model-unfit", message: expect.stringContaining("ollama.com") });
+    expect(
+      await faultOf(createModels(options({ ports: [embedder.port] })).open({ model: "ollama/scripted" }, soon())),
+    ).toMatchObject({ code: "model-unfit" });
+    expect(await faultOf(createModels(options({ ports: [embedder.port] })).open({}, soon()))).toMatchObject({
+      code: "model-missing",
+    });
+    await using cloud = await startModelServer({
+      wire: "ollama",
+      show: { remote_host: "https://ollama.com" },
+      script: [{ text: "leak" }],
+    });
+    expect(await faultOf(createModels(options({ ports: [cloud.port] })).open({}, soon()))).toMatchObject({
+      code: "model-unfit",
+      message: expect.stringContaining("ollama.com"),
+    });
     expect(cloud.chats).toEqual([]);
   });
 
   test("a server that wants a key says so; with the key it answers", async () => {
     await using server = await startModelServer({
       wire: "openai",
-      override: (request) => (request.headers.authorization === "Bearer k1" ? undefined : { status: 401, body: { error: { message: "no key" } } }),
+      override: (request) =>
+        request.headers.authorization === "Bearer k1"
+          ? undefined
+          : { status: 401, body: { error: { message: "no key" } } },
       script: [{ text: "hi" }],
     });
     const env = { OPENAI_BASE_URL: server.url };
-    expect(await faultOf(createModels(options({ env })).open({}, soon()))).toMatchObject({ code: "authentication", hint: expect.stringContaining("OPENAI_API_KEY") });
-    const open = await createModels(options({ env: { ...env, OPENAI_API_KEY: "k1" } })).open({ model: "openai/scripted" }, soon());
+    expect(await faultOf(createModels(options({ env })).open({}, soon()))).toMatchObject({
+      code: "authentication",
+      hint: expect.stringContaining("OPENAI_API_KEY"),
+    });
+    const open = await createModels(options({ env: { ...env, OPENAI_API_KEY: "k1" } })).open(
+      { model: "openai/scripted" },
+      soon(),
+    );
     expect((await collect(open, requestWith())).at(-1)).toMatchObject({ type: "finish" });
   });
 
@@ -164,10 +231,13 @@ describe("choosing a model", () => {
     await using server = await startModelServer({
       wire: "openai",
       flavour: "llamacpp",
-      override: () => (left-- > 0 ? { status: 503, body: { error: { message: "Loading model", code: 503 } } } : undefined),
+      override: () =>
+        left-- > 0 ? { status: 503, body: { error: { message: "Loading model", code: 503 } } } : undefined,
       script: [],
     });
-    expect((await createModels(options({ env: { LLAMA_BASE_URL: server.url } })).open({}, soon())).ref.provider).toBe("llamacpp");
+    expect((await createModels(options({ env: { LLAMA_BASE_URL: server.url } })).open({}, soon())).ref.provider).toBe(
+      "llamacpp",
+    );
   });
 });
 
@@ -178,14 +248,18 @@ describe("nobody answers", () => {
     const fault = await faultOf(createModels(options({ env: { OLLAMA_HOST: `127.0.0.1:${port}` } })).open({}, soon()));
     expect(performance.now() - started).toBeLessThan(2_000);
     expect(fault).toMatchObject({ code: "server-unreachable", retryable: true, hint: "start it with: ollama serve" });
-    expect(fault.message).toBe(`no model server answers; looked for Ollama at http://127.0.0.1:${port} (connection refused)`);
+    expect(fault.message).toBe(
+      `no model server answers; looked for Ollama at http://127.0.0.1:${port} (connection refused)`,
+    );
   });
 
   test.each([
     ["lmstudio", "lms server start"],
     ["llamacpp", "llama-server"],
   ] as const)("%s is started its own way", async (localProvider, command) => {
-    const fault = await faultOf(createModels(options()).open({ localProvider, baseUrl: `http://127.0.0.1:${await deadPort()}` }, soon()));
+    const fault = await faultOf(
+      createModels(options()).open({ localProvider, baseUrl: `http://127.0.0.1:${await deadPort()}` }, soon()),
+    );
     expect(fault.hint).toContain(command);
   });
 
@@ -210,11 +284,25 @@ describe("nobody answers", () => {
     const open = await createModels(options({ ports: [server.port] })).open({}, soon());
     await collect(open, requestWith());
     await server.close();
-    expect((await collect(open, requestWith())).at(-1)).toMatchObject({ type: "failure", fault: { code: "server-unreachable", message: expect.stringContaining(server.url), hint: "start it with: ollama serve" } });
+    expect((await collect(open, requestWith())).at(-1)).toMatchObject({
+      type: "failure",
+      fault: {
+        code: "server-unreachable",
+        message: expect.stringContaining(server.url),
+        hint: "start it with: ollama serve",
+      },
+    });
   });
 
   test("something that is no model server", async () => {
-    await using server = await startModelServer({ wire: "openai", override: () => ({ status: 404, body: "nothing here" }), script: [] });
-    expect(await faultOf(createModels(options()).open({ baseUrl: server.url }, soon()))).toMatchObject({ code: "server-unreachable", message: expect.stringContaining("does not speak") });
+    await using server = await startModelServer({
+      wire: "openai",
+      override: () => ({ status: 404, body: "nothing here" }),
+      script: [],
+    });
+    expect(await faultOf(createModels(options()).open({ baseUrl: server.url }, soon()))).toMatchObject({
+      code: "server-unreachable",
+      message: expect.stringContaining("does not speak"),
+    });
   });
 });

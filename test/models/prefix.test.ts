@@ -15,22 +15,48 @@ const text = fc.string({ unit: "grapheme", maxLength: 20 }).map((value) => ({ ty
 
 /** What a thread grows by: the user speaks, or the model calls tools and all their results come. */
 const step: fc.Arbitrary<readonly Message[]> = fc.oneof(
-  fc.array(fc.oneof(text, fc.constant(image)), { minLength: 1, maxLength: 3 }).map((parts): Message[] => [{ role: "user", parts }]),
-  fc.record({ said: text, results: fc.array(fc.oneof(text, fc.constant(image)), { minLength: 1, maxLength: 3 }) }).map(({ said, results }): Message[] => [
-    {
-      role: "assistant",
-      voice: "v",
-      model,
-      usage,
-      stop: "tool-calls",
-      parts: [{ type: "thinking", text: "hm" }, said, ...results.map((_, index) => ({ type: "tool-call", id: `c${index}`, tool: "read", input: { b: 1, a: index } }) as const)],
-    },
-    ...results.map((part, index): Message => ({ role: "tool", callId: `c${index}`, tool: "read", failed: false, parts: [part] })),
-  ]),
+  fc
+    .array(fc.oneof(text, fc.constant(image)), { minLength: 1, maxLength: 3 })
+    .map((parts): Message[] => [{ role: "user", parts }]),
+  fc
+    .record({ said: text, results: fc.array(fc.oneof(text, fc.constant(image)), { minLength: 1, maxLength: 3 }) })
+    .map(({ said, results }): Message[] => [
+      {
+        role: "assistant",
+        voice: "v",
+        model,
+        usage,
+        stop: "tool-calls",
+        parts: [
+          { type: "thinking", text: "hm" },
+          said,
+          ...results.map(
+            (_, index) => ({ type: "tool-call", id: `c${index}`, tool: "read", input: { b: 1, a: index } }) as const,
+          ),
+        ],
+      },
+      ...results.map(
+        (part, index): Message => ({ role: "tool", callId: `c${index}`, tool: "read", failed: false, parts: [part] }),
+      ),
+    ]),
 );
-const quirkSets: readonly Quirks[] = [{}, { toolsInText: true }, { systemRole: "user" }, { assistantAfterTool: true, toolName: true }, { thinkingBack: "reasoning_content", objectArguments: true }];
+const quirkSets: readonly Quirks[] = [
+  {},
+  { toolsInText: true },
+  { systemRole: "user" },
+  { assistantAfterTool: true, toolName: true },
+  { thinkingBack: "reasoning_content", objectArguments: true },
+];
 
-const info = { ref: model, server: "s", state: "loaded", tools: "yes", thinking: "yes", vision: "yes", kind: "chat" } as const;
+const info = {
+  ref: model,
+  server: "s",
+  state: "loaded",
+  tools: "yes",
+  thinking: "yes",
+  vision: "yes",
+  kind: "chat",
+} as const;
 const target = { provider: "p", kind: undefined, root: "http://h", base: "http://h/v1", origin: "t", named: false };
 const window = { tokens: 16_384, source: "chosen" } as const;
 
@@ -56,7 +82,19 @@ describe.each([ollama, openAiCompatible])("$kind", (provider) => {
   });
 
   test("thinking is not sent back", () => {
-    const messages: Message[] = [{ role: "assistant", voice: "v", model, usage, stop: "stop", parts: [{ type: "thinking", text: "secret thought" }, { type: "text", text: "said" }] }];
+    const messages: Message[] = [
+      {
+        role: "assistant",
+        voice: "v",
+        model,
+        usage,
+        stop: "stop",
+        parts: [
+          { type: "thinking", text: "secret thought" },
+          { type: "text", text: "said" },
+        ],
+      },
+    ];
     expect(encode(requestWith({ messages }), {})).not.toContain("secret thought");
   });
 

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createNdjson } from "../../src/models/ndjson.ts";
 import { createSse } from "../../src/models/sse.ts";
-import { parseTolerant } from "../../src/models/tolerant-json.ts";
 import { TextCallScanner } from "../../src/models/text-tool-calls.ts";
-import { createThinkingSplitter } from "../../src/models/thinking.ts";
+import { ThinkingSplitter } from "../../src/models/thinking.ts";
+import { parseTolerant } from "../../src/models/tolerant-json.ts";
 
 const NAMES = new Set(["read"]);
 
@@ -22,7 +22,10 @@ test("NDJSON: any values, any cuts", () => {
     fc.property(fc.array(fc.jsonValue(), { maxLength: 8 }), places, fc.boolean(), (values, cuts, lastFeed) => {
       const text = values.map((value) => JSON.stringify(value)).join("\n") + (lastFeed ? "\n" : "");
       const seen: unknown[] = [];
-      const reader = createNdjson((value) => seen.push(value), (line) => expect.fail(`junk: ${line}`));
+      const reader = createNdjson(
+        (value) => seen.push(value),
+        (line) => expect.fail(`junk: ${line}`),
+      );
       for (const chunk of cutAt([...Buffer.from(text)], cuts)) reader.push(Buffer.from(chunk));
       reader.end();
       expect(seen).toEqual(values.map((value) => JSON.parse(JSON.stringify(value)) as unknown));
@@ -33,20 +36,50 @@ test("NDJSON: any values, any cuts", () => {
 test("SSE: any data, comments between, any line end, any cuts", () => {
   const data = unicode.map((text) => JSON.stringify({ text }));
   fc.assert(
-    fc.property(fc.array(fc.record({ data, ping: fc.boolean() }), { maxLength: 8 }), fc.constantFrom("\n", "\r\n"), places, (events, eol, cuts) => {
-      const text = events.map((event) => `${event.ping ? `: ping${eol}${eol}` : ""}data: ${event.data}${eol}${eol}`).join("");
-      const seen: string[] = [];
-      const reader = createSse((item) => seen.push(item));
-      for (const chunk of cutAt([...Buffer.from(text)], cuts)) reader.push(Buffer.from(chunk));
-      reader.end();
-      expect(seen).toEqual(events.map((event) => event.data));
-    }),
+    fc.property(
+      fc.array(fc.record({ data, ping: fc.boolean() }), { maxLength: 8 }),
+      fc.constantFrom("\n", "\r\n"),
+      places,
+      (events, eol, cuts) => {
+        const text = events
+          .map((event) => `${event.ping ? `: ping${eol}${eol}` : ""}data: ${event.data}${eol}${eol}`)
+          .join("");
+        const seen: string[] = [];
+        const reader = createSse((item) => seen.push(item));
+        for (const chunk of cutAt([...Buffer.from(text)], cuts)) reader.push(Buffer.from(chunk));
+        reader.end();
+        expect(seen).toEqual(events.map((event) => event.data));
+      },
+    ),
   );
 });
 
 const fragment = fc.oneof(
-  fc.constantFrom("<tool_call>", "</tool_call>", "<function=read>", "<parameter=path>", "</parameter>", "</function>", "[TOOL_CALLS]", "<|python_tag|>", "```", "```json\n", "```ts\n", "\n```", "\n"),
-  fc.constantFrom('{"name":"read","arguments":{"path":"a"}}', '{"name":"fly","arguments":{}}', "<", "[", "`", "{", "</think>", "<think>"),
+  fc.constantFrom(
+    "<tool_call>",
+    "</tool_call>",
+    "<function=read>",
+    "<parameter=path>",
+    "</parameter>",
+    "</function>",
+    "[TOOL_CALLS]",
+    "<|python_tag|>",
+    "```",
+    "```json\n",
+    "```ts\n",
+    "\n```",
+    "\n",
+  ),
+  fc.constantFrom(
+    '{"name":"read","arguments":{"path":"a"}}',
+    '{"name":"fly","arguments":{}}',
+    "<",
+    "[",
+    "`",
+    "{",
+    "</think>",
+    "<think>",
+  ),
   unicode,
 );
 
@@ -75,7 +108,7 @@ test("printed calls: any text, any cuts give the same text and calls", () => {
 test("think tags: any text, any cuts give the same split, and no character is lost", () => {
   const split = (chunks: readonly string[]) => {
     const seen = { text: "", thinking: "" };
-    const splitter = createThinkingSplitter(
+    const splitter = new ThinkingSplitter(
       {
         text: (piece) => {
           seen.text += piece;

@@ -10,7 +10,15 @@ import { collect, options, requestWith } from "./wire-kit.ts";
 
 const soon = () => AbortSignal.timeout(10_000);
 const GIB = 1024 ** 3;
-const base: ModelInfo = { ref: { provider: "p", model: "m" }, server: "s", state: "cold", tools: "yes", thinking: "no", vision: "no", kind: "chat" };
+const base: ModelInfo = {
+  ref: { provider: "p", model: "m" },
+  server: "s",
+  state: "cold",
+  tools: "yes",
+  thinking: "no",
+  vision: "no",
+  kind: "chat",
+};
 const max = (tokens: number) => ({ maxWindow: { tokens, source: "told" } });
 const loaded = (tokens: number) => ({ state: "loaded" as const, loadedWindow: { tokens, source: "told" } });
 const local = { loopback: true, freeMemoryBytes: 64 * GIB };
@@ -18,21 +26,74 @@ const local = { loopback: true, freeMemoryBytes: 64 * GIB };
 describe("the window", () => {
   test.each([
     ["configured before all", { info: { ...base, ...loaded(32_768) }, configured: 9_000 }, 9_000, "configured"],
-    ["kept from the session", { info: { ...base, ...loaded(32_768) }, kept: { tokens: 16_384, source: "chosen" } }, 16_384, "chosen"],
-    ["an assumption is not kept when the server tells", { info: { ...base, ...loaded(32_768) }, kept: { tokens: 8_192, source: "assumed" } }, 32_768, "loaded"],
+    [
+      "kept from the session",
+      { info: { ...base, ...loaded(32_768) }, kept: { tokens: 16_384, source: "chosen" } },
+      16_384,
+      "chosen",
+    ],
+    [
+      "an assumption is not kept when the server tells",
+      { info: { ...base, ...loaded(32_768) }, kept: { tokens: 8_192, source: "assumed" } },
+      32_768,
+      "loaded",
+    ],
     ["loaded", { info: { ...base, ...loaded(4_096) } }, 4_096, "loaded"],
     ["nothing is told", { info: base }, 8_192, "assumed"],
     ["nothing is told but a smaller maximum", { info: { ...base, ...max(6_000) } }, 6_000, "assumed"],
-    ["Ollama: loaded and large enough is adopted", { info: { ...base, ...loaded(16_384) }, choice: local }, 16_384, "loaded"],
-    ["Ollama: loaded too small, a bucket is chosen", { info: { ...base, ...loaded(4_096) }, choice: local }, 65_536, "chosen"],
+    [
+      "Ollama: loaded and large enough is adopted",
+      { info: { ...base, ...loaded(16_384) }, choice: local },
+      16_384,
+      "loaded",
+    ],
+    [
+      "Ollama: loaded too small, a bucket is chosen",
+      { info: { ...base, ...loaded(4_096) }, choice: local },
+      65_536,
+      "chosen",
+    ],
     ["Ollama: within the model's maximum", { info: { ...base, ...max(40_960) }, choice: local }, 32_768, "chosen"],
-    ["Ollama: a model smaller than the smallest bucket", { info: { ...base, ...max(8_192) }, choice: local }, 8_192, "chosen"],
-    ["Ollama: memory for the middle bucket", { info: { ...base, ...max(131_072) }, choice: { loopback: true, freeMemoryBytes: 6 * GIB } }, 32_768, "chosen"],
-    ["Ollama: the model's own shape counts", { info: { ...base, ...max(131_072) }, choice: { loopback: true, freeMemoryBytes: 6 * GIB, kvBytesPerToken: 10_000 } }, 65_536, "chosen"],
-    ["Ollama: a cold model needs room for itself", { info: { ...base, sizeBytes: 4 * GIB, ...max(131_072) }, choice: { loopback: true, freeMemoryBytes: 8 * GIB } }, 16_384, "chosen"],
+    [
+      "Ollama: a model smaller than the smallest bucket",
+      { info: { ...base, ...max(8_192) }, choice: local },
+      8_192,
+      "chosen",
+    ],
+    [
+      "Ollama: memory for the middle bucket",
+      { info: { ...base, ...max(131_072) }, choice: { loopback: true, freeMemoryBytes: 6 * GIB } },
+      32_768,
+      "chosen",
+    ],
+    [
+      "Ollama: the model's own shape counts",
+      {
+        info: { ...base, ...max(131_072) },
+        choice: { loopback: true, freeMemoryBytes: 6 * GIB, kvBytesPerToken: 10_000 },
+      },
+      65_536,
+      "chosen",
+    ],
+    [
+      "Ollama: a cold model needs room for itself",
+      { info: { ...base, sizeBytes: 4 * GIB, ...max(131_072) }, choice: { loopback: true, freeMemoryBytes: 8 * GIB } },
+      16_384,
+      "chosen",
+    ],
     ["Ollama: no memory at all", { info: base, choice: { loopback: true, freeMemoryBytes: 0 } }, 16_384, "chosen"],
-    ["Ollama: a remote server", { info: { ...base, ...max(131_072) }, choice: { loopback: false, freeMemoryBytes: 64 * GIB } }, 16_384, "chosen"],
-    ["Ollama: baked into the model", { info: { ...base, ...max(131_072) }, choice: { ...local, baked: 24_576 } }, 24_576, "chosen"],
+    [
+      "Ollama: a remote server",
+      { info: { ...base, ...max(131_072) }, choice: { loopback: false, freeMemoryBytes: 64 * GIB } },
+      16_384,
+      "chosen",
+    ],
+    [
+      "Ollama: baked into the model",
+      { info: { ...base, ...max(131_072) }, choice: { ...local, baked: 24_576 } },
+      24_576,
+      "chosen",
+    ],
   ] as const)("%s", (_name, question, tokens, source) => {
     const { window, notes } = settleWindow(question);
     expect(window).toMatchObject({ tokens, source });
@@ -41,13 +102,19 @@ describe("the window", () => {
   });
 
   test("the configured window by name, and the flag above it", async () => {
-    await using server = await startModelServer({ wire: "ollama", loaded: true, script: [{ text: "a" }, { text: "b" }] });
+    await using server = await startModelServer({
+      wire: "ollama",
+      loaded: true,
+      script: [{ text: "a" }, { text: "b" }],
+    });
     const models = createModels(options({ ports: [server.port], windows: { "ollama/scripted": 12_000 } }));
     expect((await models.open({}, soon())).window).toMatchObject({ tokens: 12_000, source: "configured" });
     const open = await models.open({ context: 20_000 }, soon());
     await collect(open, requestWith());
     await collect(open, requestWith({ sampling: { maxTokens: 5 } }));
-    expect(server.chats.map((chat) => (chat.body["options"] as Record<string, unknown>)["num_ctx"])).toEqual([20_000, 20_000]);
+    expect(server.chats.map((chat) => (chat.body["options"] as Record<string, unknown>)["num_ctx"])).toEqual([
+      20_000, 20_000,
+    ]);
   });
 
   test("after the first answer the server's word replaces what was chosen or assumed", async () => {
@@ -56,7 +123,19 @@ describe("the window", () => {
       wire: "openai",
       override: (request) =>
         request.path === "/api/v0/models"
-          ? { status: 200, body: { data: [{ id: "scripted", type: "llm", max_context_length: 131_072, ...(loadedYet ? { state: "loaded", loaded_context_length: 4_096 } : { state: "not-loaded" }) }] } }
+          ? {
+              status: 200,
+              body: {
+                data: [
+                  {
+                    id: "scripted",
+                    type: "llm",
+                    max_context_length: 131_072,
+                    ...(loadedYet ? { state: "loaded", loaded_context_length: 4_096 } : { state: "not-loaded" }),
+                  },
+                ],
+              },
+            }
           : undefined,
       script: () => {
         loadedYet = true;
@@ -92,17 +171,29 @@ describe("the alarm", () => {
       messages.push(user("some words of a prompt ".repeat(600)));
       const parts = await collect(open, requestWith({ messages: [...messages] }));
       const last = parts.at(-1);
-      ends.push(last?.type === "failure" ? last.fault.code : parts.some((part) => part.type === "note" && part.code === "window-unverified") ? "note" : (last?.type ?? ""));
+      ends.push(
+        last?.type === "failure"
+          ? last.fault.code
+          : parts.some((part) => part.type === "note" && part.code === "window-unverified")
+            ? "note"
+            : (last?.type ?? ""),
+      );
     }
     return ends;
   }
 
-  test("honest counts raise nothing", async () => expect(await run(["true", "true", "true", "true"])).toEqual(["finish", "finish", "finish", "finish"]));
-  test("a count that falls although the thread grew is a cut", async () => expect(await run(["true", "true", 5_000])).toEqual(["finish", "finish", "context-overflow"]));
-  test("far below the window nothing is claimed", async () => expect(await run(["true", "true", 5_000], 131_072)).toEqual(["finish", "finish", "finish"]));
-  test("missing counts: one note, no fault", async () => expect(await run(["true", undefined, undefined])).toEqual(["finish", "note", "finish"]));
-  test("constant counts: one note, no fault", async () => expect(await run([3_900, 3_900, 3_900])).toEqual(["finish", "note", "finish"]));
-  test("a count that no text can have: one note", async () => expect(await run([12, 13, 14])).toEqual(["note", "finish", "finish"]));
+  test("honest counts raise nothing", async () =>
+    expect(await run(["true", "true", "true", "true"])).toEqual(["finish", "finish", "finish", "finish"]));
+  test("a count that falls although the thread grew is a cut", async () =>
+    expect(await run(["true", "true", 5_000])).toEqual(["finish", "finish", "context-overflow"]));
+  test("far below the window nothing is claimed", async () =>
+    expect(await run(["true", "true", 5_000], 131_072)).toEqual(["finish", "finish", "finish"]));
+  test("missing counts: one note, no fault", async () =>
+    expect(await run(["true", undefined, undefined])).toEqual(["finish", "note", "finish"]));
+  test("constant counts: one note, no fault", async () =>
+    expect(await run([3_900, 3_900, 3_900])).toEqual(["finish", "note", "finish"]));
+  test("a count that no text can have: one note", async () =>
+    expect(await run([12, 13, 14])).toEqual(["note", "finish", "finish"]));
 });
 
 describe("calibration", () => {
@@ -124,15 +215,19 @@ describe("calibration", () => {
 
   test("an honest server with any ratio never raises the alarm as a thread grows", () => {
     fc.assert(
-      fc.property(fc.double({ min: 2.2, max: 5, noNaN: true }), fc.array(fc.integer({ min: 200, max: 3_000 }), { minLength: 2, maxLength: 30 }), (ratio, growth) => {
-        const calibration = createCalibration();
-        let text = "start".repeat(200);
-        for (const bytes of growth) {
-          text += "y".repeat(bytes);
-          const { state } = calibration.report(prompt(text), Math.round(text.length / ratio), 8_192);
-          expect(state).not.toBe("cut");
-        }
-      }),
+      fc.property(
+        fc.double({ min: 2.2, max: 5, noNaN: true }),
+        fc.array(fc.integer({ min: 200, max: 3_000 }), { minLength: 2, maxLength: 30 }),
+        (ratio, growth) => {
+          const calibration = createCalibration();
+          let text = "start".repeat(200);
+          for (const bytes of growth) {
+            text += "y".repeat(bytes);
+            const { state } = calibration.report(prompt(text), Math.round(text.length / ratio), 8_192);
+            expect(state).not.toBe("cut");
+          }
+        },
+      ),
     );
   });
 });

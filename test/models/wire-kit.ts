@@ -40,14 +40,24 @@ export const TOOLS: readonly ToolDeclaration[] = [
   {
     name: "read",
     description: "Reads a file.",
-    parameters: { type: "object", properties: { path: { type: "string" }, from: { type: "integer" } }, required: ["path"], additionalProperties: false },
+    parameters: {
+      type: "object",
+      properties: { path: { type: "string" }, from: { type: "integer" } },
+      required: ["path"],
+      additionalProperties: false,
+    },
   },
   {
     name: "todo_write",
     description: "Writes the list.",
     parameters: {
       type: "object",
-      properties: { items: { type: "array", items: { type: "string" } }, done: { type: "boolean" }, meta: { type: "object" }, state: { enum: ["open", "closed"] } },
+      properties: {
+        items: { type: "array", items: { type: "string" } },
+        done: { type: "boolean" },
+        meta: { type: "object" },
+        state: { enum: ["open", "closed"] },
+      },
       required: ["items"],
       additionalProperties: false,
     },
@@ -55,7 +65,13 @@ export const TOOLS: readonly ToolDeclaration[] = [
 ];
 
 export function requestWith(changes: Partial<ModelRequest> = {}): ModelRequest {
-  return { system: "You help.", messages: [{ role: "user", parts: [{ type: "text", text: "Go on." }] }], tools: TOOLS, sampling: {}, ...changes };
+  return {
+    system: "You help.",
+    messages: [{ role: "user", parts: [{ type: "text", text: "Go on." }] }],
+    tools: TOOLS,
+    sampling: {},
+    ...changes,
+  };
 }
 
 /** Parts in a form that does not depend on chunking: adjacent text joined, times and call ids left out. */
@@ -67,7 +83,13 @@ export function shorten(parts: readonly ModelPart[]): unknown[] {
       if (Array.isArray(last) && last[0] === part.type) last[1] = `${String(last[1])}${part.text}`;
       else short.push([part.type, part.text]);
     } else if (part.type === "tool-call") short.push(["call", part.call.tool, part.call.input, ...part.repaired]);
-    else if (part.type === "usage") short.push(["usage", part.usage.source === "reported" ? part.usage.input : "estimated", part.usage.source === "reported" ? part.usage.output : "", ...(part.usage.cached === undefined ? [] : [part.usage.cached])]);
+    else if (part.type === "usage")
+      short.push([
+        "usage",
+        part.usage.source === "reported" ? part.usage.input : "estimated",
+        part.usage.source === "reported" ? part.usage.output : "",
+        ...(part.usage.cached === undefined ? [] : [part.usage.cached]),
+      ]);
     else if (part.type === "finish") short.push(["finish", part.reason]);
     else if (part.type === "failure") short.push(["failure", part.fault.code, part.fault.retryable]);
     else if (part.type === "note") short.push(["note", part.code]);
@@ -78,7 +100,11 @@ export function shorten(parts: readonly ModelPart[]): unknown[] {
   return short;
 }
 
-export async function collect(model: OpenModel, request: ModelRequest, signal = AbortSignal.timeout(20_000)): Promise<ModelPart[]> {
+export async function collect(
+  model: OpenModel,
+  request: ModelRequest,
+  signal = AbortSignal.timeout(20_000),
+): Promise<ModelPart[]> {
   const parts: ModelPart[] = [];
   for await (const part of model.generate(request, signal)) parts.push(part);
   return parts;
@@ -102,26 +128,61 @@ export function options(changes: Partial<ModelsOptions> = {}): ModelsOptions {
 }
 
 /** Plays the fixture in memory; `cut` splits the bytes of each reply. */
-export async function play(fixture: Fixture, cut: (body: Buffer) => Buffer[]): Promise<{ parts: ModelPart[]; bodies: Record<string, unknown>[] }> {
+export async function play(
+  fixture: Fixture,
+  cut: (body: Buffer) => Buffer[],
+): Promise<{ parts: ModelPart[]; bodies: Record<string, unknown>[] }> {
   const bodies: Record<string, unknown>[] = [];
   let at = 0;
   const http: Http = async (call) => {
-    if (call.url.endsWith("/api/show")) return replyOf({ body: JSON.stringify({ capabilities: fixture.capabilities ?? ["completion", "tools"] }) }, call, cut);
+    if (call.url.endsWith("/api/show"))
+      return replyOf(
+        { body: JSON.stringify({ capabilities: fixture.capabilities ?? ["completion", "tools"] }) },
+        call,
+        cut,
+      );
     bodies.push(JSON.parse(call.body ?? "{}") as Record<string, unknown>);
     const reply = fixture.replies[at++];
     if (!reply) throw new HttpFailure("connect", "ECONNREFUSED", "the fixture has no more replies");
     return replyOf(reply, call, cut);
   };
-  const context: ModelsContext = { ...options({ quirks: { load: () => fixture.quirks, save: () => undefined } }), limits: FAST, http, calibrations: new Map() };
+  const context: ModelsContext = {
+    ...options({ quirks: { load: () => fixture.quirks, save: () => undefined } }),
+    limits: FAST,
+    http,
+    calibrations: new Map(),
+  };
   const kind = fixture.wire === "ollama" ? "ollama" : "openai-compatible";
-  const unknown = { tools: "unknown", thinking: "unknown", vision: "unknown", kind: "unknown", server: "http://127.0.0.1:9" } as const;
-  const info = { ...unknown, ref: { provider: "test", model: "m" }, state: "loaded", loadedWindow: { tokens: 32_768, source: "test" } } as const;
+  const unknown = {
+    tools: "unknown",
+    thinking: "unknown",
+    vision: "unknown",
+    kind: "unknown",
+    server: "http://127.0.0.1:9",
+  } as const;
+  const info = {
+    ...unknown,
+    ref: { provider: "test", model: "m" },
+    state: "loaded",
+    loadedWindow: { tokens: 32_768, source: "test" },
+  } as const;
   const glance: Glance = {
-    target: { provider: "test", kind, root: "http://127.0.0.1:9", base: "http://127.0.0.1:9/v1", origin: "test", named: true },
+    target: {
+      provider: "test",
+      kind,
+      root: "http://127.0.0.1:9",
+      base: "http://127.0.0.1:9/v1",
+      origin: "test",
+      named: true,
+    },
     state: "up",
     models: [info, ...(fixture.others ?? []).map((model) => ({ ...info, ref: { provider: "test", model } }))],
   };
-  const model = await openModel(context, { http, timeouts: FAST, signal: AbortSignal.timeout(20_000) }, { choice: {}, glance, info });
+  const model = await openModel(
+    context,
+    { http, timeouts: FAST, signal: AbortSignal.timeout(20_000) },
+    { choice: {}, glance, info },
+  );
   return { parts: await collect(model, requestWith(fixture.request)), bodies };
 }
 
@@ -157,7 +218,9 @@ export async function playOverLoopback(fixture: Fixture, cut: (body: Buffer) => 
       ...(reply.cut ? { dieAfterBytes: Buffer.byteLength(reply.body) } : {}),
     })),
   });
-  const models = createModels(options({ ports: [server.port], quirks: { load: () => fixture.quirks, save: () => undefined } }));
+  const models = createModels(
+    options({ ports: [server.port], quirks: { load: () => fixture.quirks, save: () => undefined } }),
+  );
   const model = await models.open({ model: "m", baseUrl: server.url }, AbortSignal.timeout(20_000));
   return await collect(model, requestWith(fixture.request));
 }

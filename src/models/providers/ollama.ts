@@ -1,7 +1,7 @@
 /** Ollama by its native routes (docs/api.md of Ollama); its /v1 drops the window and thinking and is never used. */
 import { errnoOf } from "../../base/error.ts";
 import type { Ability, ModelInfo, ModelRequest } from "../../core/model.ts";
-import { flatten, type FlatMessage } from "../flatten.ts";
+import { type FlatMessage, flatten } from "../flatten.ts";
 import { HttpFailure } from "../http.ts";
 import { createNdjson } from "../ndjson.ts";
 import { ask, askGently, countField, listField, reasonOf, textField } from "../probe.ts";
@@ -36,15 +36,24 @@ async function look(look: Look, target: Target): Promise<Glance> {
       ask(look, target, `${target.root}/api/tags`),
       askGently(look, target, `${target.root}/api/ps`),
     ]);
-    if (tags.status === 401 || tags.status === 403) return { target, state: "locked", models: [], problem: `status ${tags.status}` };
-    if (!Array.isArray(tags.body["models"])) return { target, state: "foreign", models: [], problem: "it does not speak Ollama's protocol" };
-    const loaded = new Map(listField(running.body, "models").map((model) => [textField(model, "name") ?? textField(model, "model"), model]));
+    if (tags.status === 401 || tags.status === 403)
+      return { target, state: "locked", models: [], problem: `status ${tags.status}` };
+    if (!Array.isArray(tags.body["models"]))
+      return { target, state: "foreign", models: [], problem: "it does not speak Ollama's protocol" };
+    const loaded = new Map(
+      listField(running.body, "models").map((model) => [textField(model, "name") ?? textField(model, "model"), model]),
+    );
     const models = listField(tags.body, "models").flatMap((model) => infoOf(target, model, loaded));
     const told = textField(version.body, "version");
     return { target, state: "up", models, ...(told === undefined ? {} : { version: told }) };
   } catch (error) {
     if (error instanceof HttpFailure || errnoOf(error) !== undefined) {
-      return { target, state: "down", models: [], problem: error instanceof HttpFailure ? reasonOf(error) : "unreachable" };
+      return {
+        target,
+        state: "down",
+        models: [],
+        problem: error instanceof HttpFailure ? reasonOf(error) : "unreachable",
+      };
     }
     throw error;
   }
@@ -79,11 +88,13 @@ async function detail(look: Look, target: Target, info: ModelInfo): Promise<Deta
   const { status, body } = await askGently(look, target, `${target.root}/api/show`, { model: info.ref.model });
   if (status !== 200) return { info };
   const capabilities = Array.isArray(body["capabilities"]) ? body["capabilities"] : undefined;
-  const able = (name: string): Ability => (capabilities === undefined ? "unknown" : capabilities.includes(name) ? "yes" : "no");
+  const able = (name: string): Ability =>
+    capabilities === undefined ? "unknown" : capabilities.includes(name) ? "yes" : "no";
   const shape = isFields(body["model_info"]) ? body["model_info"] : {};
   const arch = textField(shape, "general.architecture") ?? "";
   const most = countField(shape, `${arch}.context_length`);
-  const remote = textField(body, "remote_host") ?? (textField(body, "remote_model") && "another machine") ?? info.remote;
+  const remote =
+    textField(body, "remote_host") ?? (textField(body, "remote_model") && "another machine") ?? info.remote;
   const baked = /^num_ctx\s+(\d+)/m.exec(textField(body, "parameters") ?? "")?.[1];
   const perToken = kvBytes(shape, arch);
   const chat = able("completion");
@@ -93,7 +104,8 @@ async function detail(look: Look, target: Target, info: ModelInfo): Promise<Deta
       tools: able("tools"),
       thinking: able("thinking"),
       vision: able("vision"),
-      kind: chat === "yes" ? "chat" : able("embedding") === "yes" || info.kind === "embedding" ? "embedding" : "unknown",
+      kind:
+        chat === "yes" ? "chat" : able("embedding") === "yes" || info.kind === "embedding" ? "embedding" : "unknown",
       ...(most === undefined ? {} : { maxWindow: { tokens: most, source: "/api/show" } }),
       ...(remote === undefined ? {} : { remote }),
     },
@@ -130,8 +142,12 @@ function encode(info: ModelInfo, request: ModelRequest, quirks: Quirks, numCtx: 
     keep_alive: KEEP_ALIVE,
     options,
     ...(think === undefined ? {} : { think }),
-    ...(request.schema && quirks.format !== "none" ? { format: quirks.format === "json" ? "json" : request.schema } : {}),
-    ...(request.tools.length > 0 && !quirks.toolsInText ? { tools: request.tools.map((tool) => ({ type: "function", function: tool })) } : {}),
+    ...(request.schema && quirks.format !== "none"
+      ? { format: quirks.format === "json" ? "json" : request.schema }
+      : {}),
+    ...(request.tools.length > 0 && !quirks.toolsInText
+      ? { tools: request.tools.map((tool) => ({ type: "function", function: tool })) }
+      : {}),
   });
   const messages = flatten(request, quirks).map((message) => JSON.stringify(rendered(message)));
   return `${head.slice(0, -1)},"messages":[${messages.join(",")}]}`;
@@ -153,7 +169,13 @@ function rendered(message: FlatMessage): unknown {
     ...(message.thinking === undefined ? {} : { thinking: message.thinking }),
     ...(message.images.length > 0 ? { images: message.images.map((image) => image.data) } : {}),
     ...(message.calls.length > 0
-      ? { tool_calls: message.calls.map((call) => ({ id: call.id, type: "function", function: { name: call.tool, arguments: call.input } })) }
+      ? {
+          tool_calls: message.calls.map((call) => ({
+            id: call.id,
+            type: "function",
+            function: { name: call.tool, arguments: call.input },
+          })),
+        }
       : {}),
     ...(message.role === "tool" ? { tool_name: message.tool, tool_call_id: message.callId } : {}),
   };
@@ -177,7 +199,8 @@ function decoder(sink: Sink) {
         if (Array.isArray(calls)) deliverCalls(calls, sink);
       }
       if (typeof value["remote_host"] === "string" && value["remote_host"] !== "") sink.remote(value["remote_host"]);
-      else if (typeof value["remote_model"] === "string" && value["remote_model"] !== "") sink.remote("another machine");
+      else if (typeof value["remote_model"] === "string" && value["remote_model"] !== "")
+        sink.remote("another machine");
       if (value["done"] === true) finish(value, sink);
     },
     (line) => sink.problem(readProblem(200, line)),

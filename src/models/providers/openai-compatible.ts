@@ -1,9 +1,9 @@
 /** Servers that speak the OpenAI chat format over SSE: LM Studio, llama-server, vLLM and others; quirks are learned, not listed. */
 import type { ModelInfo, ModelRequest } from "../../core/model.ts";
-import { flatten, type FlatMessage } from "../flatten.ts";
+import { type FlatMessage, flatten } from "../flatten.ts";
 import { HttpFailure } from "../http.ts";
 import { createOpenAiDecoder } from "../openai-decoder.ts";
-import { ask, askGently, countField, listField, reasonOf, textField, type Answer } from "../probe.ts";
+import { type Answer, ask, askGently, countField, listField, reasonOf, textField } from "../probe.ts";
 import { isFields, meaningOf, readProblem } from "../problem.ts";
 import type { Quirks } from "../quirks.ts";
 import type { Glance, Look, Provider, Target } from "../wire.ts";
@@ -36,11 +36,13 @@ async function look(look: Look, target: Target): Promise<Glance> {
       askGently(look, target, `${target.root}/props`),
       askGently(look, target, `${target.root}/version`),
     ]);
-    if (models.status === 401 || models.status === 403) return { target, state: "locked", models: [], problem: `status ${models.status}` };
+    if (models.status === 401 || models.status === 403)
+      return { target, state: "locked", models: [], problem: `status ${models.status}` };
     if (models.status === 503 && meaningOf(readProblem(503, models.body)) === "loading") {
       return { target, state: "loading", models: [], problem: "loading a model" };
     }
-    if (!Array.isArray(models.body["data"])) return { target, state: "foreign", models: [], problem: "it does not speak the OpenAI protocol" };
+    if (!Array.isArray(models.body["data"]))
+      return { target, state: "foreign", models: [], problem: "it does not speak the OpenAI protocol" };
     return sighted(target, { models, studio, props, version });
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;
@@ -59,21 +61,37 @@ function sighted(target: Target, { models, studio, props, version }: Answers): G
   const listed = listField(models.body, "data");
   const studioModels = new Map(listField(studio.body, "data").map((model) => [textField(model, "id"), model]));
   const isStudio = [...studioModels.values()].some((model) => "state" in model || "max_context_length" in model);
-  const isLlama = props.status === 200 && (isFields(props.body["default_generation_settings"]) || "total_slots" in props.body);
+  const isLlama =
+    props.status === 200 && (isFields(props.body["default_generation_settings"]) || "total_slots" in props.body);
   const isVllm = listed.some((model) => "max_model_len" in model);
-  const provider = target.named ? target.provider : isStudio ? "lmstudio" : isLlama ? "llamacpp" : isVllm ? "vllm" : target.provider;
+  const provider = target.named
+    ? target.provider
+    : isStudio
+      ? "lmstudio"
+      : isLlama
+        ? "llamacpp"
+        : isVllm
+          ? "vllm"
+          : target.provider;
   const known: Target = { ...target, provider, kind: "openai-compatible" };
   const told = textField(version.body, "version") ?? textField(props.body, "build_info");
   return {
     target: known,
     state: "up",
-    models: listed.flatMap((model) => infoOf(known, model, isStudio ? studioModels : undefined, isLlama ? props.body : undefined)),
+    models: listed.flatMap((model) =>
+      infoOf(known, model, isStudio ? studioModels : undefined, isLlama ? props.body : undefined),
+    ),
     ...(told === undefined ? {} : { version: told }),
     ...(isLlama ? { extras: true } : {}),
   };
 }
 
-function infoOf(target: Target, model: Fields, studio: ReadonlyMap<string | undefined, Fields> | undefined, props: Fields | undefined): ModelInfo[] {
+function infoOf(
+  target: Target,
+  model: Fields,
+  studio: ReadonlyMap<string | undefined, Fields> | undefined,
+  props: Fields | undefined,
+): ModelInfo[] {
   const id = textField(model, "id");
   if (id === undefined) return [];
   const base: ModelInfo = {
@@ -158,12 +176,16 @@ function formatOf(schema: Fields, quirks: Quirks): unknown {
 function effortOf(request: ModelRequest, quirks: Quirks, extras: boolean): Fields {
   const effort = request.schema ? "off" : request.sampling.effort;
   if (effort === undefined) return {};
-  if (effort === "off") return extras && !quirks.noTemplateArguments ? { chat_template_kwargs: { enable_thinking: false } } : {};
+  if (effort === "off")
+    return extras && !quirks.noTemplateArguments ? { chat_template_kwargs: { enable_thinking: false } } : {};
   return quirks.noReasoningEffort ? {} : { reasoning_effort: effort };
 }
 
 function rendered(message: FlatMessage, quirks: Quirks): unknown {
-  const images = message.images.map((image) => ({ type: "image_url", image_url: { url: `data:${image.mediaType};base64,${image.data}` } }));
+  const images = message.images.map((image) => ({
+    type: "image_url",
+    image_url: { url: `data:${image.mediaType};base64,${image.data}` },
+  }));
   const calls = message.calls.map((call) => ({
     id: call.id,
     type: "function",
@@ -174,6 +196,8 @@ function rendered(message: FlatMessage, quirks: Quirks): unknown {
     content: images.length > 0 ? [{ type: "text", text: message.text }, ...images] : message.text,
     ...(message.thinking === undefined || !quirks.thinkingBack ? {} : { [quirks.thinkingBack]: message.thinking }),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
-    ...(message.role === "tool" ? { tool_call_id: message.callId, ...(quirks.toolName ? { name: message.tool } : {}) } : {}),
+    ...(message.role === "tool"
+      ? { tool_call_id: message.callId, ...(quirks.toolName ? { name: message.tool } : {}) }
+      : {}),
   };
 }
