@@ -3,8 +3,8 @@ import type { StopReason } from "../core/message.ts";
 import type { ModelPart } from "../core/model.ts";
 import type { Problem } from "./problem.ts";
 import { parseTextCalls } from "./text-call-forms.ts";
-import { createTextCallScanner, type TextCallScanner } from "./text-tool-calls.ts";
-import { createThinkingSplitter, type ThinkingSplitter } from "./thinking.ts";
+import { TextCallScanner } from "./text-tool-calls.ts";
+import { ThinkingSplitter } from "./thinking.ts";
 import type { RawCall, Sink, WireUsage } from "./wire.ts";
 
 /** Printed calls that count even inside thinking, where plain JSON is only a thought. */
@@ -47,8 +47,8 @@ export class Answer implements Sink {
     this.#names = options.tools;
     if (options.verbatim) return;
     const show = (text: string) => this.#add("text", text);
-    this.#scanner = options.tools.size > 0 ? createTextCallScanner(options.tools, show) : undefined;
-    this.#splitter = createThinkingSplitter(
+    this.#scanner = options.tools.size > 0 ? new TextCallScanner(options.tools, show) : undefined;
+    this.#splitter = new ThinkingSplitter(
       {
         text: (piece) => (this.#scanner ? this.#scanner.push(piece) : show(piece)),
         thinking: (piece) => this.#add("thinking", piece),
@@ -107,6 +107,11 @@ export class Answer implements Sink {
   part(part: ModelPart): void {
     this.#flush();
     this.#parts.push(part);
+  }
+
+  /** Adds a part before everything not yet taken. */
+  partFirst(part: ModelPart): void {
+    this.#parts.unshift(part);
   }
 
   /** The parts since the last call; adjacent text is one part. */

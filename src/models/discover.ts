@@ -1,7 +1,7 @@
 /** Where servers may be: environment, configuration and the usual loopback ports; and what answers there. */
 import { CrucibleError } from "../base/error.ts";
 import { HttpFailure } from "./http.ts";
-import { ask, textField } from "./probe.ts";
+import { ask, reasonOf, textField } from "./probe.ts";
 import ollama from "./providers/ollama.ts";
 import openAiCompatible from "./providers/openai-compatible.ts";
 import type { Glance, Look, Provider, ServerKind, Target } from "./wire.ts";
@@ -106,9 +106,9 @@ export function ollamaUrl(text: string): string {
   const value = text.trim().replace(/^["']|["']$/g, "");
   if (/^https?:\/\//i.test(value)) return value;
   const [host = "", ...path] = value.split("/");
-  const filled = host === "" ? "127.0.0.1" : host.startsWith(":") ? `127.0.0.1${host}` : host;
+  const filled = host === "" ? "127.0.0.1" : /^:\d/.test(host) ? `127.0.0.1${host}` : host;
   const hasPort = /(^|[^:]):\d+$/.test(filled) || /\]:\d+$/.test(filled);
-  const bare = !hasPort && /^[^[].*:.*:/.test(filled) ? `[${filled}]` : filled;
+  const bare = !hasPort && /^[^[]*:[^[]*:/.test(filled) ? `[${filled}]` : filled;
   return `http://${hasPort ? filled : `${bare}:11434`}${path.length > 0 ? `/${path.join("/")}` : ""}`;
 }
 
@@ -127,7 +127,7 @@ export async function lookAt(look: Look, target: Target): Promise<Glance> {
     }
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;
-    if (error.phase === "connect") return openAiCompatible.look(look, { ...target, kind: "openai-compatible" });
+    if (error.phase === "connect") return { target, state: "down", models: [], problem: reasonOf(error) };
   }
   const provider = target.named || target.origin !== `port ${new URL(target.root).port}` ? target.provider : "openai";
   return openAiCompatible.look(look, { ...target, provider, kind: "openai-compatible" });

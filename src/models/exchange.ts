@@ -12,7 +12,7 @@ import { reasonOf } from "./probe.ts";
 import { faultOf, meaningOf, type Problem, readProblem } from "./problem.ts";
 import { learnFrom, type QuirkBook, type Quirks } from "./quirks.ts";
 import { startHint } from "./start-hint.ts";
-import { createWatchdog, firstTokenLimit, type Timeouts } from "./timeouts.ts";
+import { createWatchdog, firstTokenLimit, type Timeouts, type Watchdog } from "./timeouts.ts";
 import type { Target, Wire } from "./wire.ts";
 
 /** An open model as the inside of this room sees it. */
@@ -39,6 +39,8 @@ export interface LinkState {
   /** Tokens per second of prompt evaluation, once a reply told it. */
   prefillRate: number | undefined;
   unverifiedTold: boolean;
+  /** Asks the server once, after the first answer, for the window it has loaded. */
+  readLoadedWindow: (() => Promise<number | undefined>) | undefined;
 }
 
 /** A complaint of the server, on its way to being understood. */
@@ -51,153 +53,165 @@ class Complaint extends Error {
   }
 }
 
-export interface Exchange {
-  /** Advances by one event of the wire; false when the reply is complete. Throws `CrucibleError`. */
-  step(): Promise<boolean>;
+/** Throws `CrucibleError` only. Retries happen inside, and only before the first token. */
+export class Exchange {
+  readonly #link: Link;
+  readonly #request: ModelRequest;
+  readonly #answer: Answer;
+  readonly #signal: AbortSignal;
+  readonly #startedAt: number;
+  readonly #dog: Watchdog;
+  #quirks: Quirks;
+  /** What the form now tried would teach, if it works. */
+  #lesson: string | undefined;
+  #cut = new AbortController();
+  #reply: HttpReply | undefined;
+  #decoder: Lines | undefined;
+  #firstLimit = 0;
+  #busy = 0;
+  #retried = false;
+
+  constructor(link: Link, request: ModelRequest, answer: Answer, signal: AbortSignal) {
+    this.#link = link;
+    this.#request = request;
+    this.#answer = answer;
+    this.#signal = signal;
+    this.#startedAt = link.clock.monotonic();
+    this.#quirks = link.quirks.get();
+    this.#dog = createWatchdog(link.clock, () => this.#cut.abort(stalled(link, answer)));
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Advances by one event of the wire; false when the reply is complete. */
+  async step(): Promise<boolean> {
+    try {
+      if (this.#reply && this.#decoder) return await this.#read(this.#reply, this.#decoder);
+      await this.#connect();
+    } catch (error) {
+      const late = this.#cut.signal.aborted && !this.#signal.aborted;
+      await this.#recover(late ? this.#cut.signal.reason : error);
+    }
+    return true;
+  }
+
   /** Closes an unfinished reply at once. */
-  close(): void;
-}
+  close(): void {
+    this.#dog.stop();
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    if (this.#reply) finishQuietly(this.#reply, this.#answer.closed);
+    this.#reply = undefined;
+  }
 
-export function startExchange(link: Link, request: ModelRequest, answer: Answer, signal: AbortSignal): Exchange {
-  const { clock, timeouts } = link;
-  const startedAt = clock.monotonic();
-  let quirks: Quirks = link.quirks.get();
-  let lesson: string | undefined;
-  let reply: HttpReply | undefined;
-  let decoder: Lines | undefined;
-  let busy = 0;
-  let retried = false;
-  let cut = new AbortController();
-  let firstLimit = 0;
-  const onAbort = () => cut.abort(signal.reason);
-  const dog = createWatchdog(clock, () => cut.abort(stalled(link, answer)));
-  signal.addEventListener("abort", onAbort, { once: true });
+  readonly #onAbort = () => this.#cut.abort(this.#signal.reason);
 
-  const connect = async () => {
-    cut = new AbortController();
-    if (signal.aborted) cut.abort(signal.reason);
-    const body = link.wire.encode(request, quirks, link.sentWindow);
-    firstLimit =
-      firstTokenLimit(timeouts, body.length / 4, link.state.prefillRate) + (link.state.cold ? timeouts.loadMs : 0);
-    dog.allow(firstLimit);
-    dog.waiting(true);
-    const { apiKey } = link.target;
-    const call = {
-      url: link.wire.url,
-      body,
-      signal: cut.signal,
-      connectMs: timeouts.connectMs,
-      ...(apiKey ? { apiKey } : {}),
-    };
-    reply = await link.http(call);
-    if (reply.status !== 200) throw new Complaint(readProblem(reply.status, await bodyText(reply, 65_536)));
-    decoder = link.wire.decoder(answer, reply.contentType);
-  };
+  async #connect(): Promise<void> {
+    const { target, timeouts, state, wire, http, sentWindow } = this.#link;
+    this.#cut = new AbortController();
+    if (this.#signal.aborted) this.#onAbort();
+    const body = wire.encode(this.#request, this.#quirks, sentWindow);
+    this.#firstLimit =
+      firstTokenLimit(timeouts, body.length / 4, state.prefillRate) + (state.cold ? timeouts.loadMs : 0);
+    this.#dog.allow(this.#firstLimit);
+    this.#dog.waiting(true);
+    const key = target.apiKey ? { apiKey: target.apiKey } : {};
+    this.#reply = await http({ url: wire.url, body, signal: this.#cut.signal, connectMs: timeouts.connectMs, ...key });
+    if (this.#reply.status !== 200)
+      throw new Complaint(readProblem(this.#reply.status, await bodyText(this.#reply, 65_536)));
+    this.#decoder = wire.decoder(this.#answer, this.#reply.contentType);
+  }
 
-  const read = async (from: HttpReply, into: Lines): Promise<boolean> => {
-    dog.waiting(true);
-    const chunk = await from.read();
-    dog.waiting(false);
-    if (chunk) into.push(chunk);
-    else into.end();
+  async #read(reply: HttpReply, decoder: Lines): Promise<boolean> {
+    const answer = this.#answer;
+    this.#dog.waiting(true);
+    const chunk = await reply.read();
+    this.#dog.waiting(false);
+    if (chunk) decoder.push(chunk);
+    else decoder.end();
     if (answer.problemSeen) throw new Complaint(answer.problemSeen);
-    checkOrigin(link, answer);
+    checkOrigin(this.#link, answer);
     if (answer.moved()) {
-      if (answer.started) settleLesson();
-      dog.allow(answer.started ? timeouts.stallMs : firstLimit);
+      if (answer.started) this.#settle();
+      this.#dog.allow(answer.started ? this.#link.timeouts.stallMs : this.#firstLimit);
     }
     if (chunk && !answer.closed) return true;
     if (!answer.finished) throw new HttpFailure("stream", "ECONNRESET", "the answer ended without a finish");
-    settleLesson();
+    this.#settle();
     answer.end();
-    close();
+    this.close();
     return false;
-  };
+  }
 
-  /** The other form worked: keep it. */
-  const settleLesson = () => {
-    link.state.cold = false;
-    if (lesson === undefined) return;
-    link.quirks.set(quirks);
-    answer.part({
+  /** The server answers: the model is loaded, and the form that worked is kept. */
+  #settle(): void {
+    const { state, quirks, info, target } = this.#link;
+    state.cold = false;
+    if (this.#lesson === undefined) return;
+    quirks.set(this.#quirks);
+    this.#answer.partFirst({
       type: "note",
       code: "quirk-learned",
-      text: `${link.info.ref.model} at ${link.target.root} ${lesson}`,
+      text: `${info.ref.model} at ${target.root} ${this.#lesson}`,
     });
-    lesson = undefined;
-  };
+    this.#lesson = undefined;
+  }
 
-  const recover = async (error: unknown): Promise<void> => {
-    dog.waiting(false);
-    reply?.release();
-    reply = undefined;
-    decoder = undefined;
-    const final = signal.aborted
-      ? new CrucibleError("aborted", "the request was cancelled", { cause: signal.reason })
-      : faultFor(link, error);
-    if (signal.aborted || answer.delivered || CrucibleError.isInstance(error)) throw final;
+  /** Prepares the next try, or throws what the person is told. */
+  async #recover(error: unknown): Promise<void> {
+    const answer = this.#answer;
+    this.#dog.stop();
+    this.#dog.waiting(false);
+    this.#reply?.release();
+    this.#reply = undefined;
+    this.#decoder = undefined;
+    if (this.#signal.aborted) throw cancelled(this.#signal);
+    const final = faultFor(this.#link, error);
+    if (answer.started || answer.delivered || CrucibleError.isInstance(error)) throw final;
     const problem = error instanceof Complaint ? error.problem : undefined;
     answer.problemSeen = undefined;
-    const learned = problem && meaningOf(problem) !== "overflow" ? learnFrom(problem, quirks) : undefined;
-    if (learned && !answer.started) {
-      quirks = learned.quirks;
-      lesson = lesson === undefined ? learned.text : `${lesson}; ${learned.text}`;
-      return;
-    }
-    const wait = answer.started ? undefined : waitFor(error, problem);
+    if (problem && this.#learn(problem)) return;
+    const wait = problem
+      ? this.#waitAfter(problem)
+      : this.#waitOnce(error instanceof HttpFailure && error.phase === "stream");
     if (wait === undefined) throw final;
-    dog.stop();
-    await delay(wait, signal).catch(() => {
-      throw new CrucibleError("aborted", "the request was cancelled", { cause: signal.reason });
+    await delay(wait, this.#signal).catch(() => {
+      throw cancelled(this.#signal);
     });
-  };
+  }
+
+  #learn(problem: Problem): boolean {
+    const learned = meaningOf(problem) === "overflow" ? undefined : learnFrom(problem, this.#quirks);
+    if (!learned) return false;
+    this.#quirks = learned.quirks;
+    this.#lesson = this.#lesson === undefined ? learned.text : `${this.#lesson}; ${learned.text}`;
+    return true;
+  }
 
   /** Milliseconds until the next try, or undefined when there is none. */
-  const waitFor = (error: unknown, problem: Problem | undefined): number | undefined => {
-    if (!problem) {
-      if (!(error instanceof HttpFailure) || error.phase === "connect" || retried) return undefined;
-      retried = true;
-      return timeouts.busyWaitsMs[0] ?? 0;
-    }
+  #waitAfter(problem: Problem): number | undefined {
+    const { timeouts, clock } = this.#link;
     const meaning = meaningOf(problem);
     if (meaning === "loading") {
-      if (clock.monotonic() - startedAt > timeouts.loadMs) return undefined;
-      answer.part({ type: "loading" });
+      if (clock.monotonic() - this.#startedAt > timeouts.loadMs) return undefined;
+      this.#answer.part({ type: "loading" });
       return timeouts.loadingWaitMs;
     }
     if (meaning === "busy") {
-      const wait = timeouts.busyWaitsMs[busy++];
-      if (wait !== undefined) answer.part({ type: "queued" });
+      const wait = timeouts.busyWaitsMs[this.#busy++];
+      if (wait !== undefined) this.#answer.part({ type: "queued" });
       return wait;
     }
-    if (meaning !== "server" || problem.status < 500 || retried) return undefined;
-    retried = true;
-    return timeouts.busyWaitsMs[0] ?? 0;
-  };
+    return this.#waitOnce(meaning === "server" && problem.status >= 500);
+  }
 
-  const close = () => {
-    dog.stop();
-    signal.removeEventListener("abort", onAbort);
-    if (reply) finishQuietly(reply, answer.closed);
-    reply = undefined;
-  };
+  #waitOnce(worthIt: boolean): number | undefined {
+    if (!worthIt || this.#retried) return undefined;
+    this.#retried = true;
+    return this.#link.timeouts.busyWaitsMs[0] ?? 0;
+  }
+}
 
-  return {
-    async step() {
-      try {
-        if (!reply || !decoder) {
-          await connect();
-          return true;
-        }
-        return await read(reply, decoder);
-      } catch (error) {
-        const reason: unknown = cut.signal.aborted && !signal.aborted ? cut.signal.reason : error;
-        await recover(reason);
-        return true;
-      }
-    },
-    close,
-  };
+function cancelled(signal: AbortSignal): CrucibleError {
+  return new CrucibleError("aborted", "the request was cancelled", { cause: signal.reason });
 }
 
 /** A complete answer leaves its connection to the pool once the closing bytes have come; anything else is cut. */

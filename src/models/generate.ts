@@ -5,7 +5,7 @@ import type { Usage } from "../core/message.ts";
 import type { ModelPart, ModelRequest } from "../core/model.ts";
 import { Answer } from "./answer.ts";
 import type { Prompt } from "./calibrate.ts";
-import { type Link, startExchange } from "./exchange.ts";
+import { Exchange, type Link } from "./exchange.ts";
 import { reask } from "./reask.ts";
 import { type Repaired, repairCall } from "./repair.ts";
 import type { RawCall, WireUsage } from "./wire.ts";
@@ -17,7 +17,7 @@ export async function* generate(
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart, void> {
   const answer = answerFor(link, request);
-  const exchange = startExchange(link, request, answer, signal);
+  const exchange = new Exchange(link, request, answer, signal);
   const startedAt = link.clock.monotonic();
   try {
     if (link.state.cold) yield { type: "loading" };
@@ -31,6 +31,8 @@ export async function* generate(
     learnThinking(link, answer);
     const unverified = verify(link, request, answer.usageSeen);
     if (unverified) yield unverified;
+    const clamped = await checkLoaded(link);
+    if (clamped) yield clamped;
     yield* conclude(link, request, answer, { signal, elapsedMs: link.clock.monotonic() - startedAt });
   } catch (error) {
     // What was held back (a possible call, a half tag) belongs to the text so far.
@@ -139,6 +141,23 @@ function verify(link: Link, request: ModelRequest, usage: WireUsage): ModelPart 
   if (reading.state !== "unverified" || link.state.unverifiedTold) return undefined;
   link.state.unverifiedTold = true;
   return { type: "note", code: "window-unverified", text: `window unverified: ${reading.why}` };
+}
+
+/** After the first answer the model is loaded for sure: the server's word replaces a chosen or assumed window. */
+async function checkLoaded(link: Link): Promise<ModelPart | undefined> {
+  const { state } = link;
+  const read = state.readLoadedWindow;
+  if (!read) return undefined;
+  state.readLoadedWindow = undefined;
+  const tokens = await read().catch(() => undefined);
+  if (tokens === undefined || (state.window.source === "chosen" && tokens >= state.window.tokens)) return undefined;
+  const { tokens: before, source } = state.window;
+  state.window = { ...state.window, tokens, source: "loaded" };
+  return {
+    type: "note",
+    code: "window-unverified",
+    text: `the server loaded a window of ${tokens} tokens (${before} were ${source})`,
+  };
 }
 
 function learnThinking(link: Link, answer: Answer): void {

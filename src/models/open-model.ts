@@ -34,7 +34,22 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
     });
   }
   const settled = windowFor(context, choice, { glance, detail, choosesWindow: provider.choosesWindow });
-  const state = { window: settled.window, cold: info.state === "cold", prefillRate: undefined, unverifiedTold: false };
+  const readLoadedWindow = async () => {
+    const seen = await provider.look(
+      { http: context.http, timeouts: context.limits, signal: new AbortController().signal },
+      glance.target,
+    );
+    return seen.models.find((model) => model.ref.model === info.ref.model)?.loadedWindow?.tokens;
+  };
+  const { source } = settled.window;
+  const state = {
+    window: settled.window,
+    cold: info.state === "cold",
+    prefillRate: undefined,
+    unverifiedTold: false,
+    readLoadedWindow:
+      source === "chosen" || (source === "assumed" && info.state === "cold") ? readLoadedWindow : undefined,
+  };
   const link: Link = {
     http: context.http,
     clock: context.clock,

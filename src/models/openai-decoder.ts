@@ -17,109 +17,118 @@ interface Slot {
 }
 
 export function createOpenAiDecoder(sink: Sink, contentType: string): Lines {
-  const slots: Slot[] = [];
-  let named = false;
+  const decoder = new OpenAiDecoder(sink);
+  const onData = (data: string) => decoder.data(data);
+  return /application\/json/i.test(contentType) ? wholeBody(onData) : createSse(onData);
+}
 
-  const onChunk = (chunk: Fields) => {
-    if (chunk["error"] !== undefined && chunk["error"] !== null) {
-      sink.problem(readProblem(200, chunk));
-      return;
-    }
-    if (!named && typeof chunk["model"] === "string" && chunk["model"] !== "") {
-      named = true;
-      sink.model(chunk["model"]);
-    }
-    const progress = chunk["prompt_progress"];
-    if (isFields(progress)) {
-      const done = (countField(progress, "cache") ?? 0) + (countField(progress, "processed") ?? 0);
-      const total = countField(progress, "total") ?? 0;
-      sink.prefill(Math.min(done, total || done), total);
-    }
-    const choices = chunk["choices"];
-    if (Array.isArray(choices)) {
-      const choice: unknown = choices[0];
-      if (isFields(choice)) onChoice(choice);
-    }
-    if (isFields(chunk["usage"]) || isFields(chunk["timings"])) sink.usage(usageOf(chunk));
-  };
+class OpenAiDecoder {
+  readonly #sink: Sink;
+  readonly #slots: Slot[] = [];
+  #named = false;
 
-  const onChoice = (choice: Fields) => {
-    const delta = choice["delta"] ?? choice["message"];
-    if (isFields(delta)) {
-      const thinking = delta["reasoning_content"] ?? delta["reasoning"] ?? delta["thinking"];
-      if (typeof thinking === "string" && thinking !== "") sink.thinking(thinking);
-      const content = delta["content"];
-      if (typeof content === "string") {
-        if (content !== "") sink.text(content);
-      } else if (Array.isArray(content)) onContentParts(content);
-      const calls = delta["tool_calls"];
-      if (Array.isArray(calls)) for (const call of calls) if (isFields(call)) onCall(call);
-      const legacy = delta["function_call"];
-      if (isFields(legacy)) onCall({ index: 0, function: legacy });
-    } else if (typeof choice["text"] === "string" && choice["text"] !== "") sink.text(choice["text"]);
-    if (typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "") {
-      deliver();
-      sink.finish(choice["finish_reason"]);
-    }
-  };
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
 
-  const onContentParts = (parts: readonly unknown[]) => {
-    for (const part of parts) {
-      if (!isFields(part)) continue;
-      if (typeof part["text"] === "string") sink.text(part["text"]);
-      const thinking = part["thinking"];
-      if (typeof thinking === "string") sink.thinking(thinking);
-      else if (Array.isArray(thinking))
-        for (const piece of thinking)
-          if (isFields(piece) && typeof piece["text"] === "string") sink.thinking(piece["text"]);
-    }
-  };
-
-  const onCall = (call: Fields) => {
-    const inner = isFields(call["function"]) ? call["function"] : call;
-    const index = typeof call["index"] === "number" ? call["index"] : undefined;
-    const id = typeof call["id"] === "string" && call["id"] !== "" ? call["id"] : undefined;
-    const name = typeof inner["name"] === "string" ? inner["name"] : "";
-    const slot = slotFor(slots, { index, id, name });
-    slot.id ??= id;
-    if (slot.name === "") slot.name = name;
-    const args = inner["arguments"];
-    if (typeof args === "string") slot.args += args;
-    else if (args !== undefined && args !== null) slot.whole = args;
-  };
-
-  const deliver = () => {
-    for (const slot of slots.splice(0)) {
-      if (slot.name === "" && slot.args === "" && slot.whole === undefined) continue;
-      sink.call({
-        name: slot.name,
-        args: slot.whole ?? slot.args,
-        fromText: false,
-        ...(slot.id === undefined ? {} : { id: slot.id }),
-      });
-    }
-  };
-
-  const onData = (data: string) => {
+  /** One event's data, or a whole document. */
+  data(data: string): void {
     const text = data.trim();
     if (text === "") return;
     if (text === "[DONE]") {
-      deliver();
-      sink.finish("");
+      this.#deliver();
+      this.#sink.finish("");
       return;
     }
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch {
-      sink.problem(readProblem(200, text.startsWith("{") ? `unreadable event: ${text}` : text));
+      this.#sink.problem(readProblem(200, text.startsWith("{") ? `unreadable event: ${text}` : text));
       return;
     }
-    if (isFields(value)) onChunk(value);
-    else if (typeof value === "string") sink.problem(readProblem(200, value));
-  };
+    if (isFields(value)) this.#chunk(value);
+    else if (typeof value === "string") this.#sink.problem(readProblem(200, value));
+  }
 
-  return /application\/json/i.test(contentType) ? wholeBody(onData) : createSse(onData);
+  #chunk(chunk: Fields): void {
+    if (chunk["error"] !== undefined && chunk["error"] !== null) {
+      this.#sink.problem(readProblem(200, chunk));
+      return;
+    }
+    if (!this.#named && typeof chunk["model"] === "string" && chunk["model"] !== "") {
+      this.#named = true;
+      this.#sink.model(chunk["model"]);
+    }
+    const progress = chunk["prompt_progress"];
+    if (isFields(progress)) {
+      const done = (countField(progress, "cache") ?? 0) + (countField(progress, "processed") ?? 0);
+      const total = countField(progress, "total") ?? 0;
+      this.#sink.prefill(Math.min(done, total || done), total);
+    }
+    const choices = chunk["choices"];
+    const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
+    if (isFields(choice)) this.#choice(choice);
+    if (isFields(chunk["usage"]) || isFields(chunk["timings"])) this.#sink.usage(usageOf(chunk));
+  }
+
+  #choice(choice: Fields): void {
+    const delta = choice["delta"] ?? choice["message"];
+    if (isFields(delta)) this.#delta(delta);
+    else if (typeof choice["text"] === "string" && choice["text"] !== "") this.#sink.text(choice["text"]);
+    if (typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "") {
+      this.#deliver();
+      this.#sink.finish(choice["finish_reason"]);
+    }
+  }
+
+  #delta(delta: Fields): void {
+    const thinking = delta["reasoning_content"] ?? delta["reasoning"] ?? delta["thinking"];
+    if (typeof thinking === "string" && thinking !== "") this.#sink.thinking(thinking);
+    const content = delta["content"];
+    if (typeof content === "string") {
+      if (content !== "") this.#sink.text(content);
+    } else if (Array.isArray(content)) for (const part of content) if (isFields(part)) this.#contentPart(part);
+    const calls = delta["tool_calls"];
+    if (Array.isArray(calls)) for (const call of calls) if (isFields(call)) this.#call(call);
+    const legacy = delta["function_call"];
+    if (isFields(legacy)) this.#call({ index: 0, function: legacy });
+  }
+
+  #contentPart(part: Fields): void {
+    if (typeof part["text"] === "string") this.#sink.text(part["text"]);
+    const thinking = part["thinking"];
+    if (typeof thinking === "string") this.#sink.thinking(thinking);
+    else if (Array.isArray(thinking)) {
+      for (const piece of thinking)
+        if (isFields(piece) && typeof piece["text"] === "string") this.#sink.thinking(piece["text"]);
+    }
+  }
+
+  #call(call: Fields): void {
+    const inner = isFields(call["function"]) ? call["function"] : call;
+    const index = typeof call["index"] === "number" ? call["index"] : undefined;
+    const id = typeof call["id"] === "string" && call["id"] !== "" ? call["id"] : undefined;
+    const name = typeof inner["name"] === "string" ? inner["name"] : "";
+    const slot = slotFor(this.#slots, { index, id, name });
+    slot.id ??= id;
+    if (slot.name === "") slot.name = name;
+    const args = inner["arguments"];
+    if (typeof args === "string") slot.args += args;
+    else if (args !== undefined && args !== null) slot.whole = args;
+  }
+
+  #deliver(): void {
+    for (const slot of this.#slots.splice(0)) {
+      if (slot.name === "" && slot.args === "" && slot.whole === undefined) continue;
+      this.#sink.call({
+        name: slot.name,
+        args: slot.whole ?? slot.args,
+        fromText: false,
+        ...(slot.id === undefined ? {} : { id: slot.id }),
+      });
+    }
+  }
 }
 
 /** A server that ignores `stream` sends one JSON document, perhaps over many lines. */

@@ -1,4 +1,4 @@
-/** One question to a server's management routes, with one deadline for the whole. */
+/** One question to a server's management routes. */
 import { bodyText, HttpFailure } from "./http.ts";
 import { isFields } from "./problem.ts";
 import type { Look, Target } from "./wire.ts";
@@ -11,7 +11,7 @@ export interface Answer {
 
 /** Throws HttpFailure when nobody answers; an answer that is no JSON object has an empty body. */
 export async function ask(look: Look, target: Target, url: string, body?: unknown): Promise<Answer> {
-  const deadline = AbortSignal.timeout(look.timeouts.probeMs);
+  const deadline = look.deadline ?? AbortSignal.timeout(look.timeouts.probeMs);
   try {
     const reply = await look.http({
       url,

@@ -3,7 +3,7 @@ import { toFault } from "../base/error.ts";
 import type { AssistantMessage, Usage, UserMessage } from "../core/message.ts";
 import type { ModelRequest, ToolDeclaration } from "../core/model.ts";
 import { Answer } from "./answer.ts";
-import { type Link, startExchange } from "./exchange.ts";
+import { Exchange, type Link } from "./exchange.ts";
 import { isFields } from "./problem.ts";
 import { type Repaired, readInput, repairCall } from "./repair.ts";
 import type { RawCall } from "./wire.ts";
@@ -23,7 +23,7 @@ export async function reask(
 ): Promise<{ readonly repaired: Repaired; readonly usage: Usage }> {
   const question = questionFor(link, request, which);
   const answer = new Answer({ tools: new Set(), startsInThinking: false, verbatim: true });
-  const exchange = startExchange(link, question, answer, which.signal);
+  const exchange = new Exchange(link, question, answer, which.signal);
   let text = "";
   try {
     for (let more = true; more; ) {

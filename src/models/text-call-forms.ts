@@ -45,7 +45,7 @@ function functionCalls(text: string): RawCall[] {
       if (!key?.[1]) continue;
       const value = part.slice(key[0].length);
       const end = value.lastIndexOf("</parameter>");
-      Object.defineProperty(args, key[1], { value: unwrap(end < 0 ? value : value.slice(0, end)), enumerable: true });
+      setOwn(args, key[1], unwrap(end < 0 ? value : value.slice(0, end)));
     }
     const json = body.trim();
     calls.push({
@@ -55,6 +55,11 @@ function functionCalls(text: string): RawCall[] {
     });
   }
   return calls;
+}
+
+/** An own field even for `__proto__`; the last of two with one name wins. */
+function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
 function unwrap(value: string): string {
@@ -67,7 +72,7 @@ function glmCall(text: string): RawCall[] {
   if (name === undefined) return [];
   const args: Record<string, unknown> = {};
   for (const match of text.matchAll(/<arg_key>([\s\S]*?)<\/arg_key>\s*<arg_value>([\s\S]*?)<\/arg_value>/g)) {
-    Object.defineProperty(args, (match[1] ?? "").trim(), { value: match[2], enumerable: true });
+    setOwn(args, (match[1] ?? "").trim(), match[2]);
   }
   return [{ name, args, fromText: true }];
 }

@@ -3,13 +3,6 @@ import { parseTextCalls } from "./text-call-forms.ts";
 import { overlap } from "./thinking.ts";
 import type { RawCall } from "./wire.ts";
 
-export interface TextCallScanner {
-  push(piece: string): void;
-  /** Closes what is open: a call without its end mark still counts, a mere beginning is text. */
-  end(): void;
-  readonly calls: readonly RawCall[];
-}
-
 /** How a printed call starts and ends; without `close` it reaches to the end of the answer. */
 const FORMS: readonly { readonly open: string; readonly close?: string }[] = [
   { open: "<tool_call>", close: "</tool_call>" },
@@ -21,180 +14,170 @@ const FORMS: readonly { readonly open: string; readonly close?: string }[] = [
 ];
 
 const FENCE = /^```[ \t]*([\w-]*)[ \t]*(\r?\n)/;
+/** Ticks and an info word that may still become the first line of a fence. */
+const HALF_FENCE = /^(`{1,2}|```[ \t]*[\w-]{0,20}[ \t]*\r?)$/;
 /** The first characters of JSON that can be a call; longer text that does not match is released. */
 const CALL_HEAD = /^\s*\[?\s*\{\s*["']?(name|tool|tool_name|function|type|arguments|parameters)["']?\s*:/;
+const HALF_CALL_HEAD = /^[[{][\s{\w"':[]*$/;
 const HEAD_LENGTH = 60;
+/** Where a mark can start. */
+const MARK = /[<[`]/;
 
-/**
- * `names`: the known tools; JSON counts only with one of them. Text inside other code fences is never searched.
- * `emit` receives the visible text.
- */
-export function createTextCallScanner(names: ReadonlySet<string>, emit: (text: string) => void): TextCallScanner {
-  const calls: RawCall[] = [];
-  let held = "";
-  let atStart = true;
-  /** An open block: its text so far is kept as a rope, only the tail is searched. */
-  let block: { close: string | undefined; text: string; tail: string } | undefined;
-  let inCode = false;
+/** An open block: its text so far is kept as a rope, only the tail is searched for the end mark. */
+interface Block {
+  readonly close: string | undefined;
+  text: string;
+  tail: string;
+}
 
-  const show = (text: string) => {
-    if (text === "") return;
-    if (atStart && text.trim() !== "") atStart = false;
-    emit(text);
-  };
-  const take = (text: string) => {
-    const found = parseTextCalls(text, names);
-    if (found.length === 0) show(text);
-    calls.push(...found);
-  };
+/** Text inside code fences that hold no call is never searched. */
+export class TextCallScanner {
+  readonly calls: RawCall[] = [];
+  readonly #names: ReadonlySet<string>;
+  readonly #emit: (text: string) => void;
+  #held = "";
+  #atStart = true;
+  #inCode = false;
+  #block: Block | undefined;
 
-  /** Handles what stands at the head of `held`. False: wait for more. */
-  const head = (final: boolean): boolean => {
-    for (const form of FORMS) {
-      if (held.startsWith(form.open)) {
-        open(form.close, form.open.length);
-        return true;
+  /** `names`: the known tools; JSON counts only with one of them. `emit` receives the visible text. */
+  constructor(names: ReadonlySet<string>, emit: (text: string) => void) {
+    this.#names = names;
+    this.#emit = emit;
+  }
+
+  push(piece: string): void {
+    if (this.#block) {
+      this.#fill(piece);
+      if (!this.#block) this.#drain(false);
+    } else if (this.#held === "" && !this.#atStart && !this.#inCode && !MARK.test(piece)) {
+      this.#emit(piece);
+    } else {
+      this.#held += piece;
+      this.#drain(false);
+    }
+  }
+
+  /** Closes what is open: a call without its end mark still counts, a mere beginning is text. */
+  end(): void {
+    while (this.#held !== "" || this.#block) {
+      if (this.#block) {
+        const { text } = this.#block;
+        this.#block = undefined;
+        this.#take(text);
       }
-      if (!final && form.open.startsWith(held)) return false;
+      this.#drain(true);
+      if (this.#inCode) {
+        this.#show(this.#held.length);
+      }
     }
-    if (held.startsWith("`")) return fence(final);
-    if (atStart && /^[{[]/.test(held)) return bareJson(final);
-    show(held.slice(0, 1));
-    held = held.slice(1);
-    return true;
-  };
+  }
 
-  const open = (close: string | undefined, from: number) => {
-    block = { close, text: held.slice(0, from), tail: "" };
-    const rest = held.slice(from);
-    held = "";
-    fill(rest);
-  };
-
-  const fill = (piece: string) => {
-    if (!block) return;
-    block.text += piece;
-    const { close } = block;
-    if (close === undefined) return;
-    const seen = block.tail + piece;
-    if (!seen.includes(close)) {
-      block.tail = seen.slice(-close.length);
-      return;
-    }
-    const whole = block.text;
-    const end = whole.indexOf(close, 1) + close.length;
-    block = undefined;
-    take(whole.slice(0, end));
-    held = whole.slice(end);
-  };
-
-  const fence = (final: boolean): boolean => {
-    const mark = FENCE.exec(held);
-    if (!mark) {
-      if (!final && /^(`{1,2}|```[ \t]*[\w-]{0,20}[ \t]*\r?)$/.test(held)) return false;
-      const ticks = /^`+/.exec(held)?.[0].length ?? 1;
-      if (ticks >= 3) inCode = true;
-      show(held.slice(0, ticks));
-      held = held.slice(ticks);
-      return true;
-    }
-    const inner = held.slice(mark[0].length);
-    const start = inner.trimStart();
-    const markup = FORMS.some((form) => start.startsWith(form.open) || (!final && form.open.startsWith(start)));
-    const json = CALL_HEAD.test(inner);
-    const open = !final && start.length < HEAD_LENGTH && (start === "" || /^[[{][\s{\w"':[]*$/.test(start));
-    if (markup && start.length < 16 && !final) return false;
-    if (open && !json) return false;
-    if (json || markup) {
-      block = { close: "\n```", text: mark[0], tail: mark[2] ?? "" };
-      held = "";
-      fill(inner);
-      return true;
-    }
-    inCode = true;
-    show(mark[0]);
-    held = inner;
-    return true;
-  };
-
-  const bareJson = (final: boolean): boolean => {
-    if (CALL_HEAD.test(held)) {
-      open(undefined, 0);
-      return true;
-    }
-    if (!final && held.length < HEAD_LENGTH && /^[[{][\s{\w"':[]*$/.test(held)) return false;
-    show(held.slice(0, 1));
-    held = held.slice(1);
-    return true;
-  };
-
-  const code = (): boolean => {
-    const at = held.indexOf("```");
-    if (at >= 0) {
-      inCode = false;
-      show(held.slice(0, at + 3));
-      held = held.slice(at + 3);
-      return true;
-    }
-    const keep = overlap(held, "```");
-    show(held.slice(0, held.length - keep));
-    held = held.slice(held.length - keep);
-    return false;
-  };
-
-  const drain = (final: boolean) => {
-    while (held !== "") {
-      if (inCode) {
-        if (!code()) return;
+  #drain(final: boolean): void {
+    while (this.#held !== "" && !this.#block) {
+      if (this.#inCode) {
+        if (!this.#code()) return;
         continue;
       }
-      const at = atStart ? held.search(/[^\s]/) : held.search(/[<[`]/);
+      const at = this.#held.search(this.#atStart ? /\S/ : MARK);
       if (at < 0) {
-        if (atStart && !final) return;
-        show(held);
-        held = "";
+        if (!this.#atStart || final) this.#show(this.#held.length);
         return;
       }
-      if (at > 0) {
-        const before = held.slice(0, at);
-        if (before.trim() === "") emit(before);
-        else show(before);
-        held = held.slice(at);
-      }
-      if (!head(final)) return;
-      if (block) return;
+      this.#show(at);
+      if (!this.#head(final)) return;
     }
-  };
+  }
 
-  return {
-    calls,
-    push(piece) {
-      if (block) {
-        fill(piece);
-        if (!block) drain(false);
-        return;
-      }
-      if (held === "" && !atStart && !inCode && !/[<[`]/.test(piece)) {
-        emit(piece);
-        return;
-      }
-      held += piece;
-      drain(false);
-    },
-    end() {
-      // At most two rounds: a block that turns out to be text may free more text behind it.
-      for (let round = 0; round < 8 && (held !== "" || block); round++) {
-        if (block) {
-          const { text } = block;
-          block = undefined;
-          take(text);
-        }
-        drain(true);
-        if (inCode && held !== "") {
-          show(held);
-          held = "";
-        }
-      }
-    },
-  };
+  /** Handles what stands at the head of the held text. False: wait for more. */
+  #head(final: boolean): boolean {
+    for (const form of FORMS) {
+      if (this.#held.startsWith(form.open)) return this.#open(form.close, form.open.length);
+      if (!final && form.open.startsWith(this.#held)) return false;
+    }
+    if (this.#held.startsWith("`")) return this.#fence(final);
+    if (this.#atStart && /^[{[]/.test(this.#held)) {
+      if (CALL_HEAD.test(this.#held)) return this.#open(undefined, 0);
+      if (!final && this.#held.length < HEAD_LENGTH && HALF_CALL_HEAD.test(this.#held)) return false;
+    }
+    return this.#show(1);
+  }
+
+  #fence(final: boolean): boolean {
+    const mark = FENCE.exec(this.#held);
+    if (!mark) {
+      if (!final && HALF_FENCE.test(this.#held)) return false;
+      const ticks = /^`+/.exec(this.#held)?.[0].length ?? 1;
+      this.#inCode = ticks >= 3;
+      return this.#show(ticks);
+    }
+    const inner = this.#held.slice(mark[0].length);
+    const start = inner.trimStart();
+    const markup = FORMS.some((form) => start.startsWith(form.open));
+    const halfMarkup = FORMS.some((form) => form.open.startsWith(start));
+    const halfJson = start.length < HEAD_LENGTH && (start === "" || HALF_CALL_HEAD.test(start));
+    const json = CALL_HEAD.test(inner);
+    if (json || markup) {
+      this.#block = { close: "\n```", text: mark[0], tail: mark[2] ?? "" };
+      this.#held = "";
+      this.#fill(inner);
+      return true;
+    }
+    if (!final && (halfMarkup || halfJson)) return false;
+    this.#inCode = true;
+    return this.#show(mark[0].length);
+  }
+
+  /** Inside a fence that is no call: everything is text up to its end. */
+  #code(): boolean {
+    const at = this.#held.indexOf("```");
+    if (at >= 0) {
+      this.#inCode = false;
+      return this.#show(at + 3);
+    }
+    this.#show(this.#held.length - overlap(this.#held, "```"));
+    return false;
+  }
+
+  #open(close: string | undefined, length: number): boolean {
+    this.#block = { close, text: this.#held.slice(0, length), tail: "" };
+    const rest = this.#held.slice(length);
+    this.#held = "";
+    this.#fill(rest);
+    return true;
+  }
+
+  #fill(piece: string): void {
+    const block = this.#block;
+    if (!block) return;
+    block.text += piece;
+    if (block.close === undefined) return;
+    const seen = block.tail + piece;
+    if (!seen.includes(block.close)) {
+      block.tail = seen.slice(-block.close.length);
+      return;
+    }
+    const end = block.text.indexOf(block.close, 1) + block.close.length;
+    this.#block = undefined;
+    this.#held = block.text.slice(end);
+    this.#take(block.text.slice(0, end));
+  }
+
+  #take(text: string): void {
+    const found = parseTextCalls(text, this.#names);
+    this.calls.push(...found);
+    if (found.length === 0 && text !== "") this.#visible(text);
+  }
+
+  /** Releases the first `length` characters of the held text. */
+  #show(length: number): true {
+    if (length > 0) this.#visible(this.#held.slice(0, length));
+    this.#held = this.#held.slice(length);
+    return true;
+  }
+
+  #visible(text: string): void {
+    if (this.#atStart && text.trim() !== "") this.#atStart = false;
+    this.#emit(text);
+  }
 }

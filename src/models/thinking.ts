@@ -11,102 +11,111 @@ const CLOSERS: Readonly<Record<string, string>> = {
 /** A closing tag alone on its line, in an answer that opened none: the template had opened it. */
 const STRAY_CLOSER = /(?:^|\n)[ \t]*<\/think(?:ing)?>[ \t]*\n/;
 
-export interface ThinkingSplitter {
-  push(piece: string): void;
-  /** Closes an open tag; what was held back is delivered. */
-  end(): void;
-  /** What this answer taught about the model, if anything. */
-  learned(): "opens-inside" | "does-not-open-inside" | undefined;
-}
-
 export interface ThinkingSink {
   text(piece: string): void;
   thinking(piece: string): void;
 }
 
 /** Tags count only where an answer starts (or right after another block): prose that mentions a tag stays prose. */
-export function createThinkingSplitter(sink: ThinkingSink, startsInside: boolean): ThinkingSplitter {
-  let closer = startsInside ? "</think>" : "";
-  let atStart = true;
-  let held = "";
-  let seen = "";
-  let closedOnce = false;
-  let stray = false;
+export class ThinkingSplitter {
+  readonly #sink: ThinkingSink;
+  readonly #startsInside: boolean;
+  /** The closing tag that is waited for; empty outside thinking. */
+  #closer: string;
+  #atStart = true;
+  #held = "";
+  /** All thinking while it may still prove to be text, or the last bit of text while a stray closer may come. */
+  #seen = "";
+  #closedOnce = false;
+  #stray = false;
 
-  const inside = () => {
-    const at = held.indexOf(closer);
+  /** `startsInside`: known of the model from an earlier answer. */
+  constructor(sink: ThinkingSink, startsInside: boolean) {
+    this.#sink = sink;
+    this.#startsInside = startsInside;
+    this.#closer = startsInside ? "</think>" : "";
+  }
+
+  push(piece: string): void {
+    if (!this.#atStart && this.#closer === "") {
+      this.#prose(piece);
+      return;
+    }
+    this.#held += piece;
+    while (this.#held !== "") {
+      if (this.#closer !== "") {
+        if (!this.#inside()) return;
+      } else if (this.#atStart) {
+        if (!this.#start()) return;
+      } else {
+        const rest = this.#held;
+        this.#held = "";
+        this.#prose(rest);
+      }
+    }
+  }
+
+  /** Closes an open tag; what was held back is delivered. */
+  end(): void {
+    const held = this.#held;
+    this.#held = "";
+    if (this.#closer === "") {
+      if (held.trim() !== "") this.#sink.text(held);
+      return;
+    }
+    if (held !== "") this.#sink.thinking(held);
+    // A model known to start inside thinking did not close it: it answered directly this time.
+    if (this.#startsInside && !this.#closedOnce) this.#sink.text(this.#seen + held);
+  }
+
+  /** What this answer taught about the model, if anything. */
+  learned(): "opens-inside" | "does-not-open-inside" | undefined {
+    if (this.#startsInside) return this.#closedOnce ? undefined : "does-not-open-inside";
+    return this.#stray ? "opens-inside" : undefined;
+  }
+
+  #inside(): boolean {
+    const at = this.#held.indexOf(this.#closer);
     if (at >= 0) {
-      if (at > 0) sink.thinking(held.slice(0, at));
-      held = held.slice(at + closer.length);
-      closer = "";
-      closedOnce = true;
-      atStart = true;
+      if (at > 0) this.#sink.thinking(this.#held.slice(0, at));
+      this.#held = this.#held.slice(at + this.#closer.length);
+      this.#closer = "";
+      this.#closedOnce = true;
+      this.#atStart = true;
+      this.#seen = "";
       return true;
     }
-    const keep = overlap(held, closer);
-    const free = held.slice(0, held.length - keep);
+    const free = this.#held.slice(0, this.#held.length - overlap(this.#held, this.#closer));
     if (free !== "") {
-      sink.thinking(free);
-      if (startsInside && !closedOnce) seen += free;
+      this.#sink.thinking(free);
+      if (this.#startsInside && !this.#closedOnce) this.#seen += free;
+      this.#held = this.#held.slice(free.length);
     }
-    held = held.slice(held.length - keep);
     return false;
-  };
+  }
 
-  const start = () => {
-    const trimmed = held.trimStart();
+  /** At the start: an opening tag, still undecided (false), or the first text. */
+  #start(): boolean {
+    const trimmed = this.#held.trimStart();
     const opener = OPENERS.find((tag) => trimmed.startsWith(tag));
     if (opener) {
-      closer = CLOSERS[opener] ?? "</think>";
-      held = trimmed.slice(opener.length);
+      this.#closer = CLOSERS[opener] ?? "</think>";
+      this.#held = trimmed.slice(opener.length);
       return true;
     }
     if (trimmed === "" || OPENERS.some((tag) => tag.startsWith(trimmed))) return false;
-    atStart = false;
-    if (closedOnce) held = trimmed;
+    this.#atStart = false;
+    if (this.#closedOnce) this.#held = trimmed;
     return true;
-  };
+  }
 
-  return {
-    push(piece) {
-      if (!atStart && closer === "" && held === "") {
-        if (!closedOnce && !stray) seen = watchStray(seen, piece);
-        sink.text(piece);
-        return;
-      }
-      held += piece;
-      while (held !== "") {
-        if (closer !== "") {
-          if (!inside()) return;
-        } else if (atStart) {
-          if (!start()) return;
-        } else {
-          const rest = held;
-          held = "";
-          if (!closedOnce) seen = watchStray(seen, rest);
-          sink.text(rest);
-        }
-      }
-    },
-    end() {
-      const unclosed = startsInside && !closedOnce;
-      if (closer !== "") {
-        if (held !== "") sink.thinking(held);
-        if (unclosed) sink.text(seen + held);
-      } else if (held.trim() !== "") sink.text(held);
-      held = "";
-    },
-    learned() {
-      if (startsInside) return closedOnce ? undefined : "does-not-open-inside";
-      return stray ? "opens-inside" : undefined;
-    },
-  };
-
-  function watchStray(before: string, piece: string): string {
-    if (!piece.includes(">") && !piece.includes("\n")) return (before + piece).slice(-32);
-    const around = before + piece;
-    if (STRAY_CLOSER.test(around)) stray = true;
-    return around.slice(-32);
+  #prose(piece: string): void {
+    if (!this.#closedOnce && !this.#stray) {
+      const around = this.#seen + piece;
+      if (piece.includes(">") || piece.includes("\n")) this.#stray = STRAY_CLOSER.test(around);
+      this.#seen = around.slice(-32);
+    }
+    this.#sink.text(piece);
   }
 }
 

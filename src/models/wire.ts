@@ -50,6 +50,8 @@ export interface Look {
   readonly http: Http;
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
+  /** One end for all questions together; without it each has its own. */
+  readonly deadline?: AbortSignal;
 }
 
 /** One kind of server. */
