@@ -1,7 +1,6 @@
 /** Undo material of commands: what every workspace file was, hashed again only where its times changed. */
 import { execFile } from "node:child_process";
 import { type BigIntStats, closeSync, constants, type Dirent, fstatSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { canonicalJson } from "../base/canonical-json.ts";
 import { sha256 } from "../base/hash.ts";
 import type { Blobs } from "../core/ports/store.ts";
 import { contains } from "./paths.ts";
@@ -25,7 +24,7 @@ export interface Snapshot {
 type Entry = readonly [path: string, mode: number, hash: string] | readonly [path: string, link: string];
 
 interface Known {
-  readonly stamp: string;
+  readonly stat: BigIntStats;
   readonly hash: string;
 }
 
@@ -34,7 +33,7 @@ interface Found {
   readonly stat: BigIntStats;
 }
 
-/** A scanner with a memory. The listing blob is canonical JSON `{v:1, roots:[{root, entries}]}`. */
+/** A scanner with a memory. The listing blob is JSON `{v:1, roots:[{root, entries}]}`, entries sorted by path. */
 export function createSnapshots(context: SandboxContext): (signal: AbortSignal) => Promise<Snapshot> {
   let known = new Map<string, Known>();
   const heavy = new Set<string>();
@@ -55,7 +54,7 @@ export function createSnapshots(context: SandboxContext): (signal: AbortSignal) 
       roots.push({ root, entries });
     }
     known = next;
-    const text = Buffer.from(canonicalJson({ v: 1, roots }));
+    const text = Buffer.from(JSON.stringify({ v: 1, roots }));
     const hash = sha256(text);
     const listing = blobs.has(hash) ? hash : await blobs.put(text);
     return { listing, files, dropped };
@@ -170,18 +169,21 @@ async function describe(found: readonly Found[], root: string, how: Describing):
       dropped.push(`${path} (more than 20 MiB)`);
       continue;
     }
-    const stamp = `${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}:${stat.ino}`;
     const before = known.get(path);
-    const hash = before?.stamp === stamp ? before.hash : await store(path, stat, batch);
+    const hash = before && sameTimes(before.stat, stat) ? before.hash : await store(path, stat, batch);
     if (hash === undefined) {
       dropped.push(`${path} (unreadable)`);
       continue;
     }
-    if (now - stat.ctimeNs > RACY_NS) next.set(path, { stamp, hash });
+    if (now - stat.ctimeNs > RACY_NS) next.set(path, { stat, hash });
     entries.push([name, Number(stat.mode & 0o7777n), hash]);
   }
   await batch.flush();
   return entries.sort((a, b) => (a[0] < b[0] ? -1 : 1));
+}
+
+function sameTimes(a: BigIntStats, b: BigIntStats): boolean {
+  return a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino && a.size === b.size;
 }
 
 function linkTarget(path: string): string | undefined {
