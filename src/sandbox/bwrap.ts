@@ -12,15 +12,16 @@ export const READY_FD = 3;
 export const INFO_FD = 4;
 
 /**
- * Waits for limits, folder and command on stdin, each ended by NUL, then becomes that command.
- * Reading before the command starts means a spare holds nothing of it.
+ * Waits for limits, folder and command on stdin, each ended by NUL, then runs that command in place (a second
+ * exec of bash would cost more than all the rest). A spare holds nothing of the command it will run.
  */
 export const INNER = `exec 2>&1; printf r >&${READY_FD}; exec ${READY_FD}>&- ${INFO_FD}>&-
 IFS= read -r -d '' limits && IFS= read -r -d '' folder && IFS= read -r -d '' command || exit 125
 ulimit -c 0
 for limit in $limits; do ulimit -"\${limit%%=*}" "\${limit#*=}" || exit 125; done
 cd -- "$folder" || exit 125
-exec /bin/bash -c "$command" bash </dev/null`;
+exec </dev/null; set -- "$command"; unset limits limit folder command OLDPWD
+eval "set --; $1"`;
 
 const NAMESPACES = [
   "--unshare-user",

@@ -11,10 +11,12 @@ import { createCommands, execHands } from "./commands.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
 import { type Job, jobHands } from "./jobs.ts";
+import { netHands } from "./net.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
 import { contains, pathView } from "./paths.ts";
 import { searchHands } from "./search.ts";
 import { createSeen } from "./seen.ts";
+import { createSnapshots } from "./snapshot.ts";
 
 export function createSandbox(options: SandboxOptions): Sandbox {
   const context = prepare(options);
@@ -41,13 +43,14 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       ...(has("write") ? { fileWrites: fileWriteHands(context, grant, seen) } : {}),
       ...(has("exec") ? { exec: execHands(context, grant, commands) } : {}),
       ...(has("jobs") ? { jobs: jobHands(context, grant, commands, jobs) } : {}),
+      ...(has("net") ? { net: netHands(grant) } : {}),
     };
   };
   return {
     paths: context.paths,
     hands,
     status: backend.status,
-    snapshot: async () => ({ listing: "", files: 0, dropped: [] }),
+    snapshot: createSnapshots(context),
     close: commands.close,
   };
 }
