@@ -1,4 +1,5 @@
 /** Wires one live session: journal, gate, sandbox, voice. Loaded while the model server is being asked. */
+import { relative } from "node:path";
 import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
@@ -113,10 +114,10 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     edits,
     surroundings: {
       date: () => new Date(systemClock.now()).toISOString().slice(0, 10),
-      git: async () => gitState(workspace),
+      git: async () => gitText(workspace),
       cwd: () => workspace,
       mode: () => given.mode,
-      instructions: async () => (given.bare ? undefined : readInstructions(workspace, workspace)),
+      instructions: async () => (given.bare ? undefined : instructionsText(workspace)),
     },
   });
   const session = createSession({ journal, emit: bus.emit, conductor, clock: systemClock });
@@ -159,6 +160,23 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
       files.close();
     },
   };
+}
+
+/** Branch and commit in a few words; undefined outside a repository. */
+function gitText(workspace: string): string | undefined {
+  const state = gitState(workspace);
+  if (!state) return undefined;
+  const at = state.commit === undefined ? "no commits yet" : `at ${state.commit.slice(0, 12)}`;
+  return state.branch === undefined ? `detached ${at}` : `branch ${state.branch} ${at}`;
+}
+
+/** Instruction files, nearest first, each under its path. */
+function instructionsText(workspace: string): string | undefined {
+  const found = readInstructions(workspace, workspace);
+  if (found.length === 0) return undefined;
+  return found
+    .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)
+    .join("\n\n");
 }
 
 function samplingOf(house: House, given: OpenOptions): Sampling {
@@ -259,7 +277,7 @@ export async function promptParts(house: House): Promise<readonly PromptPart[]> 
   const declared = DECLARED.map((name) => tools.find((tool) => tool.name === name)).filter(
     (tool) => tool !== undefined,
   );
-  const instructions = await readInstructions(workspace, workspace);
+  const instructions = instructionsText(workspace);
   const texts: [string, string][] = [
     ["system text", systemText()],
     ...declared.map((tool): [string, string] => [`tool ${tool.name}`, canonicalJson(declare(tool))]),
