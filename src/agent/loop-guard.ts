@@ -49,11 +49,11 @@ function circling(calls: readonly string[]): Pattern | undefined {
   return undefined;
 }
 
-/** The end of a long text is one chunk of 20 characters or more, five times in a row. */
+/** The end of a long text is one chunk of 20 characters or more, five times in a row; a ruled line is none. */
 function hasRepeatedTail(text: string): boolean {
   for (let size = 20; size <= 200 && size * 5 <= text.length; size++) {
     const chunk = text.slice(-size);
-    if (text.endsWith(chunk.repeat(5))) return true;
+    if (text.endsWith(chunk.repeat(5)) && new Set(chunk).size > 4) return true;
   }
   return false;
 }
