@@ -141,7 +141,7 @@ describe("calls of one message", () => {
       script: (_request, index) => (index === 0 ? { calls: ["read", "read", "write", "read"].map((tool, n) => ({ tool, input: { n } })) } : { text: "ok" }),
       results: () => {
         most = Math.max(most, ++running);
-        queueMicrotask(() => running--);
+        setImmediate(() => running--);
         return {};
       },
     });

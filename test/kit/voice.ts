@@ -72,8 +72,8 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
     parallel: (tool) => options.parallel?.includes(tool) ?? false,
     async run(call, context) {
       calls.push(call);
-      await new Promise((resolve) => setImmediate(resolve));
       const { text = `result of ${call.id}`, ...rest } = options.results?.(call) ?? {};
+      await new Promise((resolve) => setImmediate(resolve));
       const outcome: ToolOutcome = {
         parts: [{ type: "text", text }],
         failed: false,
