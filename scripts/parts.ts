@@ -17,7 +17,9 @@ for (const { list, folder, type } of FOLDERS) {
     .map((file) => file.slice(0, -3))
     .sort();
   imports.push(...names.map((name) => `import ${camel(`${list}-${name}`)} from "./${folder}/${name}.ts";`));
-  lists.push(`/** Every part in src/${folder}. */\nexport const ${list}: readonly ${type}[] = [${names.map((name) => camel(`${list}-${name}`)).join(", ")}];`);
+  lists.push(
+    `/** Every part in src/${folder}. */\nexport const ${list}: readonly ${type}[] = [${names.map((name) => camel(`${list}-${name}`)).join(", ")}];`,
+  );
 }
 const text = `/** The loader of parts: one list per folder. Written by scripts/parts.ts; add a file there and run \`npm run format\`. */\n${imports.join("\n")}\n\n${lists.join("\n\n")}\n`;
 
@@ -25,7 +27,15 @@ const squeeze = (source: string) => source.replace(/[\s,]+/g, "");
 const sorted = (source: string) => squeeze(source.split("\n").sort().join(""));
 if (process.argv.includes("--check")) {
   const now = readFileSync("src/parts.ts", "utf8");
-  const same = [...now].sort().join("").replace(/[\s,]+/g, "") === [...text].sort().join("").replace(/[\s,]+/g, "");
+  const same =
+    [...now]
+      .sort()
+      .join("")
+      .replace(/[\s,]+/g, "") ===
+    [...text]
+      .sort()
+      .join("")
+      .replace(/[\s,]+/g, "");
   if (!same || sorted(now).length !== sorted(text).length) {
     console.error("src/parts.ts differs from the folders of parts; run: node scripts/parts.ts && npm run format");
     process.exitCode = 1;

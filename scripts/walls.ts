@@ -85,7 +85,12 @@ function roomRules(room: string): Record<string, unknown> {
   );
   const below = room === "base" ? [] : room === "core" ? ["base"] : ["base", "core"];
   const siblings = Object.keys(ROOMS).filter((name) => name !== room && !below.includes(name));
-  const group = [...siblings.map((name) => `**/${name}/**`), "**/app.ts", "**/main.ts", "**/parts.ts"];
+  const wiring = ["app", "main", "parts"].flatMap((name) => [
+    `../${name}.ts`,
+    `../../${name}.ts`,
+    `../../../${name}.ts`,
+  ]);
+  const group = [...siblings.map((name) => `**/${name}/**`), ...wiring];
   const globals: Record<string, string> = { eval: "never", globalThis: why, fetch: "global fetch is not used" };
   if (!ROOMS[room]?.process) globals["process"] = why;
   return {

@@ -87,11 +87,12 @@ export function verify(events: readonly Event[], clock: number, start: number): 
   if (list.length > 0) {
     const status = failed.length > 0 ? "failed" : "passed";
     return {
+      changed: clock !== start,
       status,
       runs: list,
       text: `${status === "passed" ? "verified" : "checks failed"} since the last edit: ${list.map(cite).join(", ")}`,
     };
   }
-  if (clock === start) return { status: "unchanged", runs: [], text: "" };
-  return { status: "not-verified", runs: [], text: "not verified since the last edit" };
+  if (clock === start) return { changed: false, status: "unchanged", runs: [], text: "" };
+  return { changed: true, status: "not-verified", runs: [], text: "not verified since the last edit" };
 }

@@ -64,9 +64,9 @@ function settleUser(state: State): void {
   const { user } = state;
   if (!user) return;
   state.user = undefined;
-  const before: TextPart[] = user.before.length > 0 ? [{ type: "text", text: `${user.before.join("\n\n")}\n\n` }] : [];
+  const before: TextPart[] = user.before.length > 0 ? [{ type: "text", text: `${user.before.join("\n\n")}\n` }] : [];
   const after: TextPart[] =
-    user.after.length > 0 ? [{ type: "text", text: `\n\n<context>\n${user.after.join("\n")}\n</context>` }] : [];
+    user.after.length > 0 ? [{ type: "text", text: `\n<context>\n${user.after.join("\n")}\n</context>` }] : [];
   state.messages.push({ role: "user", parts: [...before, ...user.prompt, ...after] });
 }
 

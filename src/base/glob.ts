@@ -20,7 +20,8 @@ function translate(pattern: string): string {
     if (token === "**") return ".*";
     if (token === "*") return "[^/]*";
     if (token === "?") return "[^/]";
-    if (token.startsWith("[") && token.length > 2) return `[${token.slice(1, -1).replace(/^!/, "^").replace(/[\\[]/g, "\\$&")}]`;
+    if (token.startsWith("[") && token.length > 2)
+      return `[${token.slice(1, -1).replace(/^!/, "^").replace(/[\\[]/g, "\\$&")}]`;
     if (token === "{" && ++depth > 0) return "(?:";
     if (token === "}" && depth > 0) {
       depth--;

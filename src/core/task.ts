@@ -35,6 +35,8 @@ export interface Verification {
   /** Runs newer than the last edit. */
   readonly runs: readonly CheckRun[];
   readonly text: string;
+  /** The run changed the workspace. */
+  readonly changed: boolean;
 }
 
 export interface Denial {

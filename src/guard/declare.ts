@@ -31,6 +31,12 @@ function lean(schema: unknown): unknown {
   return Object.fromEntries(entries.map(([key, value]) => [key, lean(value)]));
 }
 
+/** The search tool's description ends with one line that names what can be found. */
+export function withIndex(search: ToolDeclaration, deferred: readonly Tool[]): ToolDeclaration {
+  if (deferred.length === 0) return search;
+  return { ...search, description: `${search.description} Available: ${deferred.map((tool) => tool.name).join(", ")}.` };
+}
+
 /** Deferred tools whose name or summary has a word of `query`, best match first; all for an empty query. */
 export function searchDeferred(
   tools: readonly Tool[],

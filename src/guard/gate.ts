@@ -16,7 +16,7 @@ import { failedResult, type Tool, type ToolResult } from "../core/tool.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { type Action, type Check, gatherAction, type Policy } from "./action.ts";
 import { hostOf } from "./checks/network-access.ts";
-import { declare, searchDeferred } from "./declare.ts";
+import { declare, searchDeferred, withIndex } from "./declare.ts";
 import type { Mint } from "./grants.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { resolvePlaceholders } from "./placeholders.ts";
@@ -59,7 +59,7 @@ export function createGate(options: GateOptions): Gate {
   const declarations = options.declared
     .map((name) => tools.get(name))
     .filter((tool) => tool !== undefined)
-    .map((tool) => declare(tool));
+    .map((tool) => (tool.name === "tool_search" ? withIndex(declare(tool), deferred) : declare(tool)));
   const used = new Set<string>();
   return {
     declarations,

@@ -3,7 +3,7 @@ import { CrucibleError } from "../base/error.ts";
 import type { Identity } from "./identity.ts";
 import { contains } from "./paths.ts";
 import type { Mount, Profile } from "./profile.ts";
-import { stageCommand, stagedPath, type StagedSource } from "./stage.ts";
+import { type StagedSource, stageCommand, stagedPath } from "./stage.ts";
 
 export const BWRAP = "/usr/bin/bwrap";
 
@@ -12,19 +12,30 @@ export const READY_FD = 3;
 export const INFO_FD = 4;
 
 /**
- * Waits for limits, folder and command on stdin, each ended by NUL, then becomes that command.
- * Reading before the command starts means a spare holds nothing of it.
+ * Waits for limits, folder and command on stdin, each ended by NUL, then runs that command in place (a second
+ * exec of bash would cost more than all the rest). A spare holds nothing of the command it will run.
  */
 export const INNER = `exec 2>&1; printf r >&${READY_FD}; exec ${READY_FD}>&- ${INFO_FD}>&-
 IFS= read -r -d '' limits && IFS= read -r -d '' folder && IFS= read -r -d '' command || exit 125
 ulimit -c 0
 for limit in $limits; do ulimit -"\${limit%%=*}" "\${limit#*=}" || exit 125; done
 cd -- "$folder" || exit 125
-exec /bin/bash -c "$command" bash </dev/null`;
+exec </dev/null; set -- "$command"; unset limits limit folder command OLDPWD
+eval "set --; $1"`;
 
 const NAMESPACES = [
-  "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-  "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "crucible",
+  "--unshare-user",
+  "--unshare-ipc",
+  "--unshare-pid",
+  "--unshare-net",
+  "--unshare-uts",
+  "--unshare-cgroup-try",
+  "--die-with-parent",
+  "--new-session",
+  "--cap-drop",
+  "ALL",
+  "--hostname",
+  "crucible",
 ];
 
 export interface BwrapOptions {
@@ -35,12 +46,18 @@ export interface BwrapOptions {
 }
 
 /** Program and arguments; as root everything is staged first. Throws `sandbox-unavailable`. */
-export function bwrapCommand(profile: Profile, options: BwrapOptions): { readonly file: string; readonly args: readonly string[] } {
+export function bwrapCommand(
+  profile: Profile,
+  options: BwrapOptions,
+): { readonly file: string; readonly args: readonly string[] } {
   const staged = options.identity.kind === "self" ? [] : sourcesOf(profile.mounts);
   const command = [BWRAP, ...bwrapArgs(profile, options, translate(staged)), "--", "/bin/bash", "-c", INNER];
   if (options.identity.kind === "self") return { file: BWRAP, args: command.slice(1) };
   const whole = stageCommand(options.identity, staged, command);
-  if (!whole) throw new CrucibleError("sandbox-unavailable", `no sandbox as root on ${process.arch}`, { hint: "start crucible as a normal user" });
+  if (!whole)
+    throw new CrucibleError("sandbox-unavailable", `no sandbox as root on ${process.arch}`, {
+      hint: "start crucible as a normal user",
+    });
   return { file: whole[0] ?? "", args: whole.slice(1) };
 }
 
@@ -52,24 +69,34 @@ function bwrapArgs(profile: Profile, options: BwrapOptions, source: (path: strin
   return [
     ...NAMESPACES,
     ...(options.noUserns ? ["--disable-userns"] : []),
-    "--info-fd", String(INFO_FD),
+    "--info-fd",
+    String(INFO_FD),
     ...mounts,
-    "--proc", "/proc",
-    "--ro-bind", "/proc/sys", "/proc/sys",
-    "--dev", "/dev",
-    "--remount-ro", "/",
-    "--chdir", options.workspace,
+    "--proc",
+    "/proc",
+    "--ro-bind",
+    "/proc/sys",
+    "/proc/sys",
+    "--dev",
+    "/dev",
+    "--remount-ro",
+    "/",
+    "--chdir",
+    options.workspace,
   ];
 }
 
 /** What must be staged: all but the system's own folders, each once, none that lies in another. */
 function sourcesOf(mounts: readonly Mount[]): StagedSource[] {
   const wanted = mounts.flatMap((mount) =>
-    mount.kind === "link" || contains("/usr", mount.source) || contains("/etc", mount.source) ? [] : [{ path: mount.source, mapped: mount.mapped }],
+    mount.kind === "link" || contains("/usr", mount.source) || contains("/etc", mount.source)
+      ? []
+      : [{ path: mount.source, mapped: mount.mapped }],
   );
   const sources: StagedSource[] = [];
   for (const source of wanted) {
-    if (!sources.some((other) => other.mapped === source.mapped && contains(other.path, source.path))) sources.push(source);
+    if (!sources.some((other) => other.mapped === source.mapped && contains(other.path, source.path)))
+      sources.push(source);
   }
   return sources;
 }

@@ -155,12 +155,14 @@ function initProcess(pid: number): InitProcess {
     }
   };
   const gone = async () => {
-    const deadline = performance.now() + REAP_MS;
+    const begun = performance.now();
     kill();
     // A zombie first process is the kernel's word that its whole namespace has ended.
     for (let now = state(); now !== undefined && now !== "Z" && now !== "X"; now = state()) {
-      if (performance.now() > deadline) throw new CrucibleError("tool-failed", `process ${pid} of a sandbox could not be killed`);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      const waited = performance.now() - begun;
+      if (waited > REAP_MS) throw new CrucibleError("tool-failed", `process ${pid} of a sandbox could not be killed`);
+      // It is nearly always over within a millisecond: a timer would be the longest part.
+      await new Promise<void>((resolve) => (waited < 3 ? setImmediate(resolve) : setTimeout(resolve, 1)));
     }
   };
   return { kill, gone };

@@ -2,7 +2,6 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { controlPlace } from "../base/control-places.ts";
-import { isSecretPath } from "../base/secret-names.ts";
 import type { Grant } from "../core/grant.ts";
 import { gitPlaces } from "./git-places.ts";
 import type { SandboxContext } from "./options.ts";
@@ -104,7 +103,8 @@ function identity(path: string): string {
   return stat ? `${stat.dev}:${stat.ino}` : "";
 }
 
-/** True for a command root in which nothing may run: it would show the home folder whole. */
+/** True when a root would show the home folder whole: nothing may run there. */
 export function holdsHome(context: SandboxContext): boolean {
-  return context.paths.roots.some((root) => contains(root, context.home)) || isSecretPath(context.paths.workspace.slice(context.home.length));
+  const { paths, home } = context;
+  return paths.roots.some((root) => root !== paths.tmp.view && contains(root, home));
 }

@@ -11,10 +11,12 @@ import { createCommands, execHands } from "./commands.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
 import { type Job, jobHands } from "./jobs.ts";
+import { netHands } from "./net.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
 import { contains, pathView } from "./paths.ts";
 import { searchHands } from "./search.ts";
 import { createSeen } from "./seen.ts";
+import { createSnapshots } from "./snapshot.ts";
 
 export function createSandbox(options: SandboxOptions): Sandbox {
   const context = prepare(options);
@@ -30,21 +32,25 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   };
   const hands = (grant: Grant | Lease): Hands => {
     if (!options.verify(grant)) throw new CrucibleError("denied", `no valid grant for ${grant.tool}`);
-    if (options.clock.now() > grant.expiresAt) throw new CrucibleError("denied", `the grant for ${grant.tool} has expired`);
+    if (options.clock.now() > grant.expiresAt)
+      throw new CrucibleError("denied", `the grant for ${grant.tool} has expired`);
     const has = (effect: Grant["effects"][number]) => grant.effects.includes(effect);
     warm();
     return {
-      ...(has("read") || has("write") ? { files: fileHands(context, grant, seen), search: searchHands(context, grant) } : {}),
+      ...(has("read") || has("write")
+        ? { files: fileHands(context, grant, seen), search: searchHands(context, grant) }
+        : {}),
       ...(has("write") ? { fileWrites: fileWriteHands(context, grant, seen) } : {}),
       ...(has("exec") ? { exec: execHands(context, grant, commands) } : {}),
       ...(has("jobs") ? { jobs: jobHands(context, grant, commands, jobs) } : {}),
+      ...(has("net") ? { net: netHands(grant) } : {}),
     };
   };
   return {
     paths: context.paths,
     hands,
     status: backend.status,
-    snapshot: async () => ({ listing: "", files: 0, dropped: [] }),
+    snapshot: createSnapshots(context),
     close: commands.close,
   };
 }

@@ -1,14 +1,23 @@
 /** Finds secret-named files below a root; a folder is read again only when its times changed. */
-import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { isSecretPath } from "../base/secret-names.ts";
+import { type Dirent, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { secretIn } from "../base/secret-names.ts";
 import { contains } from "./paths.ts";
 
 /** Third-party code: its keys are test data, not the user's secrets. */
-const SKIPPED: ReadonlySet<string> = new Set(["node_modules", ".git", ".hg", ".svn", "site-packages", "__pycache__", ".venv", ".tox"]);
+const SKIPPED: ReadonlySet<string> = new Set([
+  "node_modules",
+  ".git",
+  ".hg",
+  ".svn",
+  "site-packages",
+  "__pycache__",
+  ".venv",
+  ".tox",
+]);
 const MAX_FOLDERS = 50_000;
 
 interface Folder {
-  readonly stamp: string;
+  readonly stat: Stats;
   readonly folders: readonly string[];
   readonly secrets: readonly string[];
 }
@@ -42,13 +51,19 @@ export function secretScanner(root: string): () => readonly SecretFile[] {
 function look(root: string, path: string, before: Folder | undefined): Folder | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) return undefined;
-  const stamp = `${stat.dev}:${stat.ino}:${stat.mtimeMs}:${stat.ctimeMs}`;
-  if (before?.stamp === stamp) return before;
+  if (before && sameTimes(before.stat, stat)) return before;
   const entries = read(path);
   const below = (entry: Dirent) => `${path}/${entry.name}`;
   const folders = entries.filter((entry) => entry.isDirectory() && !SKIPPED.has(entry.name)).map(below);
-  const files = entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map(below);
-  return { stamp, folders, secrets: files.filter((file) => isSecretPath(file.slice(root.length))) };
+  const isSecret = secretIn(path.slice(root.length));
+  const secrets = entries
+    .filter((entry) => isSecret(entry.name) && (entry.isFile() || entry.isSymbolicLink()))
+    .map(below);
+  return { stat, folders, secrets };
+}
+
+function sameTimes(a: Stats, b: Stats): boolean {
+  return a.ino === b.ino && a.dev === b.dev && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
 }
 
 function read(path: string): Dirent[] {

@@ -2,6 +2,7 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { Kysely, SqliteAdapter, SqliteDialect } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
+import { delay } from "../base/async.ts";
 import journal from "./migrations/0001-journal.ts";
 import { SCHEMA_VERSION, versionOf } from "./schema.ts";
 
@@ -34,10 +35,26 @@ function dialect(db: DatabaseSync): NodeSqliteDialect {
   return new NodeSqliteDialect({ database: { close: () => undefined, prepare } });
 }
 
+/** Longest wait for another process that migrates (milliseconds). */
+const LOCK_MS = 60_000;
+
+/** An open write transaction on a database of its own; it ends with its process, so no lock is left behind. */
+async function takeLock(file: string): Promise<DatabaseSync> {
+  const lock = new DatabaseSync(file);
+  for (let waited = 0; ; waited += 20) {
+    try {
+      lock.exec("BEGIN IMMEDIATE");
+      return lock;
+    } catch (error) {
+      if (waited >= LOCK_MS || !(error instanceof Error && /locked|busy/i.test(error.message))) throw error;
+      await delay(20);
+    }
+  }
+}
+
 /** Runs the missing migrations of `file`; a second process waits on `<file>.lock` and finds them done. */
 export async function migrate(db: DatabaseSync, file: string): Promise<void> {
-  const lock = new DatabaseSync(`${file}.lock`);
-  lock.exec("PRAGMA busy_timeout = 60000; BEGIN IMMEDIATE");
+  const lock = await takeLock(`${file}.lock`);
   try {
     if (versionOf(db) >= SCHEMA_VERSION) return;
     const kysely = new Kysely<unknown>({ dialect: dialect(db) });

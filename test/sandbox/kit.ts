@@ -26,39 +26,35 @@ export function memoryBlobs(): Blobs & { readonly map: Map<string, Uint8Array> }
   };
 }
 
-export interface Kit extends AsyncDisposable {
+export interface Kit extends AsyncDisposable, Made {
   readonly base: string;
   readonly workspace: string;
   readonly home: string;
-  readonly sandbox: Sandbox;
   readonly blobs: ReturnType<typeof memoryBlobs>;
   readonly events: EventBody[];
-  grant(effects: Grant["effects"], extra?: Partial<Grant>): Grant;
 }
 
 /** Not `/tmp`: inside a session that name means the session's private folder. */
-const BASE = "/var/tmp";
+export const BASE = "/var/tmp";
 
 let calls = 0;
 
-/** `prepare` fills the workspace before the sandbox is made. */
-export async function makeKit(extra: Partial<SandboxOptions> = {}, prepare?: (dirs: { base: string; workspace: string; home: string }) => void): Promise<Kit> {
-  const base = realpathSync(mkdtempSync(join(BASE, "crucible-")));
-  const workspace = join(base, "ws");
-  const home = join(base, "home");
-  mkdirSync(workspace);
-  mkdirSync(home);
-  prepare?.({ base, workspace, home });
-  const blobs = memoryBlobs();
-  const events: EventBody[] = [];
+export interface Made {
+  readonly sandbox: Sandbox;
+  grant(effects: Grant["effects"], extra?: Partial<Grant>): Grant;
+}
+
+/** A sandbox and the one who mints its grants. */
+export function sandboxFor(
+  places: Pick<SandboxOptions, "workspace" | "home" | "stateDir"> & Partial<SandboxOptions>,
+  blobs: ReturnType<typeof memoryBlobs>,
+  events: EventBody[],
+): Made {
   const minted = new Set<Grant>();
   let edits = 0;
   const sandbox = createSandbox({
-    workspace,
     addDirs: [],
-    home,
-    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: home },
-    stateDir: join(base, "state"),
+    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: places.home },
     session: "s1",
     model: "ollama/test",
     mode: "workspace-write",
@@ -71,7 +67,7 @@ export async function makeKit(extra: Partial<SandboxOptions> = {}, prepare?: (di
     clock: systemClock,
     editClock: { tick: () => ++edits },
     config: { read: [], expose: [], env: {} },
-    ...extra,
+    ...places,
   });
   const grant = (effects: Grant["effects"], more: Partial<Grant> = {}): Grant => {
     const made: Grant = {
@@ -89,9 +85,23 @@ export async function makeKit(extra: Partial<SandboxOptions> = {}, prepare?: (di
     minted.add(made);
     return made;
   };
+  return { sandbox, grant };
+}
+
+/** `prepare` fills the workspace before the sandbox is made. */
+export async function makeKit(extra: Partial<SandboxOptions> = {}, prepare?: (dirs: { base: string; workspace: string; home: string }) => void): Promise<Kit> {
+  const base = realpathSync(mkdtempSync(join(BASE, "crucible-")));
+  const workspace = join(base, "ws");
+  const home = join(base, "home");
+  mkdirSync(workspace);
+  mkdirSync(home);
+  prepare?.({ base, workspace, home });
+  const blobs = memoryBlobs();
+  const events: EventBody[] = [];
+  const made = sandboxFor({ workspace, home, stateDir: join(base, "state"), ...extra }, blobs, events);
   const dispose = async () => {
-    await sandbox.close();
+    await made.sandbox.close();
     rmSync(base, { recursive: true, force: true });
   };
-  return { base, workspace, home, sandbox, blobs, events, grant, [Symbol.asyncDispose]: dispose };
+  return { base, workspace, home, ...made, blobs, events, [Symbol.asyncDispose]: dispose };
 }

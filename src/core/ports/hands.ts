@@ -81,11 +81,7 @@ export interface CommandResult {
 
 export interface ExecHands {
   /** Runs one bash command in a sandbox of its own and throws that away. Output so far is emitted as `tool-delta`. */
-  run(
-    command: string,
-    options: { cwd?: string; timeoutMs: number },
-    signal: AbortSignal,
-  ): Promise<CommandResult>;
+  run(command: string, options: { cwd?: string; timeoutMs: number }, signal: AbortSignal): Promise<CommandResult>;
 }
 
 export interface JobStatus {

@@ -1,7 +1,7 @@
 /** The port to LLM servers. */
 import type { Json } from "../../base/canonical-json.ts";
-import type { ModelInfo, ModelPart, ModelRequest, Window } from "../model.ts";
 import type { ModelRef } from "../message.ts";
+import type { ModelInfo, ModelPart, ModelRequest, Window } from "../model.ts";
 
 /** What the user said about the model; everything absent is discovered. */
 export interface ModelChoice {
@@ -47,7 +47,10 @@ export interface Models {
   /** Finds the server and model of `choice`. Throws `server-unreachable`, `model-missing`, `model-unfit`. */
   open(choice: ModelChoice, signal: AbortSignal): Promise<OpenModel>;
   /** Every model of every server that answers, and the state of each server looked at. */
-  list(choice: ModelChoice, signal: AbortSignal): Promise<{
+  list(
+    choice: ModelChoice,
+    signal: AbortSignal,
+  ): Promise<{
     readonly models: readonly ModelInfo[];
     readonly servers: readonly ServerStatus[];
   }>;

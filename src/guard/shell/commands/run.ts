@@ -45,6 +45,8 @@ const packageRule: CommandRule = (command, report) => {
   }
   if (/^(?:test|t|tst|start|stop|restart|run|run-script|rum|urn)$/.test(verb)) return report.effect("run");
   if (/^(?:ls|list|ll|la|why|explain|outdated-local|root|prefix|bin|pkg|query)$/.test(verb)) {
+    // It reads, but by code and settings of the project.
+    report.effect("run");
     return verb === "pkg" && !words.includes("get")
       ? report.find(ask("shell.package-write", "npm pkg changes package.json"))
       : undefined;

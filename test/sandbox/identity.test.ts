@@ -1,0 +1,221 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { CommandResult } from "../../src/core/ports/hands.ts";
+import type { SandboxStatus } from "../../src/core/ports/sandbox.ts";
+import { BASE } from "./kit.ts";
+import { git, lacking, ROOT } from "./machine.ts";
+
+const REPO = resolve(import.meta.dirname, "../..");
+/** Any uid will do: the kernel asks for no account. */
+const USER = 43210;
+
+interface Answer {
+  readonly status: SandboxStatus;
+  readonly results: readonly CommandResult[];
+}
+
+interface Scene extends Disposable {
+  readonly workspace: string;
+  readonly home: string;
+  /** Runs commands with program, sandbox and all as `uid` and with `umask`. */
+  play(commands: readonly string[], options: { uid: number; umask?: string; path?: string }): Answer;
+}
+
+/** A copy of the program that any user may read, and an empty workspace that belongs to `owner`. */
+function scene(owner: number): Scene {
+  const base = realpathSync(mkdtempSync(join(BASE, "crucible-who-")));
+  chmodSync(base, 0o755);
+  for (const part of ["src", "test/sandbox"]) cpSync(join(REPO, part), join(base, part), { recursive: true });
+  writeFileSync(join(base, "package.json"), '{"type":"module"}');
+  const [workspace, home, stateDir] = ["ws", "home", "state"].map((name) => join(base, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const folder of [workspace, home, stateDir]) mkdirSync(folder);
+  if (ROOT) chownSync(workspace, owner, owner);
+  const play: Scene["play"] = (commands, { uid, umask = "022", path = "/usr/bin:/bin" }) => {
+    if (ROOT) for (const folder of [home, stateDir]) execFileSync("chown", ["-R", `${uid}:${uid}`, folder]);
+    const order = JSON.stringify({ workspace, home, stateDir, path, commands });
+    const script = `umask ${umask}; exec "$0" "$@"`;
+    const args = ["-c", script, nodeFor(base, uid), join(base, "test/sandbox/user-run.ts"), order];
+    const who = ROOT ? { uid, gid: uid } : {};
+    const result = spawnSync("/bin/bash", args, {
+      ...who,
+      cwd: base,
+      encoding: "utf8",
+      env: { PATH: "/usr/bin:/bin" },
+    });
+    if (result.status !== 0) throw new Error(result.stderr);
+    return JSON.parse(result.stdout) as Answer;
+  };
+  return { workspace, home, play, [Symbol.dispose]: () => rmSync(base, { recursive: true, force: true }) };
+}
+
+/** This Node, or a copy when it lies where `uid` may not go. */
+function nodeFor(base: string, uid: number): string {
+  const node = realpathSync(process.execPath);
+  if (!ROOT || spawnSync(node, ["-v"], { uid, gid: uid, cwd: "/" }).status === 0) return node;
+  const copy = join(base, "node");
+  copyFileSync(node, copy);
+  return copy;
+}
+
+const CASES = [
+  ["as root in root's workspace", 0, 0, "id-mapped"],
+  ["as root in a user's workspace", 0, USER, `owner's uid ${USER}`],
+  ["as a normal user", USER, USER, "your own uid"],
+] as const;
+
+describe.each(CASES)("%s", (_name, uid, owner, identity) => {
+  const reason = lacking({ root: uid === 0 || owner === 0 });
+  test.skipIf(reason !== undefined)(
+    `touch and git work and files are the owner's${reason ? ` (skipped: ${reason})` : ""}`,
+    () => {
+      using stage = scene(owner);
+      git(stage.workspace, "init", "-q");
+      if (ROOT) execFileSync("chown", ["-R", `${owner}:${owner}`, stage.workspace]);
+      for (const [umask, mode] of [
+        ["022", 0o644],
+        ["027", 0o640],
+        ["077", 0o600],
+      ] as const) {
+        const name = `x${umask}`;
+        const commands = [
+          `touch ${name} && git status --short && mkdir d${umask} && git add ${name}`,
+          "id -u",
+          "echo more >> x022 && cat x022",
+        ];
+        const { status, results } = stage.play(commands, { uid, umask });
+        expect(status).toMatchObject({ backend: "bubblewrap", identity: expect.stringContaining(identity) as string });
+        expect(results[0]).toMatchObject({ exitCode: 0, output: expect.stringContaining(`?? ${name}`) as string });
+        expect(results[1]?.output).not.toBe("0\n");
+        expect(results[2]?.exitCode).toBe(0);
+        const stat = statSync(join(stage.workspace, name));
+        const me = ROOT ? owner : process.getuid?.();
+        expect([stat.uid, stat.gid, stat.mode & 0o777]).toEqual([me, ROOT ? owner : process.getgid?.(), mode]);
+        expect(statSync(join(stage.workspace, ".git/index")).uid).toBe(me);
+      }
+    },
+  );
+});
+
+const reason = lacking();
+
+describe.skipIf(reason !== undefined)(`journeys${reason ? ` (skipped: ${reason})` : ""}`, () => {
+  test.each(ROOT ? [0, USER] : [process.getuid?.() ?? 0])("tools of nvm, pyenv and node_modules as uid %i", (uid) => {
+    using stage = scene(uid);
+    const { home, workspace } = stage;
+    const nvm = join(home, ".nvm/versions/node/v24.0.0");
+    mkdirSync(join(nvm, "bin"), { recursive: true });
+    mkdirSync(join(nvm, "lib"));
+    writeFileSync(join(nvm, "lib/cli.js"), "console.log('nvm tool', process.version)");
+    symlinkSync("../lib/cli.js", join(nvm, "bin/nvm-tool"));
+    symlinkSync(realpathSync(process.execPath), join(nvm, "bin/node"));
+    const pyenv = join(home, ".pyenv");
+    mkdirSync(join(pyenv, "versions/3.99/bin"), { recursive: true });
+    mkdirSync(join(pyenv, "shims"));
+    writeFileSync(join(pyenv, "shims/python3"), '#!/bin/sh\nexec "$PYENV_ROOT/versions/3.99/bin/python3" "$@"\n', {
+      mode: 0o755,
+    });
+    writeFileSync(join(pyenv, "versions/3.99/bin/python3"), '#!/bin/sh\necho "pyenv python $*"\n', { mode: 0o755 });
+    writeFileSync(join(home, ".nvm/.npmrc"), "_authToken=canary");
+    mkdirSync(join(workspace, "node_modules/.bin"), { recursive: true });
+    writeFileSync(join(workspace, "node_modules/.bin/local-tool"), "#!/bin/sh\necho local tool\n", { mode: 0o755 });
+    const path = [
+      join(workspace, "node_modules/.bin"),
+      join(nvm, "bin"),
+      join(pyenv, "shims"),
+      "/usr/bin",
+      "/bin",
+    ].join(":");
+    const commands = [
+      "node ~/../x 2>&1 | head -0; node $(command -v nvm-tool)",
+      "python3 -m unittest",
+      "local-tool || ./node_modules/.bin/local-tool",
+      `cat ${home}/.nvm/.npmrc; echo x > ${nvm}/bin/x`,
+    ];
+    const { results } = stage.play(commands, { uid, path });
+    const reachable = uid === 0 || nodeFor(dirname(workspace), uid) === realpathSync(process.execPath);
+    if (reachable) expect(results[0]).toMatchObject({ exitCode: 0, output: `nvm tool ${process.version}\n` });
+    expect(results[1]).toMatchObject({ exitCode: 0, output: "pyenv python -m unittest\n" });
+    expect(results[2]?.output).toMatch(/local-tool: command not found\nlocal tool\n$/);
+    expect(results[3]?.output).not.toContain("canary");
+    expect(results[3]?.exitCode).not.toBe(0);
+  });
+
+  test.each(ROOT ? [0, USER] : [process.getuid?.() ?? 0])(
+    "commits in a linked worktree, hooks and config of the repository shut, as uid %i",
+    (uid) => {
+      using stage = scene(uid);
+      const { workspace, home } = stage;
+      const main = join(dirname(workspace), "main");
+      mkdirSync(main);
+      git(main, "init", "-q");
+      git(main, "commit", "-q", "--allow-empty", "-m", "first");
+      rmSync(workspace, { recursive: true });
+      git(main, "worktree", "add", "-q", "-b", "side", workspace);
+      writeFileSync(
+        join(home, ".gitconfig"),
+        "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n[core]\n\thooksPath = /evil\n",
+      );
+      if (ROOT) execFileSync("chown", ["-R", `${uid}:${uid}`, workspace, main]);
+      const commands = [
+        "echo a > f && git add f && git commit -qm 'from inside' && git log -1 --format='%s by %an <%ae>'",
+        `echo x > ${main}/.git/hooks/pre-commit`,
+        "git config core.fsmonitor ./x",
+        `ls ${main}`,
+        "echo gitdir: /tmp > .git",
+      ];
+      const { results } = stage.play(commands, { uid });
+      expect(results[0]).toMatchObject({ exitCode: 0, output: "from inside by Ada Lovelace <ada@example.org>\n" });
+      for (const result of [results[1], results[2], results[4]]) expect(result?.exitCode).not.toBe(0);
+      expect(results[3]).toMatchObject({ exitCode: 0, output: "" });
+      expect(git(main, "log", "-1", "--format=%s", "side").trim()).toBe("from inside");
+    },
+  );
+
+  test("a .git file that lies about its folder opens nothing", () => {
+    const uid = ROOT ? USER : (process.getuid?.() ?? 0);
+    using stage = scene(uid);
+    const other = join(dirname(stage.workspace), "other");
+    mkdirSync(join(other, ".git/worktrees/x"), { recursive: true });
+    git(other, "init", "-q");
+    writeFileSync(join(other, ".git/worktrees/x/gitdir"), join(other, "elsewhere/.git"));
+    writeFileSync(join(other, ".git/worktrees/x/commondir"), "../..");
+    writeFileSync(join(stage.workspace, ".git"), `gitdir: ${other}/.git/worktrees/x\n`);
+    if (ROOT) execFileSync("chown", ["-R", `${uid}:${uid}`, stage.workspace, other]);
+    const { results } = stage.play([`ls ${other}/.git`, "git status"], { uid });
+    expect(results.map((result) => result.exitCode === 0)).toEqual([false, false]);
+  });
+});
+
+test("files that tools write as root belong to the workspace's owner", async () => {
+  if (!ROOT) return;
+  using stage = scene(USER);
+  const { memoryBlobs, sandboxFor } = await import("./kit.ts");
+  const { sandbox, grant } = sandboxFor(
+    { workspace: stage.workspace, home: stage.home, stateDir: join(dirname(stage.workspace), "state") },
+    memoryBlobs(),
+    [],
+  );
+  await sandbox.hands(grant(["write"])).fileWrites?.write("deep/file", Buffer.from("x"), null);
+  for (const path of ["deep", "deep/file"]) expect(statSync(join(stage.workspace, path)).uid, path).toBe(USER);
+  expect(readFileSync(join(stage.workspace, "deep/file"), "utf8")).toBe("x");
+  await sandbox.close();
+});

@@ -1,0 +1,21 @@
+/** Runs shell commands in a sandbox as whoever started this file; prints one JSON line. Input: one JSON argument. */
+import { memoryBlobs, sandboxFor } from "./kit.ts";
+
+interface Order {
+  readonly workspace: string;
+  readonly home: string;
+  readonly stateDir: string;
+  readonly path: string;
+  readonly commands: readonly string[];
+}
+
+const order = JSON.parse(process.argv[2] ?? "{}") as Order;
+const { sandbox, grant } = sandboxFor({ ...order, env: { PATH: order.path } }, memoryBlobs(), []);
+const status = await sandbox.status();
+const results: unknown[] = [];
+for (const command of order.commands) {
+  const { exec } = sandbox.hands(grant(["exec"]));
+  results.push(await exec?.run(command, { timeoutMs: 20_000 }, new AbortController().signal));
+}
+await sandbox.close();
+console.log(JSON.stringify({ status, results }));
