@@ -6,6 +6,8 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  // First the spies, or the fake timer that one of them replaced would come back later.
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
