@@ -48,7 +48,8 @@ export function createHttp(): Http {
       agent = new node.Agent({ keepAlive: true, scheduling: "lifo" });
       agents.set(url.protocol, agent);
     }
-    const request = node.request(url, { ...optionsOf(call), agent });
+    // The second try gets a connection of its own: the pool may hold more of the same age.
+    const request = node.request(url, { ...optionsOf(call), agent: again ? agent : false });
     try {
       return await replyTo(request, call, secure);
     } catch (error) {

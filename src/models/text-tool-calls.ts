@@ -13,15 +13,20 @@ const FORMS: readonly { readonly open: string; readonly close?: string }[] = [
   { open: "<|python_tag|>" },
 ];
 
-const FENCE = /^```[ \t]*([\w-]*)[ \t]*(\r?\n)/;
+const FENCE = /^```[ \t]{0,8}[\w-]{0,20}[ \t]{0,8}(\r?\n)/;
 /** Ticks and an info word that may still become the first line of a fence. */
-const HALF_FENCE = /^(`{1,2}|```[ \t]*[\w-]{0,20}[ \t]*\r?)$/;
-/** The first characters of JSON that can be a call; longer text that does not match is released. */
+const HALF_FENCE = /^(`+|```[ \t]{0,8}[\w-]{0,20}[ \t]{0,8}\r?)$/;
+/** The first characters (at most `HEAD_LENGTH`) of JSON that can be a call; other text is released. */
 const CALL_HEAD = /^\s*\[?\s*\{\s*["']?(name|tool|tool_name|function|type|arguments|parameters)["']?\s*:/;
 const HALF_CALL_HEAD = /^[[{][\s{\w"':[]*$/;
 const HEAD_LENGTH = 60;
 /** Where a mark can start. */
 const MARK = /[<[`]/;
+
+/** Judged by a fixed number of characters, so that it does not matter how the text was cut. */
+function isCallHead(text: string): boolean {
+  return CALL_HEAD.test(text.slice(0, HEAD_LENGTH));
+}
 
 /** An open block: its text so far is kept as a rope, only the tail is searched for the end mark. */
 interface Block {
@@ -97,7 +102,7 @@ export class TextCallScanner {
     }
     if (this.#held.startsWith("`")) return this.#fence(final);
     if (this.#atStart && /^[{[]/.test(this.#held)) {
-      if (CALL_HEAD.test(this.#held)) return this.#open(undefined, 0);
+      if (isCallHead(this.#held)) return this.#open(undefined, 0);
       if (!final && this.#held.length < HEAD_LENGTH && HALF_CALL_HEAD.test(this.#held)) return false;
     }
     return this.#show(1);
@@ -116,9 +121,9 @@ export class TextCallScanner {
     const markup = FORMS.some((form) => start.startsWith(form.open));
     const halfMarkup = FORMS.some((form) => form.open.startsWith(start));
     const halfJson = start.length < HEAD_LENGTH && (start === "" || HALF_CALL_HEAD.test(start));
-    const json = CALL_HEAD.test(inner);
+    const json = isCallHead(start);
     if (json || markup) {
-      this.#block = { close: "\n```", text: mark[0], tail: mark[2] ?? "" };
+      this.#block = { close: "\n```", text: mark[0], tail: mark[1] ?? "" };
       this.#held = "";
       this.#fill(inner);
       return true;

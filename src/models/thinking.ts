@@ -9,7 +9,9 @@ const CLOSERS: Readonly<Record<string, string>> = {
   "[THINK]": "[/THINK]",
 };
 /** A closing tag alone on its line, in an answer that opened none: the template had opened it. */
-const STRAY_CLOSER = /(?:^|\n)[ \t]*<\/think(?:ing)?>[ \t]*\n/;
+const STRAY_CLOSER = /^[ \t]*<\/think(?:ing)?>[ \t\r]*$/;
+/** A longer line is no stray closer. */
+const LINE_KEPT = 64;
 
 export interface ThinkingSink {
   text(piece: string): void;
@@ -24,7 +26,7 @@ export class ThinkingSplitter {
   #closer: string;
   #atStart = true;
   #held = "";
-  /** All thinking while it may still prove to be text, or the last bit of text while a stray closer may come. */
+  /** All thinking while it may still prove to be text, or the line being written while a stray closer may come. */
   #seen = "";
   #closedOnce = false;
   #stray = false;
@@ -110,12 +112,18 @@ export class ThinkingSplitter {
   }
 
   #prose(piece: string): void {
-    if (!this.#closedOnce && !this.#stray) {
-      const around = this.#seen + piece;
-      if (piece.includes(">") || piece.includes("\n")) this.#stray = STRAY_CLOSER.test(around);
-      this.#seen = around.slice(-32);
-    }
+    if (!this.#closedOnce && !this.#stray) this.#watchLines(piece);
     this.#sink.text(piece);
+  }
+
+  #watchLines(piece: string): void {
+    if (!piece.includes("\n")) {
+      if (this.#seen.length <= LINE_KEPT) this.#seen = (this.#seen + piece).slice(0, LINE_KEPT + 1);
+      return;
+    }
+    const lines = (this.#seen + piece).split("\n");
+    this.#seen = (lines.pop() ?? "").slice(0, LINE_KEPT + 1);
+    this.#stray = lines.some((line) => line.length <= LINE_KEPT && STRAY_CLOSER.test(line));
   }
 }
 
