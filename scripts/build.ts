@@ -17,12 +17,11 @@ await build({
   format: "esm",
   splitting: true,
   minify: true,
-  keepNames: true,
   legalComments: "linked",
   mainFields: ["module", "main"],
   // Finds its binary beside its own files.
   external: ["@vscode/ripgrep"],
-  banner: { js: 'import{createRequire as $r}from"node:module";const require=$r(import.meta.url);' },
+  banner: { js: 'import{createRequire as __crucibleRequire}from"node:module";const require=__crucibleRequire(import.meta.url);' },
 });
 cpSync(resolve(root, "demo/shop"), resolve(dist, "shop"), { recursive: true });
 chmodSync(resolve(root, "bin/crucible.mjs"), 0o755);

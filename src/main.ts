@@ -1,10 +1,15 @@
-/** The program: reads its version, hands the command line on, and sets the exit code. */
+/** The program: answers `--version` at once, hands every other command line on, and sets the exit code. */
 import manifest from "../package.json" with { type: "json" };
-import { run } from "./cli/main.ts";
-import { readEnvironment } from "./config/load.ts";
 
-process.exitCode = await run(process.argv.slice(2), {
-  version: manifest.version,
-  env: readEnvironment(),
-  makeApp: async (options) => (await import("./app.ts")).createApp({ ...options, version: manifest.version }),
-});
+const argv = process.argv.slice(2);
+const { version } = manifest;
+
+if (argv.length === 1 && /^(?:-v|-V|--version)$/.test(argv[0] ?? "")) process.stdout.write(`${version}\n`);
+else {
+  const [{ run }, { readEnvironment }] = await Promise.all([import("./cli/main.ts"), import("./config/load.ts")]);
+  process.exitCode = await run(argv, {
+    version,
+    env: readEnvironment(),
+    makeApp: async (options) => (await import("./app.ts")).createApp({ ...options, version }),
+  });
+}
