@@ -97,7 +97,7 @@ function take(run: Run, part: ModelPart, got: Collected): void {
       return;
     case "tool-call":
       flush(got);
-      got.parts.push(part.call);
+      got.parts.push({ ...part.call, id: freshId(run, part.call.id) });
       return;
     case "usage":
       got.usage = part.usage;
@@ -119,6 +119,14 @@ function take(run: Run, part: ModelPart, got: Collected): void {
       emit({ kind: "model-progress", state: type, ...rest }, context);
     }
   }
+}
+
+/** The server's id, or one made from it when this session has used it before. */
+function freshId(run: Run, id: string): string {
+  let fresh = id;
+  for (let n = 2; run.callIds.has(fresh); n++) fresh = `${id}.${n}`;
+  run.callIds.add(fresh);
+  return fresh;
 }
 
 /** Joins the chunks so far into one part. */

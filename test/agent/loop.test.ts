@@ -196,6 +196,19 @@ describe("calls of one message", () => {
   });
 });
 
+describe("call ids", () => {
+  it("are unique in a session, whatever the server gives", async () => {
+    const kit = voiceKit({
+      ids: () => "call_0",
+      script: (_request, index) => (index < 3 ? { calls: [{ tool: "read", input: { n: index } }] } : { text: "ok" }),
+    });
+    await kit.prompt("a");
+    await kit.prompt("b");
+    const ids = kit.calls.map((call) => call.id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
 describe("evidence", () => {
   const finish =
     (calls: Record<number, string>): Script =>

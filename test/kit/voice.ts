@@ -35,18 +35,20 @@ export interface VoiceKitOptions {
   readonly script: Script;
   readonly results?: Results;
   readonly window?: number;
+  /** Ids as the server gives them. */
+  readonly ids?: () => string;
   readonly parallel?: readonly string[];
   readonly facts?: { date?: () => string; git?: () => string | undefined; instructions?: () => string | undefined };
 }
 
-async function* stream(answer: Answer, index: number): AsyncIterable<ModelPart> {
+async function* stream(answer: Answer, index: number, ids?: () => string): AsyncIterable<ModelPart> {
   if (answer.thinking) yield { type: "thinking", text: answer.thinking };
   for (const chunk of answer.text?.match(/[\s\S]{1,5}/g) ?? []) yield { type: "text", text: chunk };
   if (answer.failure) return yield { type: "failure", fault: { ...answer.failure, retryable: false } };
   for (const [at, call] of (answer.calls ?? []).entries()) {
     yield {
       type: "tool-call",
-      call: { type: "tool-call", id: `r${index}c${at}`, tool: call.tool, input: call.input ?? {} },
+      call: { type: "tool-call", id: ids?.() ?? `r${index}c${at}`, tool: call.tool, input: call.input ?? {} },
       repaired: [],
     };
   }
@@ -76,7 +78,7 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
     notes: [],
     generate(request) {
       requests.push(structuredClone(request) as ModelRequest);
-      return stream(options.script(request, requests.length - 1), requests.length - 1);
+      return stream(options.script(request, requests.length - 1), requests.length - 1, options.ids);
     },
     estimate: (request) => ({ tokens: size(request), calibrated: true }),
   };
