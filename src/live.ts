@@ -63,16 +63,10 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const mint = createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
-  const sandbox = createSandbox({
-    ...sandboxSettings(house, given.sandbox, given.addDirs),
-    session: journal.session,
-    model: model.ref.model,
-    verify: mint.verify,
-    blobs: files.blobs,
-    emit: bus.emit,
-    editClock: edits,
-    seen: seenFiles(earlier),
-  });
+  const { emit } = bus;
+  const settings = sandboxSettings(house, given.sandbox, given.addDirs);
+  const facts = { session: journal.session, model: model.ref.model, blobs: files.blobs, seen: seenFiles(earlier) };
+  const sandbox = createSandbox({ ...settings, ...facts, verify: mint.verify, emit, editClock: edits });
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const gate = createGate({
     tools,
@@ -83,9 +77,9 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     mint,
     audit,
     journal,
-    emit: bus.emit,
+    emit,
     human: given.human,
-    session: { setTodos: (todos) => void bus.emit({ kind: "todos-set", todos }) },
+    session: { setTodos: (todos) => void emit({ kind: "todos-set", todos }) },
     redactor,
     clock: systemClock,
     lifetime: lifetime.signal,
@@ -98,36 +92,37 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     sampling: samplingOf(house, given),
     gate,
     journal,
-    emit: bus.emit,
+    emit,
     clock: systemClock,
     edits,
     surroundings: surroundingsOf(house, given),
   });
-  const session = createSession({ journal, emit: bus.emit, conductor, clock: systemClock });
-  announce(house, given, { model, earlier, emit: bus.emit });
+  const session = createSession({ journal, emit, conductor, clock: systemClock });
+  announce(house, given, { model, earlier, emit });
   if (given.sandbox === "off") await audit.append({ action: "sandbox-off", session: journal.session, actor: "local" });
+  const close = async () => {
+    lifetime.abort();
+    await sandbox.close();
+    await journal.close();
+    audit.close();
+    files.close();
+  };
   return {
     id: journal.session,
     workspace: house.options.workspace,
     model: model.info,
     window: model.window,
-    notes: [
-      ...config.notes,
-      ...model.notes,
-      ...(given.sandbox === "off"
-        ? ["THE SANDBOX IS OFF: commands run with all your rights (recorded in the audit log)"]
-        : []),
-    ],
+    notes: notesOf(house, given, model),
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
-    async close() {
-      lifetime.abort();
-      await sandbox.close();
-      await journal.close();
-      audit.close();
-      files.close();
-    },
+    close,
   };
+}
+
+/** What the person is told at the start. */
+function notesOf(house: House, given: OpenOptions, model: OpenModel): readonly string[] {
+  const banner = "THE SANDBOX IS OFF: commands run with all your rights (recorded in the audit log)";
+  return [...house.config.notes, ...model.notes, ...(given.sandbox === "off" ? [banner] : [])];
 }
 
 function policyFor(house: House, given: OpenOptions, sandbox: Sandbox): Policy {
