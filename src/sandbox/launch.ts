@@ -57,7 +57,10 @@ export function launch(plan: LaunchPlan): Launched {
     waiting = false;
     hold(child, true);
     if (!plan.namespace) return killGroup(child);
-    init?.kill();
+    // While bubblewrap starts, its child waits for it and is not yet tied to its life: killing only the parent
+    // would leave that child behind for ever. It tells the child's number within milliseconds; then the child goes first.
+    if (!init) return;
+    init.kill();
     child.kill("SIGKILL");
   };
   onText(infoPipe, (text) => {
@@ -116,7 +119,10 @@ async function end(child: ChildProcess, plan: LaunchPlan, init: () => InitProces
   const exit = await exited.promise;
   if (plan.namespace) await init()?.gone();
   else killGroup(child);
-  const timer = setTimeout(() => child.stdout?.destroy(), plan.namespace ? REAP_MS : LINGER_MS);
+  const shut = () => {
+    for (const stream of child.stdio) stream?.destroy();
+  };
+  const timer = setTimeout(shut, plan.namespace ? REAP_MS : LINGER_MS);
   // A spare that never began still has unread output.
   child.stdout?.resume();
   await closed.promise;

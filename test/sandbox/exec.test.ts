@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { Grant, Lease } from "../../src/core/grant.ts";
 import type { CommandResult } from "../../src/core/ports/hands.ts";
 import { type Kit, makeKit } from "./kit.ts";
-import { git, lacking, processesWith } from "./machine.ts";
+import { git, lacking, processesWith, uniqueMark } from "./machine.ts";
 
 const reason = lacking();
 const signal = new AbortController().signal;
@@ -152,7 +152,7 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
 
   test("daemons and writes to other memory change nothing for the next command", async () => {
     await using kit = await makeKit();
-    const mark = "987651";
+    const mark = uniqueMark("987651");
     const attack = `for i in 1 2 3; do setsid sleep ${mark} >/dev/null 2>&1 </dev/null & done; disown -a
       (trap '' TERM HUP; exec sleep ${mark}) & for mem in /proc/[0-9]*/mem; do printf 'forged' > $mem; done 2>/dev/null; printf x > /proc/1/mem; sleep 0.1; echo done`;
     for (let round = 0; round < 3; round++) {
@@ -164,7 +164,7 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
 
   test("a timeout, an abort and the end of a lease leave no process", async () => {
     await using kit = await makeKit();
-    const mark = "987652";
+    const mark = uniqueMark("987652");
     const endless = `trap '' TERM INT HUP; setsid sleep ${mark} & echo begun; sleep ${mark}`;
     expect(await run(kit, endless, {}, { timeoutMs: 400 })).toMatchObject({ timedOut: true, exitCode: null, signal: "SIGKILL", output: "begun\n" });
     expect(processesWith(`sleep ${mark}`)).toEqual([]);
@@ -204,7 +204,7 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
 
   test("jobs run beside commands, are polled and killed, and end with lease and session", async () => {
     await using kit = await makeKit();
-    const mark = "987653";
+    const mark = uniqueMark("987653");
     const jobs = () => kit.sandbox.hands(kit.grant(["exec", "jobs"])).jobs;
     const job = await jobs()?.start(`echo up; while read -r line; do echo "got $line"; done; sleep ${mark}`, {});
     const id = job?.id ?? "";
@@ -271,7 +271,7 @@ test("-s off runs bash directly with the same ends", async () => {
   await using kit = await makeKit({ mode: "off", env: { PATH: process.env["PATH"] ?? "", SECRET: "s" } });
   expect(await kit.sandbox.status()).toEqual({ backend: "off" });
   expect(await run(kit, 'echo "${SECRET-none}" "$AI_AGENT"; echo $HOME; exit 4')).toMatchObject({ exitCode: 4, output: `none codecrucible\n${kit.home}\n` });
-  const mark = "987654";
+  const mark = uniqueMark("987654");
   expect(await run(kit, `echo a; sleep ${mark} & sleep ${mark}`, {}, { timeoutMs: 300 })).toMatchObject({ timedOut: true, output: "a\n" });
   await expect.poll(() => processesWith(`sleep ${mark}`)).toEqual([]);
   const begun = performance.now();

@@ -30,3 +30,8 @@ export function git(cwd: string, ...args: string[]): string {
   const identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "safe.directory=*", "-c", "init.defaultBranch=main"];
   return execFileSync("git", [...identity, ...args], { cwd, encoding: "utf8", stdio: "pipe", env: { PATH: process.env["PATH"] ?? "", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" } });
 }
+
+/** Seconds to sleep for, that no other run on this machine sleeps for. */
+export function uniqueMark(base: string): string {
+  return `${base}.${process.pid}`;
+}
