@@ -25,7 +25,12 @@ function open(mode: SandboxMode) {
     model: "bench",
     mode,
     verify: () => true,
-    blobs: { put: async (bytes) => sha256(bytes), putAll: async (items) => items.map(sha256), has: () => false, get: async () => undefined },
+    blobs: {
+      put: async (bytes) => sha256(bytes),
+      putAll: async (items) => items.map(sha256),
+      has: () => false,
+      get: async () => undefined,
+    },
     emit: (body) => ({ v: 1, seq: 0, at: 0, session: mode, epoch: 1, ...body }) as Event,
     clock: systemClock,
     editClock: { tick: () => 0 },

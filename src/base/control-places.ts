@@ -10,7 +10,10 @@ const GIT_PARTS: ReadonlySet<string> = new Set(["config", "config.worktree", "ho
  * and this program's own folders are control places at any depth.
  */
 export function controlPlace(relative: string): string | undefined {
-  const segments = relative.toLowerCase().split("/").filter((segment) => segment !== "" && segment !== ".");
+  const segments = relative
+    .toLowerCase()
+    .split("/")
+    .filter((segment) => segment !== "" && segment !== ".");
   const ours = segments.find((segment) => OURS.has(segment));
   if (ours !== undefined) return `${ours}/ steers this program`;
   if (segments.at(-1) === ".mcp.json") return ".mcp.json starts programs";
@@ -22,7 +25,10 @@ function gitPlace(below: readonly string[]): string | undefined {
   const [first, , third] = below;
   if (first === undefined) return ".git itself is git's";
   if (GIT_PARTS.has(first)) return `.git/${first} can start programs`;
-  if ((first === "modules" || first === "worktrees") && below.some((part, index) => index >= 2 && GIT_PARTS.has(part))) {
+  if (
+    (first === "modules" || first === "worktrees") &&
+    below.some((part, index) => index >= 2 && GIT_PARTS.has(part))
+  ) {
     return `.git/${first}/…/${third ?? ""} can start programs`;
   }
   return undefined;

@@ -47,11 +47,7 @@ export class CrucibleError extends Error {
   readonly fault: Fault;
   readonly [MARK] = true;
 
-  constructor(
-    code: FaultCode,
-    message: string,
-    options: { hint?: string; retryable?: boolean; cause?: unknown } = {},
-  ) {
+  constructor(code: FaultCode, message: string, options: { hint?: string; retryable?: boolean; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "CrucibleError";
     this.fault = {

@@ -20,18 +20,19 @@ function translate(pattern: string): string {
     if (token === "**") return ".*";
     if (token === "*") return "[^/]*";
     if (token === "?") return "[^/]";
-    if (token.startsWith("[") && token.length > 2) return `[${token.slice(1, -1).replace(/^!/, "^").replace(/[\\[]/g, "\\$&")}]`;
+    if (token.startsWith("[") && token.length > 2)
+      return `[${token.slice(1, -1).replace(/^!/, "^").replace(/[\\[]/g, "\\$&")}]`;
     if (token === "{" && ++depth > 0) return "(?:";
     if (token === "}" && depth > 0) {
       depth--;
       return ")";
     }
     if (token === "," && depth > 0) return "|";
-    return escape(token.startsWith("\\") && token.length === 2 ? token.slice(1) : token);
+    return literal(token.startsWith("\\") && token.length === 2 ? token.slice(1) : token);
   });
   return parts.join("") + ")".repeat(depth);
 }
 
-function escape(text: string): string {
+function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }

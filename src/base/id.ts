@@ -18,5 +18,7 @@ export function isUuid(text: string): boolean {
 
 /** A short random id (`length` hex characters) with a readable prefix. */
 export function shortId(prefix: string, length = 10): string {
-  return `${prefix}_${randomBytes(Math.ceil(length / 2)).toString("hex").slice(0, length)}`;
+  return `${prefix}_${randomBytes(Math.ceil(length / 2))
+    .toString("hex")
+    .slice(0, length)}`;
 }

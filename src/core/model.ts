@@ -69,6 +69,8 @@ export interface ModelInfo {
   readonly thinking: Ability;
   readonly vision: Ability;
   readonly kind: "chat" | "embedding" | "unknown";
+  /** The machine elsewhere that would really answer; such a model is refused. */
+  readonly remote?: string;
 }
 
 export type Ability = "yes" | "no" | "unknown";

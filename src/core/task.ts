@@ -22,7 +22,7 @@ export interface Task {
 
 /** A run of a test, type or lint command, with the edit clock at its start. */
 export interface CheckRun {
-  readonly kind: "test" | "types" | "lint" | "build";
+  readonly check: "test" | "types" | "lint" | "build";
   readonly command: string;
   readonly exitCode: number;
   readonly clock: number;
@@ -35,6 +35,8 @@ export interface Verification {
   /** Runs newer than the last edit. */
   readonly runs: readonly CheckRun[];
   readonly text: string;
+  /** The run changed the workspace. */
+  readonly changed: boolean;
 }
 
 export interface Denial {

@@ -9,7 +9,9 @@ export type Effect = "read" | "write" | "exec" | "net" | "human" | "session" | "
 
 /** The least a tool input schema must offer; any zod schema satisfies it. */
 export interface InputSchema<Input> {
-  safeParse(value: unknown):
+  safeParse(
+    value: unknown,
+  ):
     | { success: true; data: Input }
     | { success: false; error: { issues: readonly { path: PropertyKey[]; message: string }[] } };
 }

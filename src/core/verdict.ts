@@ -22,14 +22,12 @@ export interface Verdict {
 
 const ORDER: readonly Decision[] = ["allow", "ask", "deny"];
 
-/** The stricter of two decisions. */
-export function stricter(a: Decision, b: Decision): Decision {
-  return ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b;
-}
-
 /** The strictest verdict of a list; the first one wins among equals. Throws on an empty list. */
 export function strictest(verdicts: readonly Verdict[]): Verdict {
   const [first, ...rest] = verdicts;
   if (!first) throw new TypeError("no verdicts to choose from");
-  return rest.reduce((worst, next) => (ORDER.indexOf(next.decision) > ORDER.indexOf(worst.decision) ? next : worst), first);
+  return rest.reduce(
+    (worst, next) => (ORDER.indexOf(next.decision) > ORDER.indexOf(worst.decision) ? next : worst),
+    first,
+  );
 }

@@ -24,15 +24,25 @@ export function checkWritable(context: SandboxContext, grant: Grant, fact: PathF
   const relative = fact.root === undefined ? fact.resolved : fact.resolved.slice(fact.root.length);
   const reason = controlPlace(relative) ?? homeReason(context, fact.resolved);
   if (reason !== undefined) {
-    throw new CrucibleError("denied", `${fact.absolute} may not be written: ${reason}`, { hint: "change it yourself, outside the session" });
+    throw new CrucibleError("denied", `${fact.absolute} may not be written: ${reason}`, {
+      hint: "change it yourself, outside the session",
+    });
   }
 }
 
 /** True when a secret-named path is neither exposed by the user nor shown by an approved question. */
-export function isHiddenSecret(context: SandboxContext, grant: Grant, fact: Pick<PathFact, "resolved" | "root" | "absolute">): boolean {
+export function isHiddenSecret(
+  context: SandboxContext,
+  grant: Grant,
+  fact: Pick<PathFact, "resolved" | "root" | "absolute">,
+): boolean {
   const relative = fact.root === undefined ? fact.resolved : fact.resolved.slice(fact.root.length);
   if (!isSecretPath(relative)) return false;
-  return !isRevealed(context, grant, fact) && !within(context.exposed, fact.resolved) && !within(context.readable, fact.resolved);
+  return (
+    !isRevealed(context, grant, fact) &&
+    !within(context.exposed, fact.resolved) &&
+    !within(context.readable, fact.resolved)
+  );
 }
 
 function isRevealed(context: SandboxContext, grant: Grant, fact: Pick<PathFact, "resolved" | "absolute">): boolean {

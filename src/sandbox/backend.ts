@@ -77,13 +77,20 @@ async function tryProbe(context: SandboxContext, plan: () => Planned): Promise<s
 }
 
 function missingPart(context: SandboxContext, identity: Identity): { reason: string; mend: string } | undefined {
-  if (process.platform !== "linux") return { reason: `no sandbox for ${process.platform} is built in`, mend: "run crucible in Linux (a container or WSL2)" };
-  if (holdsHome(context)) return { reason: "the workspace holds your whole home folder", mend: "start crucible inside a project folder" };
+  if (process.platform !== "linux")
+    return {
+      reason: `no sandbox for ${process.platform} is built in`,
+      mend: "run crucible in Linux (a container or WSL2)",
+    };
+  if (holdsHome(context))
+    return { reason: "the workspace holds your whole home folder", mend: "start crucible inside a project folder" };
   if (!existsSync("/bin/bash")) return { reason: "bash is missing", mend: "apt-get install bash" };
   if (!existsSync(BWRAP)) return { reason: "bubblewrap is missing", mend: "apt-get install bubblewrap" };
   if (identity.kind === "self") return undefined;
-  if (!existsSync("/usr/bin/perl")) return { reason: "perl is missing (needed to give up root)", mend: "apt-get install perl-base" };
-  if (!existsSync("/usr/bin/setpriv")) return { reason: "setpriv is missing (needed to give up root)", mend: "apt-get install util-linux" };
+  if (!existsSync("/usr/bin/perl"))
+    return { reason: "perl is missing (needed to give up root)", mend: "apt-get install perl-base" };
+  if (!existsSync("/usr/bin/setpriv"))
+    return { reason: "setpriv is missing (needed to give up root)", mend: "apt-get install util-linux" };
   return undefined;
 }
 
@@ -91,7 +98,9 @@ function mendFor(problem: string): string {
   if (/uid map|new namespace|user namespace|unshare/i.test(problem)) {
     return "allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0";
   }
-  return /id-mapped/.test(problem) ? "start crucible as a normal user who owns the workspace" : "crucible doctor --verbose; or start with -s off";
+  return /id-mapped/.test(problem)
+    ? "start crucible as a normal user who owns the workspace"
+    : "crucible doctor --verbose; or start with -s off";
 }
 
 function gitConfigPath(context: SandboxContext): string {
@@ -128,7 +137,10 @@ function makeParts(context: SandboxContext, identity: Identity): ProfileParts {
 
 /** Name and address of the user's own git config: commits inside carry them; nothing else is taken over. */
 function gitIdentity(context: SandboxContext): string {
-  const places = [`${context.env["XDG_CONFIG_HOME"] ?? `${context.home}/.config`}/git/config`, `${context.home}/.gitconfig`];
+  const places = [
+    `${context.env["XDG_CONFIG_HOME"] ?? `${context.home}/.config`}/git/config`,
+    `${context.home}/.gitconfig`,
+  ];
   const values = new Map<string, string>();
   for (const place of places) {
     if (!existsSync(place)) continue;

@@ -3,7 +3,7 @@ import { CrucibleError } from "../base/error.ts";
 import type { Identity } from "./identity.ts";
 import { contains } from "./paths.ts";
 import type { Mount, Profile } from "./profile.ts";
-import { stageCommand, stagedPath, type StagedSource } from "./stage.ts";
+import { type StagedSource, stageCommand, stagedPath } from "./stage.ts";
 
 export const BWRAP = "/usr/bin/bwrap";
 
@@ -24,8 +24,18 @@ exec </dev/null; set -- "$command"; unset limits limit folder command OLDPWD
 eval "set --; $1"`;
 
 const NAMESPACES = [
-  "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-  "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "crucible",
+  "--unshare-user",
+  "--unshare-ipc",
+  "--unshare-pid",
+  "--unshare-net",
+  "--unshare-uts",
+  "--unshare-cgroup-try",
+  "--die-with-parent",
+  "--new-session",
+  "--cap-drop",
+  "ALL",
+  "--hostname",
+  "crucible",
 ];
 
 export interface BwrapOptions {
@@ -36,12 +46,18 @@ export interface BwrapOptions {
 }
 
 /** Program and arguments; as root everything is staged first. Throws `sandbox-unavailable`. */
-export function bwrapCommand(profile: Profile, options: BwrapOptions): { readonly file: string; readonly args: readonly string[] } {
+export function bwrapCommand(
+  profile: Profile,
+  options: BwrapOptions,
+): { readonly file: string; readonly args: readonly string[] } {
   const staged = options.identity.kind === "self" ? [] : sourcesOf(profile.mounts);
   const command = [BWRAP, ...bwrapArgs(profile, options, translate(staged)), "--", "/bin/bash", "-c", INNER];
   if (options.identity.kind === "self") return { file: BWRAP, args: command.slice(1) };
   const whole = stageCommand(options.identity, staged, command);
-  if (!whole) throw new CrucibleError("sandbox-unavailable", `no sandbox as root on ${process.arch}`, { hint: "start crucible as a normal user" });
+  if (!whole)
+    throw new CrucibleError("sandbox-unavailable", `no sandbox as root on ${process.arch}`, {
+      hint: "start crucible as a normal user",
+    });
   return { file: whole[0] ?? "", args: whole.slice(1) };
 }
 
@@ -53,24 +69,34 @@ function bwrapArgs(profile: Profile, options: BwrapOptions, source: (path: strin
   return [
     ...NAMESPACES,
     ...(options.noUserns ? ["--disable-userns"] : []),
-    "--info-fd", String(INFO_FD),
+    "--info-fd",
+    String(INFO_FD),
     ...mounts,
-    "--proc", "/proc",
-    "--ro-bind", "/proc/sys", "/proc/sys",
-    "--dev", "/dev",
-    "--remount-ro", "/",
-    "--chdir", options.workspace,
+    "--proc",
+    "/proc",
+    "--ro-bind",
+    "/proc/sys",
+    "/proc/sys",
+    "--dev",
+    "/dev",
+    "--remount-ro",
+    "/",
+    "--chdir",
+    options.workspace,
   ];
 }
 
 /** What must be staged: all but the system's own folders, each once, none that lies in another. */
 function sourcesOf(mounts: readonly Mount[]): StagedSource[] {
   const wanted = mounts.flatMap((mount) =>
-    mount.kind === "link" || contains("/usr", mount.source) || contains("/etc", mount.source) ? [] : [{ path: mount.source, mapped: mount.mapped }],
+    mount.kind === "link" || contains("/usr", mount.source) || contains("/etc", mount.source)
+      ? []
+      : [{ path: mount.source, mapped: mount.mapped }],
   );
   const sources: StagedSource[] = [];
   for (const source of wanted) {
-    if (!sources.some((other) => other.mapped === source.mapped && contains(other.path, source.path))) sources.push(source);
+    if (!sources.some((other) => other.mapped === source.mapped && contains(other.path, source.path)))
+      sources.push(source);
   }
   return sources;
 }

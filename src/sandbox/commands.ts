@@ -1,12 +1,13 @@
 /** Runs commands, each in a sandbox of its own: from the waiting spare when it fits, else from a cold start. */
-import { CrucibleError } from "../base/error.ts";
+
 import { abortable } from "../base/async.ts";
+import { CrucibleError } from "../base/error.ts";
 import { shortId } from "../base/id.ts";
 import type { Grant, Lease, Limits } from "../core/grant.ts";
 import type { CommandResult, ExecHands } from "../core/ports/hands.ts";
 import { type Backend, requireBackend } from "./backend.ts";
 import { watchControlPlaces } from "./control-sweep.ts";
-import { type Exit, launch, type Launched } from "./launch.ts";
+import { type Exit, type Launched, launch } from "./launch.ts";
 import type { SandboxContext } from "./options.ts";
 import { outputSink } from "./output.ts";
 
@@ -23,7 +24,11 @@ export interface Commands {
   /** Starts a shell for a spare, if a backend works and none waits. */
   warm(): Promise<void>;
   /** Starts one command. Throws `sandbox-unavailable`, `bad-input`. */
-  start(grant: Grant | Lease, order: { command: string; cwd?: string | undefined }, onOutput: (chunk: Buffer) => void): Promise<Started>;
+  start(
+    grant: Grant | Lease,
+    order: { command: string; cwd?: string | undefined },
+    onOutput: (chunk: Buffer) => void,
+  ): Promise<Started>;
   close(): Promise<void>;
 }
 
@@ -55,7 +60,12 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
     const waiting = spare;
     spare = undefined;
     if (waiting?.launched.waiting) {
-      const fits = backend.plan(grant).key === waiting.key && (await waiting.launched.ready.then(() => true, () => false));
+      const fits =
+        backend.plan(grant).key === waiting.key &&
+        (await waiting.launched.ready.then(
+          () => true,
+          () => false,
+        ));
       if (fits && waiting.launched.waiting) return waiting.launched;
     }
     waiting?.launched.kill();
@@ -68,13 +78,22 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
     if (closed) throw new CrucibleError("sandbox-unavailable", "the session has ended");
     const folder = folderOf(context, order.cwd);
     if (order.command.includes("\0")) throw new CrucibleError("bad-input", "the command holds a NUL character");
-    if (Buffer.byteLength(order.command) > MAX_COMMAND) throw new CrucibleError("bad-input", "the command is longer than 120,000 bytes", { hint: "write it to a file and run that" });
+    if (Buffer.byteLength(order.command) > MAX_COMMAND)
+      throw new CrucibleError("bad-input", "the command is longer than 120,000 bytes", {
+        hint: "write it to a file and run that",
+      });
     readOnly = grant.readOnly;
     const launched = await take(grant);
     const sweep = watchControlPlaces(context, grant);
-    launched.begin({ limits: limitWords(grant.limits, context.mode === "off"), folder, command: order.command }, onOutput);
+    launched.begin(
+      { limits: limitWords(grant.limits, context.mode === "off"), folder, command: order.command },
+      onOutput,
+    );
     const ended = launched.ended.then((exit) => ({ exit, notes: sweep() }));
-    ended.then(() => setImmediate(replenish), () => undefined);
+    ended.then(
+      () => setImmediate(replenish),
+      () => undefined,
+    );
     return { launched, ended };
   };
   return {
@@ -101,7 +120,12 @@ interface Powers {
   readonly commands: Commands;
 }
 
-async function run(powers: Powers, command: string, options: { cwd?: string; timeoutMs: number }, signal: AbortSignal): Promise<CommandResult> {
+async function run(
+  powers: Powers,
+  command: string,
+  options: { cwd?: string; timeoutMs: number },
+  signal: AbortSignal,
+): Promise<CommandResult> {
   const { context, grant, commands } = powers;
   signal.throwIfAborted();
   const sink = sinkFor(context, grant);
@@ -109,7 +133,10 @@ async function run(powers: Powers, command: string, options: { cwd?: string; tim
   const starting = commands.start(grant, { command, cwd: options.cwd }, sink.push);
   const started = await abortable(starting, signal).catch((error: unknown) => {
     // An abort while starting: what comes up late is killed at once.
-    starting.then((late) => late.launched.kill(), () => undefined);
+    starting.then(
+      (late) => late.launched.kill(),
+      () => undefined,
+    );
     throw error;
   });
   let timedOut = false;
@@ -150,7 +177,8 @@ function sinkFor(context: SandboxContext, grant: Grant) {
 
 function folderOf(context: SandboxContext, cwd: string | undefined): string {
   const fact = context.paths.look(cwd ?? ".");
-  if (fact.root === undefined) throw new CrucibleError("outside-workspace", `${fact.absolute} is outside the workspace`);
+  if (fact.root === undefined)
+    throw new CrucibleError("outside-workspace", `${fact.absolute} is outside the workspace`);
   if (fact.kind !== "directory") throw new CrucibleError("bad-input", `${fact.absolute} is not a directory`);
   return fact.resolved;
 }

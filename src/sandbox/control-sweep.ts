@@ -8,7 +8,10 @@ import type { SandboxContext } from "./options.ts";
 import { controlNames } from "./profile.ts";
 
 /** Looks now; the returned function looks again, moves away what is new and says so, one line each. */
-export function watchControlPlaces(context: SandboxContext, grant: Pick<Grant, "readOnly" | "reveals">): () => string[] {
+export function watchControlPlaces(
+  context: SandboxContext,
+  grant: Pick<Grant, "readOnly" | "reveals">,
+): () => string[] {
   if (grant.readOnly || context.mode === "off") return () => [];
   const roots = context.paths.roots.filter((root) => root !== context.paths.tmp.view);
   const before = new Set(roots.flatMap((root) => controlNames(root).map((name) => join(root, name))));
@@ -40,7 +43,8 @@ function moveAway(context: SandboxContext, path: string, name: string): void {
 }
 
 /** Keys of a fresh repository's config that start nothing. */
-const PLAIN_KEY = /^(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|url|fetch|remote|merge|name|email|objectformat|defaultbranch)$/i;
+const PLAIN_KEY =
+  /^(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|url|fetch|remote|merge|name|email|objectformat|defaultbranch)$/i;
 const PLAIN_SECTION = /^\[(core|user|init|extensions|(remote|branch) "[^"]*")\]$/i;
 
 /** What `git init` makes: a folder with sample hooks and a config of plain keys. */

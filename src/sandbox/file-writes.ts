@@ -1,6 +1,6 @@
 /** File hands: atomic replacement with a pre-image, never through a link, never half written. */
 import { constants, fchmodSync, fchownSync, mkdirSync, renameSync, type Stats, statSync, unlinkSync } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import { sha256 } from "../base/hash.ts";
@@ -36,11 +36,14 @@ async function write(powers: Powers, path: string, content: Content): Promise<Fi
   checkWritable(context, grant, fact);
   const host = context.paths.host(fact.resolved);
   const old = current(fact, host, content.expected);
-  const before = old ? (await context.blobs.putAll([old.bytes, content.bytes]))[0] ?? null : null;
+  const before = old ? ((await context.blobs.putAll([old.bytes, content.bytes]))[0] ?? null) : null;
   if (!old) await context.blobs.put(content.bytes);
   try {
     using folder = openParent(dirname(host), context.owner);
-    const mode = await replace({ folder, name: basename(host), host }, content.bytes, { old: old?.stat, owner: context.owner });
+    const mode = await replace({ folder, name: basename(host), host }, content.bytes, {
+      old: old?.stat,
+      owner: context.owner,
+    });
     const after = sha256(content.bytes);
     seen.mark(fact.resolved, after);
     seen.keep(after, content.bytes);
@@ -55,17 +58,23 @@ async function write(powers: Powers, path: string, content: Content): Promise<Fi
 /** The file as it is now, or undefined when it is missing as expected. */
 function current(fact: PathFact, host: string, expected: string | null): { bytes: Buffer; stat: Stats } | undefined {
   if (!fact.exists) {
-    if (expected !== null) throw new CrucibleError("file-changed", `${fact.absolute} no longer exists`, { hint: "read it again" });
+    if (expected !== null)
+      throw new CrucibleError("file-changed", `${fact.absolute} no longer exists`, { hint: "read it again" });
     return undefined;
   }
   if (fact.kind === "directory") throw new CrucibleError("bad-input", `${fact.absolute} is a directory`);
   if (fact.kind === "other") throw new CrucibleError("bad-input", `${fact.absolute} is not a plain file`);
   if (fact.links > 1) {
-    throw new CrucibleError("bad-input", `${fact.absolute} has ${fact.links} hard links; replacing it would cut them apart`, {
-      hint: "copy it to a file of its own first",
-    });
+    throw new CrucibleError(
+      "bad-input",
+      `${fact.absolute} has ${fact.links} hard links; replacing it would cut them apart`,
+      {
+        hint: "copy it to a file of its own first",
+      },
+    );
   }
-  if (expected === null) throw new CrucibleError("file-changed", `${fact.absolute} already exists`, { hint: "read it first" });
+  if (expected === null)
+    throw new CrucibleError("file-changed", `${fact.absolute} already exists`, { hint: "read it first" });
   const file = readVerified(host);
   if (sha256(file.bytes) !== expected) throw changed(fact.absolute);
   return file;
@@ -104,7 +113,11 @@ interface Place {
   readonly host: string;
 }
 
-async function replace(place: Place, bytes: Uint8Array, keep: { old: Stats | undefined; owner: Owner | undefined }): Promise<number> {
+async function replace(
+  place: Place,
+  bytes: Uint8Array,
+  keep: { old: Stats | undefined; owner: Owner | undefined },
+): Promise<number> {
   const { folder, name, host } = place;
   const { old, owner } = keep;
   const temporary = below(folder, `.${name.slice(0, 80)}.${shortId("crucible")}.tmp`);
@@ -126,7 +139,11 @@ async function replace(place: Place, bytes: Uint8Array, keep: { old: Stats | und
   }
 }
 
-async function fill(file: FileHandle, bytes: Uint8Array, keep: { old: Stats | undefined; owner: Owner | undefined }): Promise<number> {
+async function fill(
+  file: FileHandle,
+  bytes: Uint8Array,
+  keep: { old: Stats | undefined; owner: Owner | undefined },
+): Promise<number> {
   const owner = keep.owner && keep.old ? { uid: keep.old.uid, gid: keep.old.gid } : keep.owner;
   if (owner) fchownSync(file.fd, owner.uid, owner.gid);
   if (keep.old) fchmodSync(file.fd, keep.old.mode & 0o777);

@@ -20,5 +20,7 @@ export function identityOf(context: SandboxContext): Identity {
 
 export function describeIdentity(identity: Identity): string {
   if (identity.kind === "self") return `your own uid ${identity.uid}`;
-  return identity.kind === "owner" ? `the workspace owner's uid ${identity.uid}` : `uid ${identity.uid} through an id-mapped mount`;
+  return identity.kind === "owner"
+    ? `the workspace owner's uid ${identity.uid}`
+    : `uid ${identity.uid} through an id-mapped mount`;
 }

@@ -21,13 +21,19 @@ export interface Job {
   dropped: number;
 }
 
-
-
 /** Job hands of one grant or lease; jobs outlive the grant and are found again by id. */
-export function jobHands(context: SandboxContext, grant: Grant | Lease, commands: Commands, jobs: Map<string, Job>): JobHands {
+export function jobHands(
+  context: SandboxContext,
+  grant: Grant | Lease,
+  commands: Commands,
+  jobs: Map<string, Job>,
+): JobHands {
   const find = (id: string) => {
     const job = jobs.get(id);
-    if (!job) throw new CrucibleError("bad-input", `there is no job ${id}`, { hint: `known jobs: ${[...jobs.keys()].join(", ") || "none"}` });
+    if (!job)
+      throw new CrucibleError("bad-input", `there is no job ${id}`, {
+        hint: `known jobs: ${[...jobs.keys()].join(", ") || "none"}`,
+      });
     return job;
   };
   return {
@@ -37,7 +43,10 @@ export function jobHands(context: SandboxContext, grant: Grant | Lease, commands
       jobs.set(id, job);
       context.emit({ kind: "job-start", callId: grant.callId, job: id, command });
       // A command that ended at once still tells its end after its start.
-      job.ended.then(() => context.emit({ kind: "job-end", job: id, exitCode: job.exitCode }), () => undefined);
+      job.ended.then(
+        () => context.emit({ kind: "job-end", job: id, exitCode: job.exitCode }),
+        () => undefined,
+      );
       return { id };
     },
     poll: async (id) => status(find(id), grant.limits.outputBytes),
@@ -56,7 +65,11 @@ interface Powers {
   readonly commands: Commands;
 }
 
-async function startJob(powers: Powers, id: string, order: { command: string; cwd?: string | undefined }): Promise<Job> {
+async function startJob(
+  powers: Powers,
+  id: string,
+  order: { command: string; cwd?: string | undefined },
+): Promise<Job> {
   const buffer: Pick<Job, "chunks" | "size" | "dropped"> = { chunks: [], size: 0, dropped: 0 };
   const started = await powers.commands.start(powers.grant, order, (chunk) => keep(job, chunk));
   const ended = started.ended.then(({ exit, notes }) => {

@@ -76,7 +76,13 @@ export function launch(plan: LaunchPlan): Launched {
   });
   const ended = end(child, plan, () => init).then((exit) => {
     waiting = false;
-    ready.reject(new CrucibleError("sandbox-unavailable", `the sandbox did not start: ${problem.trim() || `exit code ${exit.code}`}`, { hint: "crucible doctor" }));
+    ready.reject(
+      new CrucibleError(
+        "sandbox-unavailable",
+        `the sandbox did not start: ${problem.trim() || `exit code ${exit.code}`}`,
+        { hint: "crucible doctor" },
+      ),
+    );
     return exit;
   });
   ended.catch((error: unknown) => ready.reject(error));
@@ -87,7 +93,15 @@ export function launch(plan: LaunchPlan): Launched {
     child.stdin?.end(`${order.limits}\0${order.folder}\0${order.command}\0`);
   };
   child.stdin?.on("error", () => undefined);
-  return { ready: ready.promise, get waiting() { return waiting; }, ended, begin, kill };
+  return {
+    ready: ready.promise,
+    get waiting() {
+      return waiting;
+    },
+    ended,
+    begin,
+    kill,
+  };
 }
 
 /** A shell that only waits must not keep this process alive. */
@@ -112,7 +126,11 @@ async function end(child: ChildProcess, plan: LaunchPlan, init: () => InitProces
   const exited = Promise.withResolvers<Exit>();
   const closed = Promise.withResolvers<void>();
   child.on("error", (error) => {
-    exited.reject(new CrucibleError("sandbox-unavailable", `${plan.file} could not be started: ${error.message}`, { hint: "crucible doctor" }));
+    exited.reject(
+      new CrucibleError("sandbox-unavailable", `${plan.file} could not be started: ${error.message}`, {
+        hint: "crucible doctor",
+      }),
+    );
   });
   child.on("exit", (code, signal) => exited.resolve({ code, signal }));
   child.on("close", () => closed.resolve());

@@ -46,7 +46,9 @@ function checkUrl(text: string, grant: Pick<Grant, "hosts">): URL {
   const authority = /^https?:\/\/([^/?#]*)/i.exec(text)?.[1];
   if (authority === undefined) throw new CrucibleError("denied", "only http and https addresses can be fetched");
   if (!/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.test(authority)) {
-    throw new CrucibleError("denied", "the address has an unusual host part", { hint: "plain names and numbers only, no user names" });
+    throw new CrucibleError("denied", "the address has an unusual host part", {
+      hint: "plain names and numbers only, no user names",
+    });
   }
   let url: URL;
   try {
@@ -91,7 +93,12 @@ async function dial(url: URL, address: string, signal: AbortSignal): Promise<Inc
     host: address,
     port: url.port || (secure ? 443 : 80),
     path: url.pathname + url.search,
-    headers: { host: url.host, accept: "text/*, application/json;q=0.9, */*;q=0.1", "accept-encoding": "identity", "user-agent": "codecrucible" },
+    headers: {
+      host: url.host,
+      accept: "text/*, application/json;q=0.9, */*;q=0.1",
+      "accept-encoding": "identity",
+      "user-agent": "codecrucible",
+    },
     agent: false,
     signal,
     timeout: TIMEOUT_MS,
@@ -99,7 +106,13 @@ async function dial(url: URL, address: string, signal: AbortSignal): Promise<Inc
   });
   sent.on("response", resolve);
   sent.on("timeout", () => sent.destroy(new CrucibleError("tool-failed", `${url.host} did not answer within 20 s`)));
-  sent.on("error", (error) => reject(signal.aborted || CrucibleError.isInstance(error) ? error : new CrucibleError("tool-failed", `${url.host}: ${error.message}`, { cause: error })));
+  sent.on("error", (error) =>
+    reject(
+      signal.aborted || CrucibleError.isInstance(error)
+        ? error
+        : new CrucibleError("tool-failed", `${url.host}: ${error.message}`, { cause: error }),
+    ),
+  );
   sent.end();
   return promise;
 }
@@ -111,7 +124,10 @@ async function answer(url: URL, response: IncomingMessage) {
   const encoding = response.headers["content-encoding"];
   if (!TEXT.test(contentType) || (encoding !== undefined && encoding !== "identity")) {
     response.destroy();
-    throw new CrucibleError("bad-input", `${url.href} is not text (${contentType}${encoding === undefined ? "" : `, ${encoding}`})`);
+    throw new CrucibleError(
+      "bad-input",
+      `${url.href} is not text (${contentType}${encoding === undefined ? "" : `, ${encoding}`})`,
+    );
   }
   const bytes = await bodyOf(response);
   const text = decode(bytes, /charset="?([\w-]+)/i.exec(contentType)?.[1]);

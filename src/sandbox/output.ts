@@ -51,7 +51,8 @@ export function outputSink(options: SinkOptions): OutputSink {
       tailStart = headCap;
     } else spill(chunk);
     const tailCap = cap - headCap;
-    while (kept.length > 1 && size - tailStart - (kept[0]?.length ?? 0) >= tailCap) tailStart += kept.shift()?.length ?? 0;
+    while (kept.length > 1 && size - tailStart - (kept[0]?.length ?? 0) >= tailCap)
+      tailStart += kept.shift()?.length ?? 0;
   };
   const finish = () => {
     deltas.end();

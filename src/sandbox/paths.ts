@@ -31,14 +31,21 @@ export function contains(root: string, path: string): boolean {
  * `workspace` and `addDirs` are resolved once; each look then costs one `realpath` and one `lstat`.
  * A path that cannot be resolved (loop, no permission) has no root.
  */
-export function pathView(options: { workspace: string; addDirs: readonly string[]; home: string; tmp: TmpPlace }): PathView {
+export function pathView(options: {
+  workspace: string;
+  addDirs: readonly string[];
+  home: string;
+  tmp: TmpPlace;
+}): PathView {
   const { home, tmp } = options;
   const workspace = realpathSync.native(options.workspace);
   const real = [workspace, ...options.addDirs.map((dir) => realpathSync.native(dir))];
   const roots = [...real, tmp.view];
 
   const isPrivate = (path: string) =>
-    tmp.view !== tmp.host && contains(tmp.view, path) && !real.some((root) => contains(root, path) || contains(path, root));
+    tmp.view !== tmp.host &&
+    contains(tmp.view, path) &&
+    !real.some((root) => contains(root, path) || contains(path, root));
   const host = (shown: string) => (isPrivate(shown) ? tmp.host + shown.slice(tmp.view.length) : shown);
   const shown = (path: string) => (contains(tmp.host, path) ? tmp.view + path.slice(tmp.host.length) : path);
 
@@ -78,7 +85,11 @@ function lstat(path: string): Stats | undefined {
   }
 }
 
-function resolveLinks(absolute: string, host: (path: string) => string, isPrivate: (path: string) => boolean): string | undefined {
+function resolveLinks(
+  absolute: string,
+  host: (path: string) => string,
+  isPrivate: (path: string) => boolean,
+): string | undefined {
   if (isPrivate(absolute)) return walk(absolute, host);
   try {
     const real = realpathSync.native(absolute);

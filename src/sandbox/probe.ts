@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { sha256 } from "../base/hash.ts";
 import { BWRAP } from "./bwrap.ts";
 import type { Identity } from "./identity.ts";
-import { launch, type LaunchPlan } from "./launch.ts";
+import { type LaunchPlan, launch } from "./launch.ts";
 import type { SandboxContext } from "./options.ts";
 
 /** Names that bash sets by itself. */

@@ -32,11 +32,14 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   };
   const hands = (grant: Grant | Lease): Hands => {
     if (!options.verify(grant)) throw new CrucibleError("denied", `no valid grant for ${grant.tool}`);
-    if (options.clock.now() > grant.expiresAt) throw new CrucibleError("denied", `the grant for ${grant.tool} has expired`);
+    if (options.clock.now() > grant.expiresAt)
+      throw new CrucibleError("denied", `the grant for ${grant.tool} has expired`);
     const has = (effect: Grant["effects"][number]) => grant.effects.includes(effect);
     warm();
     return {
-      ...(has("read") || has("write") ? { files: fileHands(context, grant, seen), search: searchHands(context, grant) } : {}),
+      ...(has("read") || has("write")
+        ? { files: fileHands(context, grant, seen), search: searchHands(context, grant) }
+        : {}),
       ...(has("write") ? { fileWrites: fileWriteHands(context, grant, seen) } : {}),
       ...(has("exec") ? { exec: execHands(context, grant, commands) } : {}),
       ...(has("jobs") ? { jobs: jobHands(context, grant, commands, jobs) } : {}),

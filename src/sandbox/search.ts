@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { CrucibleError } from "../base/error.ts";
 import { controlPlace } from "../base/control-places.ts";
+import { CrucibleError } from "../base/error.ts";
 import { globMatcher } from "../base/glob.ts";
 import type { Grant } from "../core/grant.ts";
 import type { GrepMatch, SearchHands } from "../core/ports/hands.ts";
@@ -11,7 +11,16 @@ import { checkReadable, isHiddenSecret } from "./access.ts";
 import type { SandboxContext } from "./options.ts";
 import { openVerified } from "./verified-open.ts";
 
-const FIXED = ["--no-config", "--no-follow", "--hidden", "--no-require-git", "--no-messages", "--color=never", "--max-filesize=20M", "--glob=!.git"];
+const FIXED = [
+  "--no-config",
+  "--no-follow",
+  "--hidden",
+  "--no-require-git",
+  "--no-messages",
+  "--color=never",
+  "--max-filesize=20M",
+  "--glob=!.git",
+];
 /** Longest line given back, in characters. */
 const MAX_LINE = 500;
 
@@ -25,7 +34,8 @@ interface Target {
 
 /** Searching powers of one grant. Results of secret-named files are dropped unless the grant shows them. */
 export function searchHands(context: SandboxContext, grant: Grant): SearchHands {
-  const hidden = (path: string) => isHiddenSecret(context, grant, context.paths.look(path)) || isGitInside(path, context);
+  const hidden = (path: string) =>
+    isHiddenSecret(context, grant, context.paths.look(path)) || isGitInside(path, context);
   return {
     glob: async (query, signal) => {
       const target = locate(context, grant, query.path);
@@ -46,10 +56,19 @@ export function searchHands(context: SandboxContext, grant: Grant): SearchHands 
       let found = 0;
       const wanted = matcher(target, query.glob);
       const how = query.filesOnly ? ["--files-with-matches", "--null"] : ["--json", `--context=${query.context}`];
-      const args = [...how, ...(query.ignoreCase ? ["--ignore-case"] : []), "--regexp", query.pattern, "--", target.below];
+      const args = [
+        ...how,
+        ...(query.ignoreCase ? ["--ignore-case"] : []),
+        "--regexp",
+        query.pattern,
+        "--",
+        target.below,
+      ];
       const options = { signal, separator: query.filesOnly ? "\0" : "\n" };
       const truncated = await ripgrep(target, args, options, (line) => {
-        const match = query.filesOnly ? { path: join(target, line), line: 0, text: "", context: false } : parse(target, line);
+        const match = query.filesOnly
+          ? { path: join(target, line), line: 0, text: "", context: false }
+          : parse(target, line);
         if (!match || !wanted(match.path) || hidden(match.path)) return true;
         if (!match.context && found === query.limit) return false;
         if (!match.context) found++;
@@ -70,7 +89,8 @@ function locate(context: SandboxContext, grant: Grant, path: string): Target {
   const fact = paths.look(path);
   checkReadable(context, grant, fact);
   if (!fact.exists) throw new CrucibleError("file-missing", `${fact.absolute} does not exist`);
-  const root = fact.root ?? (fact.kind === "directory" ? fact.resolved : fact.resolved.slice(0, fact.resolved.lastIndexOf("/")));
+  const root =
+    fact.root ?? (fact.kind === "directory" ? fact.resolved : fact.resolved.slice(0, fact.resolved.lastIndexOf("/")));
   const cwd = paths.host(root);
   using folder = openVerified(cwd, "directory");
   return { cwd: folder.path, root, below: relative(root, fact.resolved) || "." };
@@ -99,7 +119,12 @@ function parse(target: Target, line: string): GrepMatch | undefined {
   if (record.type !== "match" && record.type !== "context") return undefined;
   const text = textOf(record.data.lines).replace(/\r?\n$/, "");
   const cut = text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
-  return { path: join(target, textOf(record.data.path)), line: record.data.line_number ?? 0, text: cut, context: record.type === "context" };
+  return {
+    path: join(target, textOf(record.data.path)),
+    line: record.data.line_number ?? 0,
+    text: cut,
+    context: record.type === "context",
+  };
 }
 
 function textOf(value: RgText | undefined): string {
@@ -117,7 +142,12 @@ async function ripgrep(
   const { rgPath } = await import("@vscode/ripgrep");
   const ignore = `${target.cwd}/.codecrucibleignore`;
   const extra = existsSync(ignore) ? [`--ignore-file=${ignore}`] : [];
-  const child = spawn(rgPath, [...FIXED, ...extra, ...args], { cwd: target.cwd, env: {}, stdio: ["ignore", "pipe", "pipe"], signal: options.signal });
+  const child = spawn(rgPath, [...FIXED, ...extra, ...args], {
+    cwd: target.cwd,
+    env: {},
+    stdio: ["ignore", "pipe", "pipe"],
+    signal: options.signal,
+  });
   let rest = "";
   let problem = "";
   let cut = false;
@@ -136,6 +166,7 @@ async function ripgrep(
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   child.on("error", reject).on("close", resolve);
   const code = await promise;
-  if (!cut && code !== null && code > 1 && problem !== "") throw new CrucibleError("bad-input", problem.trim().split("\n").slice(-1)[0] ?? problem);
+  if (!cut && code !== null && code > 1 && problem !== "")
+    throw new CrucibleError("bad-input", problem.trim().split("\n").slice(-1)[0] ?? problem);
   return cut;
 }

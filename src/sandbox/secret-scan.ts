@@ -4,7 +4,16 @@ import { secretIn } from "../base/secret-names.ts";
 import { contains } from "./paths.ts";
 
 /** Third-party code: its keys are test data, not the user's secrets. */
-const SKIPPED: ReadonlySet<string> = new Set(["node_modules", ".git", ".hg", ".svn", "site-packages", "__pycache__", ".venv", ".tox"]);
+const SKIPPED: ReadonlySet<string> = new Set([
+  "node_modules",
+  ".git",
+  ".hg",
+  ".svn",
+  "site-packages",
+  "__pycache__",
+  ".venv",
+  ".tox",
+]);
 const MAX_FOLDERS = 50_000;
 
 interface Folder {
@@ -47,7 +56,9 @@ function look(root: string, path: string, before: Folder | undefined): Folder | 
   const below = (entry: Dirent) => `${path}/${entry.name}`;
   const folders = entries.filter((entry) => entry.isDirectory() && !SKIPPED.has(entry.name)).map(below);
   const isSecret = secretIn(path.slice(root.length));
-  const secrets = entries.filter((entry) => isSecret(entry.name) && (entry.isFile() || entry.isSymbolicLink())).map(below);
+  const secrets = entries
+    .filter((entry) => isSecret(entry.name) && (entry.isFile() || entry.isSymbolicLink()))
+    .map(below);
   return { stat, folders, secrets };
 }
 

@@ -1,10 +1,21 @@
 /** Undo material of commands: what every workspace file was, hashed again only where its times changed. */
 import { execFile } from "node:child_process";
-import { type BigIntStats, closeSync, constants, type Dirent, fstatSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+} from "node:fs";
 import { sha256 } from "../base/hash.ts";
 import type { Blobs } from "../core/ports/store.ts";
-import { contains } from "./paths.ts";
 import type { SandboxContext } from "./options.ts";
+import { contains } from "./paths.ts";
 import { MAX_FILE_BYTES } from "./verified-open.ts";
 
 const MAX_IGNORED_TREE = 50 * 1024 * 1024;
@@ -124,7 +135,18 @@ function entriesOf(folder: string): Dirent[] {
 /** Folders that hold, at any depth, a file that no ignore file names. */
 async function keptFolders(root: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const { rgPath } = await import("@vscode/ripgrep");
-  const args = ["--no-config", "--files", "--hidden", "--no-require-git", "--no-ignore-dot", "--no-messages", "--null", "--glob=!.git", "--", "."];
+  const args = [
+    "--no-config",
+    "--files",
+    "--hidden",
+    "--no-require-git",
+    "--no-ignore-dot",
+    "--no-messages",
+    "--null",
+    "--glob=!.git",
+    "--",
+    ".",
+  ];
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   execFile(rgPath, args, { cwd: root, env: {}, maxBuffer: 512 * 1024 * 1024, signal }, (error, stdout) => {
     // Exit code 1 means no files, 2 that some folder could not be read.

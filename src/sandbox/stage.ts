@@ -15,10 +15,17 @@ export function stagedPath(index: number): string {
 }
 
 /** Numbers of unshare(2) and mount(2); the newer calls have one number everywhere. */
-const SYSCALLS: Readonly<Record<string, readonly [unshare: number, mount: number]>> = { x64: [272, 165], arm64: [97, 40] };
+const SYSCALLS: Readonly<Record<string, readonly [unshare: number, mount: number]>> = {
+  x64: [272, 165],
+  arm64: [97, 40],
+};
 
 /** The command line that stages `sources` and runs `command` as `identity`; undefined on an unknown processor. */
-export function stageCommand(identity: Identity, sources: readonly StagedSource[], command: readonly string[]): string[] | undefined {
+export function stageCommand(
+  identity: Identity,
+  sources: readonly StagedSource[],
+  command: readonly string[],
+): string[] | undefined {
   const numbers = SYSCALLS[process.arch];
   if (!numbers) return undefined;
   const { uid, gid } = identity;

@@ -9,10 +9,47 @@ const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
 /** Folders below the home that hold tools or package caches and no work of the user. */
 const HOME_ROOTS = [
-  ".nvm", ".fnm", ".local/share/fnm", ".volta", ".asdf", ".local/share/mise", ".pyenv", ".rbenv", ".rustup", ".cargo", ".sdkman", ".jenv",
-  ".bun", ".deno", ".nodenv", ".goenv", ".ghcup", ".dotnet", ".juliaup", ".opam", ".poetry", ".rye", ".pixi",
-  "go/pkg/mod", ".m2/repository", ".gradle/caches", ".gradle/wrapper", ".local/share/pnpm", ".local/share/uv", ".local/pipx", ".local/share/pipx",
-  ".local/lib", ".local/bin", ".npm/_cacache", ".cache/pip", ".cache/uv", ".cache/yarn", ".yarn/berry", ".nix-profile", "miniconda3", "anaconda3",
+  ".nvm",
+  ".fnm",
+  ".local/share/fnm",
+  ".volta",
+  ".asdf",
+  ".local/share/mise",
+  ".pyenv",
+  ".rbenv",
+  ".rustup",
+  ".cargo",
+  ".sdkman",
+  ".jenv",
+  ".bun",
+  ".deno",
+  ".nodenv",
+  ".goenv",
+  ".ghcup",
+  ".dotnet",
+  ".juliaup",
+  ".opam",
+  ".poetry",
+  ".rye",
+  ".pixi",
+  "go/pkg/mod",
+  ".m2/repository",
+  ".gradle/caches",
+  ".gradle/wrapper",
+  ".local/share/pnpm",
+  ".local/share/uv",
+  ".local/pipx",
+  ".local/share/pipx",
+  ".local/lib",
+  ".local/bin",
+  ".npm/_cacache",
+  ".cache/pip",
+  ".cache/uv",
+  ".cache/yarn",
+  ".yarn/berry",
+  ".nix-profile",
+  "miniconda3",
+  "anaconda3",
 ];
 
 /** PATH entries that npm (run, exec, npx) put before the user's own. */
@@ -34,7 +71,8 @@ export interface Toolchains {
 
 /** `never` lists folders (home, workspace) that must not be shown through an ancestor. */
 export function findToolchains(path: string, home: string, never: readonly string[]): Toolchains {
-  const fitting = (root: string) => !never.some((folder) => contains(root, folder)) && !SYSTEM.some((system) => contains(system, root));
+  const fitting = (root: string) =>
+    !never.some((folder) => contains(root, folder)) && !SYSTEM.some((system) => contains(system, root));
   const found = new Set<string>();
   const add = (root: string | undefined) => {
     if (root !== undefined && root !== "/" && fitting(root) && isFolder(root)) found.add(root);

@@ -18,14 +18,21 @@ export interface OpenFile extends Disposable {
  * (not a plain file or folder), `outside-workspace` (the path changed meanwhile).
  */
 export function openVerified(path: string, kind: "file" | "directory"): OpenFile {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | (kind === "directory" ? constants.O_DIRECTORY : 0);
+  const flags =
+    constants.O_RDONLY |
+    constants.O_NOFOLLOW |
+    constants.O_NONBLOCK |
+    (kind === "directory" ? constants.O_DIRECTORY : 0);
   const fd = open(path, flags);
   try {
     const stat = fstatSync(fd);
     const opened = nameOf(fd, path);
     const named = statSync(path, { throwIfNoEntry: false });
     if (opened !== path || !named || named.ino !== stat.ino || named.dev !== stat.dev) {
-      throw new CrucibleError("outside-workspace", `${path} changed while it was opened`, { hint: "try again", retryable: true });
+      throw new CrucibleError("outside-workspace", `${path} changed while it was opened`, {
+        hint: "try again",
+        retryable: true,
+      });
     }
     if (kind === "file") checkPlain(path, stat);
     return { fd, stat, path: opened, [Symbol.dispose]: () => closeSync(fd) };
@@ -45,15 +52,21 @@ export function readVerified(path: string): { readonly bytes: Buffer; readonly s
     length += read;
     if (read === 0 || length === bytes.length) break;
   }
-  if (length > file.stat.size) throw new CrucibleError("file-changed", `${path} grew while it was read`, { retryable: true });
+  if (length > file.stat.size)
+    throw new CrucibleError("file-changed", `${path} grew while it was read`, { retryable: true });
   return { bytes: bytes.subarray(0, length), stat: file.stat };
 }
 
 function checkPlain(path: string, stat: Stats): void {
   if (stat.isDirectory()) throw new CrucibleError("bad-input", `${path} is a directory`);
-  if (!stat.isFile()) throw new CrucibleError("bad-input", `${path} is not a plain file`, { hint: "devices, pipes and sockets are never opened" });
+  if (!stat.isFile())
+    throw new CrucibleError("bad-input", `${path} is not a plain file`, {
+      hint: "devices, pipes and sockets are never opened",
+    });
   if (stat.size > MAX_FILE_BYTES) {
-    throw new CrucibleError("bad-input", `${path} is larger than 20 MiB`, { hint: "look at a part of it with grep or the shell" });
+    throw new CrucibleError("bad-input", `${path} is larger than 20 MiB`, {
+      hint: "look at a part of it with grep or the shell",
+    });
   }
 }
 
@@ -71,15 +84,25 @@ export function openFault(path: string, error: unknown): CrucibleError {
   const code = errnoOf(error);
   const options = { cause: error };
   if (code === "ENOENT") return new CrucibleError("file-missing", `${path} does not exist`, options);
-  if (code === "ENOTDIR") return new CrucibleError("bad-input", `${path}: a part of the path is not a directory`, options);
-  if (code === "ELOOP") return new CrucibleError("outside-workspace", `${path} changed into a link while it was opened`, options);
-  if (code === "EACCES" || code === "EPERM") return new CrucibleError("bad-input", `${path}: permission denied`, options);
+  if (code === "ENOTDIR")
+    return new CrucibleError("bad-input", `${path}: a part of the path is not a directory`, options);
+  if (code === "ELOOP")
+    return new CrucibleError("outside-workspace", `${path} changed into a link while it was opened`, options);
+  if (code === "EACCES" || code === "EPERM")
+    return new CrucibleError("bad-input", `${path}: permission denied`, options);
   if (code === "ENXIO") return new CrucibleError("bad-input", `${path} is not a plain file`, options);
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new CrucibleError("storage", `${path}: no space left on the disk`, { ...options, hint: "free some space; the file is unchanged" });
+    return new CrucibleError("storage", `${path}: no space left on the disk`, {
+      ...options,
+      hint: "free some space; the file is unchanged",
+    });
   }
   if (code === "EROFS") return new CrucibleError("storage", `${path}: the file system is read-only`, options);
-  return new CrucibleError("tool-failed", `${path}: ${error instanceof Error ? error.message : String(error)}`, options);
+  return new CrucibleError(
+    "tool-failed",
+    `${path}: ${error instanceof Error ? error.message : String(error)}`,
+    options,
+  );
 }
 
 /** The kernel's name for a descriptor; elsewhere than Linux the path itself. */

@@ -12,7 +12,8 @@ export default defineTool({
   timeoutMs: 24 * 3_600_000,
   run: async (input, hands, signal) => {
     const answer = await need(hands, "human").ask(input.question, input.options ?? [], signal);
-    if (answer === undefined) return failedResult("nobody is there to answer; decide yourself and say what you assumed");
+    if (answer === undefined)
+      return failedResult("nobody is there to answer; decide yourself and say what you assumed");
     return textResult(answer);
   },
 });

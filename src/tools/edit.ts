@@ -13,7 +13,9 @@ export default defineTool({
   summary: "Replace text in a file. Each `old` must match exactly one place, unless `all`.",
   input: z.strictObject({
     path: z.string(),
-    edits: z.array(z.strictObject({ old: z.string(), new: z.string(), all: z.optional(z.boolean()) })).check(z.minLength(1)),
+    edits: z
+      .array(z.strictObject({ old: z.string(), new: z.string(), all: z.optional(z.boolean()) }))
+      .check(z.minLength(1)),
   }),
   effects: ["read", "write"],
   parallel: false,
@@ -30,10 +32,22 @@ export default defineTool({
       const which = input.edits.length > 1 ? `edit ${outcome.index + 1} of ${input.edits.length}: ` : "";
       return failedResult(`${file.path} is unchanged. ${which}${outcome.problem}`, { path: file.path });
     }
-    const change = await need(hands, "fileWrites").write(input.path, Buffer.from(decoded.bom + outcome.text), file.hash);
+    const change = await need(hands, "fileWrites").write(
+      input.path,
+      Buffer.from(decoded.bom + outcome.text),
+      file.hash,
+    );
     const shown = await showDiff(decoded.text, outcome.text);
-    const note = outcome.stages.includes("fuzzy") ? `. \`old\` did not match exactly; check what changed:\n${shown.diff}` : "";
+    const note = outcome.stages.includes("fuzzy")
+      ? `. \`old\` did not match exactly; check what changed:\n${shown.diff}`
+      : "";
     const text = `edited ${change.path}: ${plural(input.edits.length, "edit")}, +${shown.added} -${shown.removed}${note}`;
-    return textResult(text, { path: change.path, ...shown, before: change.before, after: change.after, stages: outcome.stages });
+    return textResult(text, {
+      path: change.path,
+      ...shown,
+      before: change.before,
+      after: change.after,
+      stages: outcome.stages,
+    });
   },
 });

@@ -13,7 +13,10 @@ export default defineTool({
   parallel: true,
   timeoutMs: 30_000,
   run: async (input, hands, signal) => {
-    const found = await need(hands, "search").glob({ pattern: input.pattern, path: input.path ?? ".", limit: LIMIT }, signal);
+    const found = await need(hands, "search").glob(
+      { pattern: input.pattern, path: input.path ?? ".", limit: LIMIT },
+      signal,
+    );
     if (found.paths.length === 0) return textResult("no files match", { count: 0 });
     const more = found.truncated ? `\n(more than ${LIMIT}; narrow the pattern)` : "";
     return textResult(found.paths.join("\n") + more, { count: found.paths.length, truncated: found.truncated });

@@ -34,7 +34,10 @@ export default defineTool({
     const count = matches.filter((match) => !match.context).length;
     if (count === 0) return textResult("no matches", { count });
     const more = truncated ? `\n(more than ${LIMIT}; narrow the search)` : "";
-    return textResult((query.filesOnly ? matches.map((match) => match.path).join("\n") : grouped(matches)) + more, { count, truncated });
+    return textResult((query.filesOnly ? matches.map((match) => match.path).join("\n") : grouped(matches)) + more, {
+      count,
+      truncated,
+    });
   },
 });
 

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { CrucibleError } from "../base/error.ts";
 import { nearest, plural } from "../base/text.ts";
 import type { FileContent, FileHands } from "../core/ports/hands.ts";
-import { defineTool, failedResult, textResult, type ToolResult } from "../core/tool.ts";
+import { defineTool, failedResult, type ToolResult, textResult } from "../core/tool.ts";
 import { need } from "./lib/hands.ts";
 import { decodeText, imageType } from "./lib/text-file.ts";
 
@@ -37,7 +37,8 @@ export default defineTool({
     } catch (error) {
       if (!CrucibleError.isInstance(error)) throw error;
       if (error.fault.message.endsWith("is a directory")) return listFolder(files, input.path);
-      if (error.fault.code === "file-missing") return failedResult(`${error.fault.message}${await suggestion(files, input.path)}`);
+      if (error.fault.code === "file-missing")
+        return failedResult(`${error.fault.message}${await suggestion(files, input.path)}`);
       throw error;
     }
   },
@@ -52,7 +53,8 @@ function show(file: FileContent, range: Range): ToolResult {
     return { parts: [{ type: "image", mediaType, data }], failed: false, details };
   }
   const decoded = decodeText(file.bytes);
-  if (!decoded) return failedResult(`${file.path} is binary (${file.bytes.length} bytes); it cannot be shown`, { path: file.path });
+  if (!decoded)
+    return failedResult(`${file.path} is binary (${file.bytes.length} bytes); it cannot be shown`, { path: file.path });
   if (decoded.text === "") return textResult("(empty file)", details);
   return numbered(file, decoded.text, range);
 }

@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import * as z from "zod/mini";
 import type { CommandResult, JobStatus } from "../core/ports/hands.ts";
-import { defineTool, failedResult, textResult, type ToolResult } from "../core/tool.ts";
+import { defineTool, failedResult, type ToolResult, textResult } from "../core/tool.ts";
 import { need } from "./lib/hands.ts";
 
 const DEFAULT_SECONDS = 120;
@@ -10,7 +10,8 @@ const MAX_SECONDS = 1800;
 
 export default defineTool({
   name: "shell",
-  summary: "Run a bash command in the workspace (no network). `background` starts a job; poll it by `job`, end it with `kill`.",
+  summary:
+    "Run a bash command in the workspace (no network). `background` starts a job; poll it by `job`, end it with `kill`.",
   input: z.strictObject({
     command: z.optional(z.string()),
     timeout: z.optional(z.number().check(z.describe("seconds, default 120"))),
@@ -40,9 +41,11 @@ export default defineTool({
 
 function showResult(result: CommandResult, seconds: number): ToolResult {
   const notes: string[] = [];
-  if (result.truncated) notes.push(result.spill === undefined ? "output was cut" : `output was cut; all of it is in ${result.spill}`);
+  if (result.truncated)
+    notes.push(result.spill === undefined ? "output was cut" : `output was cut; all of it is in ${result.spill}`);
   if (result.timedOut) notes.push(`killed after ${seconds} s`);
-  else if (result.exitCode !== 0) notes.push(result.exitCode === null ? `killed by ${result.signal ?? "a signal"}` : `exit code ${result.exitCode}`);
+  else if (result.exitCode !== 0)
+    notes.push(result.exitCode === null ? `killed by ${result.signal ?? "a signal"}` : `exit code ${result.exitCode}`);
   const details = {
     exitCode: result.exitCode,
     signal: result.signal,
@@ -56,8 +59,16 @@ function showResult(result: CommandResult, seconds: number): ToolResult {
 }
 
 function showJob(status: JobStatus): ToolResult {
-  const state = status.running ? "running" : status.exitCode === null ? "ended by a signal" : `ended with exit code ${status.exitCode}`;
-  return textResult(withNotes(clean(status.output), [`job ${status.id} ${state}`]), { job: status.id, running: status.running, exitCode: status.exitCode });
+  const state = status.running
+    ? "running"
+    : status.exitCode === null
+      ? "ended by a signal"
+      : `ended with exit code ${status.exitCode}`;
+  return textResult(withNotes(clean(status.output), [`job ${status.id} ${state}`]), {
+    job: status.id,
+    running: status.running,
+    exitCode: status.exitCode,
+  });
 }
 
 function withNotes(output: string, notes: readonly string[]): string {

@@ -18,6 +18,11 @@ export default defineTool({
     const details = { url: page.url, status: page.status, contentType: page.contentType };
     const text = clipMiddle(page.body, MAX_CHARS);
     if (page.status >= 400) return failedResult(`${page.url} answered ${page.status}\n${text.slice(0, 2000)}`, details);
-    return { parts: [{ type: "text", text }], failed: false, details, label: { integrity: "external", confidentiality: "public" } };
+    return {
+      parts: [{ type: "text", text }],
+      failed: false,
+      details,
+      label: { integrity: "external", confidentiality: "public" },
+    };
   },
 });

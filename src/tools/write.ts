@@ -19,7 +19,8 @@ export default defineTool({
   run: async (input, hands) => {
     const files = need(hands, "files");
     const old = await existing(files, input.path);
-    if (old && files.lastSeen(old.path) === undefined) return failedResult(`${old.path} exists; read it before you replace it`, { path: old.path });
+    if (old && files.lastSeen(old.path) === undefined)
+      return failedResult(`${old.path} exists; read it before you replace it`, { path: old.path });
     const stale = old && (await refuseStale(files, old));
     if (stale) return stale;
     const before = old ? decodeText(old.bytes) : undefined;
@@ -28,7 +29,10 @@ export default defineTool({
     const shown = await showDiff(before?.text ?? "", content.slice(before?.bom.length ?? 0));
     const verb = old ? "replaced" : "created";
     const details = { path: change.path, ...shown, before: change.before, after: change.after };
-    return textResult(`${verb} ${change.path} (${plural(content.split("\n").length - (content.endsWith("\n") ? 1 : 0), "line")})`, details);
+    return textResult(
+      `${verb} ${change.path} (${plural(content.split("\n").length - (content.endsWith("\n") ? 1 : 0), "line")})`,
+      details,
+    );
   },
 });
 

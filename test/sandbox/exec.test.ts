@@ -10,13 +10,19 @@ import { git, lacking, processesWith, uniqueMark } from "./machine.ts";
 const reason = lacking();
 const signal = new AbortController().signal;
 
-async function run(kit: Kit, command: string, extra: Partial<Grant> = {}, options: { cwd?: string; timeoutMs?: number } = {}): Promise<CommandResult> {
+async function run(
+  kit: Kit,
+  command: string,
+  extra: Partial<Grant> = {},
+  options: { cwd?: string; timeoutMs?: number } = {},
+): Promise<CommandResult> {
   const { exec } = kit.sandbox.hands(kit.grant(["exec"], extra));
   if (!exec) throw new Error("no exec hands");
   return exec.run(command, { timeoutMs: 20_000, ...options }, signal);
 }
 
-const output = async (kit: Kit, command: string, extra: Partial<Grant> = {}) => (await run(kit, command, extra)).output.trim();
+const output = async (kit: Kit, command: string, extra: Partial<Grant> = {}) =>
+  (await run(kit, command, extra)).output.trim();
 
 describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipped: ${reason})` : ""}`, () => {
   test("the probe passes and is remembered for the next session", async () => {
@@ -29,9 +35,19 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
 
   test("exit code, both streams in order, folder, large input and deltas", async () => {
     await using kit = await makeKit({}, ({ workspace }) => mkdirSync(join(workspace, "sub")));
-    expect(await run(kit, "echo a; echo b >&2; echo c; exit 3")).toMatchObject({ exitCode: 3, output: "a\nb\nc\n", truncated: false, timedOut: false });
-    expect(await run(kit, "pwd; cat", {}, { cwd: "sub" })).toMatchObject({ exitCode: 0, output: `${join(kit.workspace, "sub")}\n` });
-    expect(await output(kit, `: ${"x".repeat(100_000)}\necho "$#" '$1' "\${limits-}\${folder-}\${command-}"`)).toBe("0 $1");
+    expect(await run(kit, "echo a; echo b >&2; echo c; exit 3")).toMatchObject({
+      exitCode: 3,
+      output: "a\nb\nc\n",
+      truncated: false,
+      timedOut: false,
+    });
+    expect(await run(kit, "pwd; cat", {}, { cwd: "sub" })).toMatchObject({
+      exitCode: 0,
+      output: `${join(kit.workspace, "sub")}\n`,
+    });
+    expect(await output(kit, `: ${"x".repeat(100_000)}\necho "$#" '$1' "\${limits-}\${folder-}\${command-}"`)).toBe(
+      "0 $1",
+    );
     expect(await run(kit, "kill -9 $$")).toMatchObject({ exitCode: 137 });
     expect(await run(kit, "if then")).toMatchObject({ exitCode: 2 });
     await expect(run(kit, "x".repeat(130_000))).rejects.toMatchObject({ fault: { code: "bad-input" } });
@@ -44,14 +60,17 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
     const server = createServer((socket) => socket.end("inside"));
     await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
-    await using kit = await makeKit({ env: { PATH: "/usr/bin:/bin", LAUNCHER_SECRET: "hunter2" } }, ({ base, workspace, home }) => {
-      writeFileSync(join(base, "canary"), "canary");
-      mkdirSync(join(home, ".ssh"));
-      writeFileSync(join(home, ".ssh/id_rsa"), "canary");
-      mkdirSync(join(workspace, "conf"));
-      for (const name of [".env", "conf/.env.local", "server.key"]) writeFileSync(join(workspace, name), "canary");
-      writeFileSync(join(workspace, ".env.example"), "example");
-    });
+    await using kit = await makeKit(
+      { env: { PATH: "/usr/bin:/bin", LAUNCHER_SECRET: "hunter2" } },
+      ({ base, workspace, home }) => {
+        writeFileSync(join(base, "canary"), "canary");
+        mkdirSync(join(home, ".ssh"));
+        writeFileSync(join(home, ".ssh/id_rsa"), "canary");
+        mkdirSync(join(workspace, "conf"));
+        for (const name of [".env", "conf/.env.local", "server.key"]) writeFileSync(join(workspace, name), "canary");
+        writeFileSync(join(workspace, ".env.example"), "example");
+      },
+    );
     try {
       const { base, home } = kit;
       const attempts = [
@@ -64,12 +83,17 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
         "unshare -Ur cat /etc/shadow; mount -t tmpfs none /mnt",
         "umount .env && cat .env; rm -f .env && cat .env; mv .env other && cat other; ln .env hard && cat hard",
       ];
-      for (const attempt of attempts) expect(await output(kit, attempt), attempt).not.toMatch(/canary$|^canary|inside|hunter2|root:.*:\d+:0:|\bmade\b$/m);
+      for (const attempt of attempts)
+        expect(await output(kit, attempt), attempt).not.toMatch(
+          /canary$|^canary|inside|hunter2|root:.*:\d+:0:|\bmade\b$/m,
+        );
       expect(await output(kit, "cat .env.example")).toBe("example");
       expect(existsSync(join(base, "made"))).toBe(false);
       expect(readFileSync(join(kit.workspace, ".env"), "utf8")).toBe("canary");
       expect(await output(kit, "id -u")).not.toBe("0");
-      expect(await output(kit, "(exec 3<>/proc/sys/kernel/hostname) 2>/dev/null && echo open || echo shut")).toBe("shut");
+      expect(await output(kit, "(exec 3<>/proc/sys/kernel/hostname) 2>/dev/null && echo open || echo shut")).toBe(
+        "shut",
+      );
     } finally {
       server.close();
     }
@@ -111,16 +135,31 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
     });
     const config = readFileSync(join(kit.workspace, ".git/config"), "utf8");
     const attempts = [
-      "git config core.fsmonitor ./evil", "echo x >> .git/config", "rm -rf .git/hooks", "echo x > .git/hooks/pre-commit", "echo x > .git/info/attributes",
-      "mv .git .old", "rm .git/config", "mv .git/hooks .git/h2", "echo x > .codecrucible/config.jsonc", "mv .codecrucible x",
+      "git config core.fsmonitor ./evil",
+      "echo x >> .git/config",
+      "rm -rf .git/hooks",
+      "echo x > .git/hooks/pre-commit",
+      "echo x > .git/info/attributes",
+      "mv .git .old",
+      "rm .git/config",
+      "mv .git/hooks .git/h2",
+      "echo x > .codecrucible/config.jsonc",
+      "mv .codecrucible x",
     ];
     for (const attempt of attempts) expect((await run(kit, attempt)).exitCode, attempt).not.toBe(0);
     expect(readFileSync(join(kit.workspace, ".git/config"), "utf8")).toBe(config);
     expect(readFileSync(join(kit.workspace, ".codecrucible/config.jsonc"), "utf8")).toBe("{}");
     const made = await run(kit, "mkdir .CRUCIBLE && echo x > .CRUCIBLE/y; echo '{}' > .mcp.json");
-    expect(made.output).toMatch(/\.CRUCIBLE was moved away[^]*\.mcp\.json was moved away/);
+    expect(made.output).toMatch(/\.CRUCIBLE was moved away[\s\S]*\.mcp\.json was moved away/);
     expect(readdirSync(kit.workspace).sort()).toEqual([".codecrucible", ".git"]);
-    expect((await run(kit, "echo a > f && git add f && git -c user.name=a -c user.email=b commit -qm one && git log --oneline | wc -l && git diff HEAD")).output.trim()).toBe("1");
+    expect(
+      (
+        await run(
+          kit,
+          "echo a > f && git add f && git -c user.name=a -c user.email=b commit -qm one && git log --oneline | wc -l && git diff HEAD",
+        )
+      ).output.trim(),
+    ).toBe("1");
   });
 
   test("a fresh repository may stay, one with a planted program may not", async () => {
@@ -128,7 +167,9 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
     expect((await run(kit, "git init -q")).output).not.toContain("moved away");
     expect(existsSync(join(kit.workspace, ".git/HEAD"))).toBe(true);
     await using other = await makeKit();
-    expect((await run(other, "git init -q && git config core.fsmonitor ./evil")).output).toContain(".git was moved away");
+    expect((await run(other, "git init -q && git config core.fsmonitor ./evil")).output).toContain(
+      ".git was moved away",
+    );
     expect(existsSync(join(other.workspace, ".git"))).toBe(false);
   });
 
@@ -166,13 +207,20 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
     await using kit = await makeKit();
     const mark = uniqueMark("987652");
     const endless = `trap '' TERM INT HUP; setsid sleep ${mark} & echo begun; sleep ${mark}`;
-    expect(await run(kit, endless, {}, { timeoutMs: 400 })).toMatchObject({ timedOut: true, exitCode: null, signal: "SIGKILL", output: "begun\n" });
+    expect(await run(kit, endless, {}, { timeoutMs: 400 })).toMatchObject({
+      timedOut: true,
+      exitCode: null,
+      signal: "SIGKILL",
+      output: "begun\n",
+    });
     expect(processesWith(`sleep ${mark}`)).toEqual([]);
     const limits = { wallMs: 400, outputBytes: 0, memoryBytes: 0, processes: 0, fileBytes: 0 };
     expect(await run(kit, endless, { limits })).toMatchObject({ timedOut: true });
     for (const delayMs of [0, 5, 300]) {
       const controller = new AbortController();
-      const running = kit.sandbox.hands(kit.grant(["exec"])).exec?.run(endless, { timeoutMs: 20_000 }, controller.signal);
+      const running = kit.sandbox
+        .hands(kit.grant(["exec"]))
+        .exec?.run(endless, { timeoutMs: 20_000 }, controller.signal);
       setTimeout(() => controller.abort(new Error("stop")), delayMs);
       await expect(running).rejects.toThrow("stop");
       await expect.poll(() => processesWith(`sleep ${mark}`)).toEqual([]);
@@ -184,21 +232,35 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
     const limits = { wallMs: 0, outputBytes: 1000, memoryBytes: 0, processes: 0, fileBytes: 0 };
     const result = await run(kit, "for i in $(seq 1 20000); do echo line $i é; done", { limits });
     expect(result.truncated).toBe(true);
-    expect(result.output).toMatch(/^line 1 é\n[^]*bytes left out[^]*line 20000 é\n$/);
+    expect(result.output).toMatch(/^line 1 é\n[\s\S]*bytes left out[\s\S]*line 20000 é\n$/);
     expect(Buffer.byteLength(result.output)).toBeLessThan(1100);
     expect(result.output).not.toContain("\ufffd");
     const whole = await kit.sandbox.hands(kit.grant(["read"])).files?.read(result.spill ?? "");
-    expect(Buffer.from(whole?.bytes ?? []).toString().split("\n")).toHaveLength(20_001);
+    expect(
+      Buffer.from(whole?.bytes ?? [])
+        .toString()
+        .split("\n"),
+    ).toHaveLength(20_001);
     expect(await output(kit, `wc -l < ${result.spill}`)).toBe("20000");
   });
 
   test("limits hold: file size, memory, processes", async () => {
     await using kit = await makeKit();
     const none = { wallMs: 20_000, outputBytes: 30_000, memoryBytes: 0, processes: 0, fileBytes: 0 };
-    expect((await run(kit, "head -c 5000000 /dev/zero > big", { limits: { ...none, fileBytes: 1_048_576 } })).exitCode).not.toBe(0);
+    expect(
+      (await run(kit, "head -c 5000000 /dev/zero > big", { limits: { ...none, fileBytes: 1_048_576 } })).exitCode,
+    ).not.toBe(0);
     expect((await run(kit, "stat -c %s big")).output.trim()).toBe("1048576");
-    expect((await run(kit, "head -c 400000000 /dev/zero | tail -c 300000000 | wc -c", { limits: { ...none, memoryBytes: 200 * 1024 * 1024 } })).output).not.toContain("300000000");
-    expect((await run(kit, "for i in $(seq 1 60); do sleep 2 & done; wait", { limits: { ...none, processes: 20 } })).output).toMatch(/Resource temporarily unavailable|fork/);
+    expect(
+      (
+        await run(kit, "head -c 400000000 /dev/zero | tail -c 300000000 | wc -c", {
+          limits: { ...none, memoryBytes: 200 * 1024 * 1024 },
+        })
+      ).output,
+    ).not.toContain("300000000");
+    expect(
+      (await run(kit, "for i in $(seq 1 60); do sleep 2 & done; wait", { limits: { ...none, processes: 20 } })).output,
+    ).toMatch(/Resource temporarily unavailable|fork/);
     expect(await output(kit, "ulimit -c; ulimit -v")).toBe("0\nunlimited");
   });
 
@@ -241,9 +303,22 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
 
   test("the environment is an allow-list plus the user's own additions", async () => {
     const config = { read: [], expose: [], env: { EXTRA: "yes" } };
-    await using kit = await makeKit({ config, env: { PATH: "/x/node_modules/.bin:/usr/bin:/bin", AWS_SECRET_ACCESS_KEY: "k", LC_ALL: "C", NO_COLOR: "1" } });
+    await using kit = await makeKit({
+      config,
+      env: { PATH: "/x/node_modules/.bin:/usr/bin:/bin", AWS_SECRET_ACCESS_KEY: "k", LC_ALL: "C", NO_COLOR: "1" },
+    });
     const lines = (await output(kit, "env")).split("\n");
-    expect(lines).toEqual(expect.arrayContaining(["EXTRA=yes", "AI_AGENT=codecrucible", "CODECRUCIBLE_SESSION_ID=s1", "CODECRUCIBLE_MODEL=ollama/test", "LC_ALL=C", "NO_COLOR=1", "TERM=dumb"]));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        "EXTRA=yes",
+        "AI_AGENT=codecrucible",
+        "CODECRUCIBLE_SESSION_ID=s1",
+        "CODECRUCIBLE_MODEL=ollama/test",
+        "LC_ALL=C",
+        "NO_COLOR=1",
+        "TERM=dumb",
+      ]),
+    );
     expect(lines.filter((line) => /AWS|^CI=|node_modules/.test(line))).toEqual([]);
     expect(lines.find((line) => line.startsWith("PATH="))).toBe("PATH=/usr/bin:/bin:/usr/local/bin");
   });
@@ -251,10 +326,19 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
   test("user config opens paths outside and secret files", async () => {
     const base = { env: { PATH: "/usr/bin:/bin" } };
     await using outer = await makeKit(base, ({ base: dir }) => writeFileSync(join(dir, "shared.txt"), "shared"));
-    await using kit = await makeKit({ ...base, config: { read: [join(outer.base, "shared.txt")], expose: [], env: {} } });
-    expect(await output(kit, `cat ${outer.base}/shared.txt; echo x >> ${outer.base}/shared.txt`)).toMatch(/^shared\n?.*(Read-only|denied)/);
-    expect((await kit.sandbox.hands(kit.grant(["read"])).files?.read(join(outer.base, "shared.txt")))?.bytes).toHaveLength(6);
-    await using open = await makeKit({ ...base, config: { read: [], expose: [".env"], env: {} } }, ({ workspace }) => writeFileSync(join(workspace, ".env"), "shown"));
+    await using kit = await makeKit({
+      ...base,
+      config: { read: [join(outer.base, "shared.txt")], expose: [], env: {} },
+    });
+    expect(await output(kit, `cat ${outer.base}/shared.txt; echo x >> ${outer.base}/shared.txt`)).toMatch(
+      /^shared\n?.*(Read-only|denied)/,
+    );
+    expect(
+      (await kit.sandbox.hands(kit.grant(["read"])).files?.read(join(outer.base, "shared.txt")))?.bytes,
+    ).toHaveLength(6);
+    await using open = await makeKit({ ...base, config: { read: [], expose: [".env"], env: {} } }, ({ workspace }) =>
+      writeFileSync(join(workspace, ".env"), "shown"),
+    );
     expect(await output(open, "cat .env")).toBe("shown");
   });
 });
@@ -263,16 +347,28 @@ test("a workspace that holds the home folder gets no shell, and says why", async
   await using outer = await makeKit();
   await using kit = await makeKit({ workspace: outer.base, home: outer.home });
   if (process.platform !== "linux") return;
-  expect(await kit.sandbox.status()).toMatchObject({ backend: undefined, reason: expect.stringContaining("home") as string, mend: expect.any(String) as string });
-  await expect(run(kit, "true")).rejects.toMatchObject({ fault: { code: "sandbox-unavailable", hint: expect.any(String) as string } });
+  expect(await kit.sandbox.status()).toMatchObject({
+    backend: undefined,
+    reason: expect.stringContaining("home") as string,
+    mend: expect.any(String) as string,
+  });
+  await expect(run(kit, "true")).rejects.toMatchObject({
+    fault: { code: "sandbox-unavailable", hint: expect.any(String) as string },
+  });
 });
 
 test("-s off runs bash directly with the same ends", async () => {
   await using kit = await makeKit({ mode: "off", env: { PATH: process.env["PATH"] ?? "", SECRET: "s" } });
   expect(await kit.sandbox.status()).toEqual({ backend: "off" });
-  expect(await run(kit, 'echo "${SECRET-none}" "$AI_AGENT"; echo $HOME; exit 4')).toMatchObject({ exitCode: 4, output: `none codecrucible\n${kit.home}\n` });
+  expect(await run(kit, `echo "\${SECRET-none}" "$AI_AGENT"; echo $HOME; exit 4`)).toMatchObject({
+    exitCode: 4,
+    output: `none codecrucible\n${kit.home}\n`,
+  });
   const mark = uniqueMark("987654");
-  expect(await run(kit, `echo a; sleep ${mark} & sleep ${mark}`, {}, { timeoutMs: 300 })).toMatchObject({ timedOut: true, output: "a\n" });
+  expect(await run(kit, `echo a; sleep ${mark} & sleep ${mark}`, {}, { timeoutMs: 300 })).toMatchObject({
+    timedOut: true,
+    output: "a\n",
+  });
   await expect.poll(() => processesWith(`sleep ${mark}`)).toEqual([]);
   const begun = performance.now();
   expect(await run(kit, "setsid sleep 4 & echo b")).toMatchObject({ exitCode: 0, output: "b\n" });

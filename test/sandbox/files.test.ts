@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { sha256 } from "../../src/base/hash.ts";
@@ -29,7 +38,11 @@ test("reading refuses what is outside, special, too large or secret", async () =
   });
   const { sandbox, grant, workspace } = kit;
   const files = sandbox.hands(grant(["read"])).files;
-  const code = (path: string) => files?.read(path).then(() => "read", (error: { fault: { code: string } }) => error.fault.code);
+  const code = (path: string) =>
+    files?.read(path).then(
+      () => "read",
+      (error: { fault: { code: string } }) => error.fault.code,
+    );
   expect(await code("link")).toBe("outside-workspace");
   expect(await code("dir/outside")).toBe("outside-workspace");
   expect(await code("/etc/passwd")).toBe("outside-workspace");
@@ -56,7 +69,17 @@ test("a write is atomic, keeps the mode, stores the pre-image and tells", async 
   const stat = statSync(join(workspace, "run.sh"));
   expect([readFileSync(join(workspace, "run.sh"), "utf8"), stat.mode & 0o777]).toEqual(["new", 0o750]);
   expect(Buffer.from(blobs.map.get(sha256("old")) ?? []).toString()).toBe("old");
-  expect(events).toEqual([{ kind: "file-changed", callId: "c1", path: join(workspace, "run.sh"), before: sha256("old"), after: sha256("new"), mode: 0o750, clock: 1 }]);
+  expect(events).toEqual([
+    {
+      kind: "file-changed",
+      callId: "c1",
+      path: join(workspace, "run.sh"),
+      before: sha256("old"),
+      after: sha256("new"),
+      mode: 0o750,
+      clock: 1,
+    },
+  ]);
   await hands.fileWrites?.write("deep/er/file", Buffer.from("n"), null);
   expect(statSync(join(workspace, "deep/er/file")).mode & 0o777).toBe(0o666 & ~process.umask());
   expect(readdirSync(workspace).sort()).toEqual(["deep", "run.sh"]);
@@ -75,13 +98,25 @@ test("a write refuses a changed, appeared, vanished or hard-linked file and cont
   const { sandbox, grant, workspace } = kit;
   const { fileWrites } = sandbox.hands(grant(["write"]));
   const code = (path: string, expected: string | null) =>
-    fileWrites?.write(path, Buffer.from("2"), expected).then(() => "written", (error: { fault: { code: string } }) => error.fault.code);
+    fileWrites?.write(path, Buffer.from("2"), expected).then(
+      () => "written",
+      (error: { fault: { code: string } }) => error.fault.code,
+    );
   expect(await code("a", sha256("0"))).toBe("file-changed");
   expect(await code("a", null)).toBe("file-changed");
   expect(await code("b", sha256("1"))).toBe("file-changed");
   expect(await code("l1", sha256("1"))).toBe("bad-input");
   expect(await code("up/x", null)).toBe("outside-workspace");
-  for (const path of [".git", ".Git/config", ".git/HOOKS/pre-commit", ".git/modules/x/config", ".CodeCrucible/config.jsonc", ".crucible/x", ".mcp.json", "sub/.git/hooks/x"]) {
+  for (const path of [
+    ".git",
+    ".Git/config",
+    ".git/HOOKS/pre-commit",
+    ".git/modules/x/config",
+    ".CodeCrucible/config.jsonc",
+    ".crucible/x",
+    ".mcp.json",
+    "sub/.git/hooks/x",
+  ]) {
     expect(await code(path, null), path).toBe("denied");
   }
   expect(readFileSync(join(workspace, "a"), "utf8")).toBe("1");
@@ -97,7 +132,9 @@ test.skipIf(!ROOT)("a full disk leaves the old file whole (needs root for a smal
   try {
     const { fileWrites } = kit.sandbox.hands(kit.grant(["write"]));
     const big = Buffer.alloc(200_000, 1);
-    await expect(fileWrites?.write("small/a", big, sha256("old"))).rejects.toMatchObject({ fault: { code: "storage" } });
+    await expect(fileWrites?.write("small/a", big, sha256("old"))).rejects.toMatchObject({
+      fault: { code: "storage" },
+    });
     expect(readdirSync(join(kit.workspace, "small"))).toEqual(["a"]);
     expect(readFileSync(join(kit.workspace, "small/a"), "utf8")).toBe("old");
   } finally {

@@ -1,5 +1,18 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { CommandResult } from "../../src/core/ports/hands.ts";
@@ -29,7 +42,11 @@ function scene(owner: number): Scene {
   chmodSync(base, 0o755);
   for (const part of ["src", "test/sandbox"]) cpSync(join(REPO, part), join(base, part), { recursive: true });
   writeFileSync(join(base, "package.json"), '{"type":"module"}');
-  const [workspace, home, stateDir] = ["ws", "home", "state"].map((name) => join(base, name)) as [string, string, string];
+  const [workspace, home, stateDir] = ["ws", "home", "state"].map((name) => join(base, name)) as [
+    string,
+    string,
+    string,
+  ];
   for (const folder of [workspace, home, stateDir]) mkdirSync(folder);
   if (ROOT) chownSync(workspace, owner, owner);
   const play: Scene["play"] = (commands, { uid, umask = "022", path = "/usr/bin:/bin" }) => {
@@ -38,7 +55,12 @@ function scene(owner: number): Scene {
     const script = `umask ${umask}; exec "$0" "$@"`;
     const args = ["-c", script, nodeFor(base, uid), join(base, "test/sandbox/user-run.ts"), order];
     const who = ROOT ? { uid, gid: uid } : {};
-    const result = spawnSync("/bin/bash", args, { ...who, cwd: base, encoding: "utf8", env: { PATH: "/usr/bin:/bin" } });
+    const result = spawnSync("/bin/bash", args, {
+      ...who,
+      cwd: base,
+      encoding: "utf8",
+      env: { PATH: "/usr/bin:/bin" },
+    });
     if (result.status !== 0) throw new Error(result.stderr);
     return JSON.parse(result.stdout) as Answer;
   };
@@ -62,24 +84,35 @@ const CASES = [
 
 describe.each(CASES)("%s", (_name, uid, owner, identity) => {
   const reason = lacking({ root: uid === 0 || owner === 0 });
-  test.skipIf(reason !== undefined)(`touch and git work and files are the owner's${reason ? ` (skipped: ${reason})` : ""}`, () => {
-    using stage = scene(owner);
-    git(stage.workspace, "init", "-q");
-    if (ROOT) execFileSync("chown", ["-R", `${owner}:${owner}`, stage.workspace]);
-    for (const [umask, mode] of [["022", 0o644], ["027", 0o640], ["077", 0o600]] as const) {
-      const name = `x${umask}`;
-      const commands = [`touch ${name} && git status --short && mkdir d${umask} && git add ${name}`, "id -u", "echo more >> x022 && cat x022"];
-      const { status, results } = stage.play(commands, { uid, umask });
-      expect(status).toMatchObject({ backend: "bubblewrap", identity: expect.stringContaining(identity) as string });
-      expect(results[0]).toMatchObject({ exitCode: 0, output: expect.stringContaining(`?? ${name}`) as string });
-      expect(results[1]?.output).not.toBe("0\n");
-      expect(results[2]?.exitCode).toBe(0);
-      const stat = statSync(join(stage.workspace, name));
-      const me = ROOT ? owner : process.getuid?.();
-      expect([stat.uid, stat.gid, stat.mode & 0o777]).toEqual([me, ROOT ? owner : process.getgid?.(), mode]);
-      expect(statSync(join(stage.workspace, ".git/index")).uid).toBe(me);
-    }
-  });
+  test.skipIf(reason !== undefined)(
+    `touch and git work and files are the owner's${reason ? ` (skipped: ${reason})` : ""}`,
+    () => {
+      using stage = scene(owner);
+      git(stage.workspace, "init", "-q");
+      if (ROOT) execFileSync("chown", ["-R", `${owner}:${owner}`, stage.workspace]);
+      for (const [umask, mode] of [
+        ["022", 0o644],
+        ["027", 0o640],
+        ["077", 0o600],
+      ] as const) {
+        const name = `x${umask}`;
+        const commands = [
+          `touch ${name} && git status --short && mkdir d${umask} && git add ${name}`,
+          "id -u",
+          "echo more >> x022 && cat x022",
+        ];
+        const { status, results } = stage.play(commands, { uid, umask });
+        expect(status).toMatchObject({ backend: "bubblewrap", identity: expect.stringContaining(identity) as string });
+        expect(results[0]).toMatchObject({ exitCode: 0, output: expect.stringContaining(`?? ${name}`) as string });
+        expect(results[1]?.output).not.toBe("0\n");
+        expect(results[2]?.exitCode).toBe(0);
+        const stat = statSync(join(stage.workspace, name));
+        const me = ROOT ? owner : process.getuid?.();
+        expect([stat.uid, stat.gid, stat.mode & 0o777]).toEqual([me, ROOT ? owner : process.getgid?.(), mode]);
+        expect(statSync(join(stage.workspace, ".git/index")).uid).toBe(me);
+      }
+    },
+  );
 });
 
 const reason = lacking();
@@ -97,13 +130,26 @@ describe.skipIf(reason !== undefined)(`journeys${reason ? ` (skipped: ${reason})
     const pyenv = join(home, ".pyenv");
     mkdirSync(join(pyenv, "versions/3.99/bin"), { recursive: true });
     mkdirSync(join(pyenv, "shims"));
-    writeFileSync(join(pyenv, "shims/python3"), '#!/bin/sh\nexec "$PYENV_ROOT/versions/3.99/bin/python3" "$@"\n', { mode: 0o755 });
+    writeFileSync(join(pyenv, "shims/python3"), '#!/bin/sh\nexec "$PYENV_ROOT/versions/3.99/bin/python3" "$@"\n', {
+      mode: 0o755,
+    });
     writeFileSync(join(pyenv, "versions/3.99/bin/python3"), '#!/bin/sh\necho "pyenv python $*"\n', { mode: 0o755 });
     writeFileSync(join(home, ".nvm/.npmrc"), "_authToken=canary");
     mkdirSync(join(workspace, "node_modules/.bin"), { recursive: true });
     writeFileSync(join(workspace, "node_modules/.bin/local-tool"), "#!/bin/sh\necho local tool\n", { mode: 0o755 });
-    const path = [join(workspace, "node_modules/.bin"), join(nvm, "bin"), join(pyenv, "shims"), "/usr/bin", "/bin"].join(":");
-    const commands = ["node ~/../x 2>&1 | head -0; node $(command -v nvm-tool)", "python3 -m unittest", "local-tool || ./node_modules/.bin/local-tool", `cat ${home}/.nvm/.npmrc; echo x > ${nvm}/bin/x`];
+    const path = [
+      join(workspace, "node_modules/.bin"),
+      join(nvm, "bin"),
+      join(pyenv, "shims"),
+      "/usr/bin",
+      "/bin",
+    ].join(":");
+    const commands = [
+      "node ~/../x 2>&1 | head -0; node $(command -v nvm-tool)",
+      "python3 -m unittest",
+      "local-tool || ./node_modules/.bin/local-tool",
+      `cat ${home}/.nvm/.npmrc; echo x > ${nvm}/bin/x`,
+    ];
     const { results } = stage.play(commands, { uid, path });
     const reachable = uid === 0 || nodeFor(dirname(workspace), uid) === realpathSync(process.execPath);
     if (reachable) expect(results[0]).toMatchObject({ exitCode: 0, output: `nvm tool ${process.version}\n` });
@@ -113,27 +159,36 @@ describe.skipIf(reason !== undefined)(`journeys${reason ? ` (skipped: ${reason})
     expect(results[3]?.exitCode).not.toBe(0);
   });
 
-  test.each(ROOT ? [0, USER] : [process.getuid?.() ?? 0])("commits in a linked worktree, hooks and config of the repository shut, as uid %i", (uid) => {
-    using stage = scene(uid);
-    const { workspace, home } = stage;
-    const main = join(dirname(workspace), "main");
-    mkdirSync(main);
-    git(main, "init", "-q");
-    git(main, "commit", "-q", "--allow-empty", "-m", "first");
-    rmSync(workspace, { recursive: true });
-    git(main, "worktree", "add", "-q", "-b", "side", workspace);
-    writeFileSync(join(home, ".gitconfig"), "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n[core]\n\thooksPath = /evil\n");
-    if (ROOT) execFileSync("chown", ["-R", `${uid}:${uid}`, workspace, main]);
-    const commands = [
-      "echo a > f && git add f && git commit -qm 'from inside' && git log -1 --format='%s by %an <%ae>'",
-      `echo x > ${main}/.git/hooks/pre-commit`, "git config core.fsmonitor ./x", `ls ${main}`, "echo gitdir: /tmp > .git",
-    ];
-    const { results } = stage.play(commands, { uid });
-    expect(results[0]).toMatchObject({ exitCode: 0, output: "from inside by Ada Lovelace <ada@example.org>\n" });
-    for (const result of [results[1], results[2], results[4]]) expect(result?.exitCode).not.toBe(0);
-    expect(results[3]).toMatchObject({ exitCode: 0, output: "" });
-    expect(git(main, "log", "-1", "--format=%s", "side").trim()).toBe("from inside");
-  });
+  test.each(ROOT ? [0, USER] : [process.getuid?.() ?? 0])(
+    "commits in a linked worktree, hooks and config of the repository shut, as uid %i",
+    (uid) => {
+      using stage = scene(uid);
+      const { workspace, home } = stage;
+      const main = join(dirname(workspace), "main");
+      mkdirSync(main);
+      git(main, "init", "-q");
+      git(main, "commit", "-q", "--allow-empty", "-m", "first");
+      rmSync(workspace, { recursive: true });
+      git(main, "worktree", "add", "-q", "-b", "side", workspace);
+      writeFileSync(
+        join(home, ".gitconfig"),
+        "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n[core]\n\thooksPath = /evil\n",
+      );
+      if (ROOT) execFileSync("chown", ["-R", `${uid}:${uid}`, workspace, main]);
+      const commands = [
+        "echo a > f && git add f && git commit -qm 'from inside' && git log -1 --format='%s by %an <%ae>'",
+        `echo x > ${main}/.git/hooks/pre-commit`,
+        "git config core.fsmonitor ./x",
+        `ls ${main}`,
+        "echo gitdir: /tmp > .git",
+      ];
+      const { results } = stage.play(commands, { uid });
+      expect(results[0]).toMatchObject({ exitCode: 0, output: "from inside by Ada Lovelace <ada@example.org>\n" });
+      for (const result of [results[1], results[2], results[4]]) expect(result?.exitCode).not.toBe(0);
+      expect(results[3]).toMatchObject({ exitCode: 0, output: "" });
+      expect(git(main, "log", "-1", "--format=%s", "side").trim()).toBe("from inside");
+    },
+  );
 
   test("a .git file that lies about its folder opens nothing", () => {
     const uid = ROOT ? USER : (process.getuid?.() ?? 0);
@@ -154,7 +209,11 @@ test("files that tools write as root belong to the workspace's owner", async () 
   if (!ROOT) return;
   using stage = scene(USER);
   const { memoryBlobs, sandboxFor } = await import("./kit.ts");
-  const { sandbox, grant } = sandboxFor({ workspace: stage.workspace, home: stage.home, stateDir: join(dirname(stage.workspace), "state") }, memoryBlobs(), []);
+  const { sandbox, grant } = sandboxFor(
+    { workspace: stage.workspace, home: stage.home, stateDir: join(dirname(stage.workspace), "state") },
+    memoryBlobs(),
+    [],
+  );
   await sandbox.hands(grant(["write"])).fileWrites?.write("deep/file", Buffer.from("x"), null);
   for (const path of ["deep", "deep/file"]) expect(statSync(join(stage.workspace, path)).uid, path).toBe(USER);
   expect(readFileSync(join(stage.workspace, "deep/file"), "utf8")).toBe("x");

@@ -15,7 +15,14 @@ test("links are followed to where they lead, missing tails stay", async () => {
   });
   const { look } = kit.sandbox.paths;
   const { workspace, base, home } = kit;
-  expect(look("inner/a.ts")).toEqual({ absolute: join(workspace, "inner/a.ts"), resolved: join(workspace, "src/a.ts"), exists: true, kind: "file", links: 1, root: workspace });
+  expect(look("inner/a.ts")).toEqual({
+    absolute: join(workspace, "inner/a.ts"),
+    resolved: join(workspace, "src/a.ts"),
+    exists: true,
+    kind: "file",
+    links: 1,
+    root: workspace,
+  });
   expect(look("up/state")).toMatchObject({ resolved: join(base, "state"), exists: true });
   expect(look("up/new/file").resolved).toBe(join(base, "new/file"));
   expect(look("up/new/file").root).toBeUndefined();
@@ -32,7 +39,12 @@ test("/tmp is the session's own folder, links inside it included", async () => {
   await using kit = await makeKit();
   const { sandbox, grant } = kit;
   await sandbox.hands(grant(["read", "write"])).fileWrites?.write("/tmp/deep/note", Buffer.from("hi"), null);
-  expect(sandbox.paths.look("/tmp/deep/note")).toMatchObject({ resolved: "/tmp/deep/note", exists: true, kind: "file", root: "/tmp" });
+  expect(sandbox.paths.look("/tmp/deep/note")).toMatchObject({
+    resolved: "/tmp/deep/note",
+    exists: true,
+    kind: "file",
+    root: "/tmp",
+  });
   symlinkSync("/etc/passwd", join(kit.base, "state/sandbox/tmp/s1/out"));
   symlinkSync("/tmp/deep", join(kit.base, "state/sandbox/tmp/s1/in"));
   expect(sandbox.paths.look("/tmp/out")).toMatchObject({ resolved: "/etc/passwd" });
@@ -45,10 +57,11 @@ test("/tmp is the session's own folder, links inside it included", async () => {
 test("no spelling of a missing path gets a root that does not hold it by segment", async () => {
   await using kit = await makeKit();
   const segment = fc.constantFrom("..", ".", "a", "ws", "", "~", "tmp", "etc");
-  fc.assert(
+  await fc.assert(
     fc.property(fc.array(segment, { maxLength: 8 }), fc.boolean(), (parts, absolute) => {
       const fact = kit.sandbox.paths.look(`${absolute ? "/" : ""}${parts.join("/")}`);
-      if (fact.root !== undefined) expect(fact.resolved === fact.root || fact.resolved.startsWith(`${fact.root}/`)).toBe(true);
+      if (fact.root !== undefined)
+        expect(fact.resolved === fact.root || fact.resolved.startsWith(`${fact.root}/`)).toBe(true);
       expect(fact.resolved).not.toMatch(/\/\.\.?(\/|$)/);
     }),
   );

@@ -17,7 +17,11 @@ test("instructions come nearest first, CLAUDE.md stands in, links out are left o
     writeFileSync(join(workspace, "a/b/AGENTS.md"), "x".repeat(40_000));
   });
   const found = readInstructions(kit.workspace, join(kit.workspace, "a/b"));
-  expect(found.map(({ path, cut }) => [path.slice(kit.workspace.length), cut])).toEqual([["/a/b/AGENTS.md", true], ["/a/CLAUDE.md", false], ["/AGENTS.md", false]]);
+  expect(found.map(({ path, cut }) => [path.slice(kit.workspace.length), cut])).toEqual([
+    ["/a/b/AGENTS.md", true],
+    ["/a/CLAUDE.md", false],
+    ["/AGENTS.md", false],
+  ]);
   expect(found.map(({ text }) => text.slice(0, 6))).toEqual(["xxxxxx", "middle", "top"]);
   expect(readInstructions(kit.workspace, kit.base)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { makeKit, type Kit } from "./kit.ts";
+import { type Kit, makeKit } from "./kit.ts";
 
 const signal = new AbortController().signal;
 
@@ -28,14 +28,19 @@ const glob = (kit: Kit, pattern: string, path = ".", limit = 100) =>
 const grep = (kit: Kit, pattern: string, extra: object = {}, reveals: string[] = []) =>
   kit.sandbox
     .hands(kit.grant(["read"], { reveals }))
-    .search?.grep({ pattern, path: ".", ignoreCase: false, context: 0, limit: 100, filesOnly: false, ...extra }, signal);
+    .search?.grep(
+      { pattern, path: ".", ignoreCase: false, context: 0, limit: 100, filesOnly: false, ...extra },
+      signal,
+    );
 
 test("glob is relative to its folder, newest first, and honours ignore files", async () => {
   await using kit = await makeKit({}, fill);
   const at = (name: string) => join(kit.workspace, name);
   expect((await glob(kit, "*.ts"))?.paths).toEqual([at("src/deep/b.ts"), at("src/a.ts")]);
   expect((await glob(kit, "deep/*.ts", "src"))?.paths).toEqual([at("src/deep/b.ts")]);
-  expect((await glob(kit, "**/*"))?.paths.toSorted()).toEqual([".codecrucibleignore", ".env.example", ".gitignore", "src/a.ts", "src/deep/b.ts"].map(at));
+  expect((await glob(kit, "**/*"))?.paths.toSorted()).toEqual(
+    [".codecrucibleignore", ".env.example", ".gitignore", "src/a.ts", "src/deep/b.ts"].map(at),
+  );
   expect(await glob(kit, "*.ts", ".", 1)).toEqual({ paths: [at("src/deep/b.ts")], truncated: true });
   await expect(glob(kit, "*", "/etc")).rejects.toMatchObject({ fault: { code: "outside-workspace" } });
 });
@@ -44,7 +49,11 @@ test("grep finds lines, leaves secrets out unless shown, and names a bad pattern
   await using kit = await makeKit({}, fill);
   const at = (name: string) => join(kit.workspace, name);
   const found = await grep(kit, "token");
-  expect(found?.matches.map((match) => match.path).toSorted()).toEqual([at(".env.example"), at("src/a.ts"), at("src/deep/b.ts")]);
+  expect(found?.matches.map((match) => match.path).toSorted()).toEqual([
+    at(".env.example"),
+    at("src/a.ts"),
+    at("src/deep/b.ts"),
+  ]);
   expect((await grep(kit, "TOKEN", { ignoreCase: true, glob: "src/*.ts", context: 1 }))?.matches).toEqual([
     { path: at("src/a.ts"), line: 1, text: "const token = 1;", context: false },
     { path: at("src/a.ts"), line: 2, text: "let b;", context: true },

@@ -20,7 +20,14 @@ test("every workspace file but .git is listed and stored, links by target", asyn
     mkdirSync(join(workspace, "src"));
     mkdirSync(join(workspace, ".git"));
     mkdirSync(join(workspace, "out"));
-    for (const [name, text] of [["src/a", "A"], [".git/x", "no"], [".gitignore", "out/\n"], ["out/built", "B"], [".env", "secret"]] as const) writeFileSync(join(workspace, name), text);
+    for (const [name, text] of [
+      ["src/a", "A"],
+      [".git/x", "no"],
+      [".gitignore", "out/\n"],
+      ["out/built", "B"],
+      [".env", "secret"],
+    ] as const)
+      writeFileSync(join(workspace, name), text);
     chmodSync(join(workspace, "src/a"), 0o755);
     symlinkSync("src/a", join(workspace, "link"));
   });
@@ -29,7 +36,18 @@ test("every workspace file but .git is listed and stored, links by target", asyn
   const mode = 0o666 & ~process.umask();
   expect(listing(kit, taken.listing)).toEqual({
     v: 1,
-    roots: [{ root: kit.workspace, entries: [[".env", mode, sha256("secret")], [".gitignore", mode, sha256("out/\n")], ["link", "src/a"], ["out/built", mode, sha256("B")], ["src/a", 0o755, sha256("A")]] }],
+    roots: [
+      {
+        root: kit.workspace,
+        entries: [
+          [".env", mode, sha256("secret")],
+          [".gitignore", mode, sha256("out/\n")],
+          ["link", "src/a"],
+          ["out/built", mode, sha256("B")],
+          ["src/a", 0o755, sha256("A")],
+        ],
+      },
+    ],
   });
   for (const text of ["A", "B", "secret"]) expect(kit.blobs.has(sha256(text))).toBe(true);
   expect(kit.blobs.has(sha256("no"))).toBe(false);
@@ -61,7 +79,10 @@ test("what is too large is named, an ignored tree as a whole", async () => {
   });
   for (let round = 0; round < 2; round++) {
     const { dropped, files } = await kit.sandbox.snapshot(signal);
-    expect(dropped.toSorted()).toEqual([`${kit.workspace}/deps/ (ignored, more than 50 MiB)`, `${kit.workspace}/huge (more than 20 MiB)`]);
+    expect(dropped.toSorted()).toEqual([
+      `${kit.workspace}/deps/ (ignored, more than 50 MiB)`,
+      `${kit.workspace}/huge (more than 20 MiB)`,
+    ]);
     expect(files).toBe(1);
   }
 });
@@ -71,7 +92,10 @@ test("added folders count, a home folder is refused, an abort is heard", async (
   await using kit = await makeKit({ addDirs: [other.workspace] });
   expect(await kit.sandbox.snapshot(signal)).toMatchObject({ files: 1 });
   await using home = await makeKit({ workspace: other.base, home: other.home });
-  expect(await home.sandbox.snapshot(signal)).toMatchObject({ files: 0, dropped: [`${other.base} (it holds your whole home folder)`] });
+  expect(await home.sandbox.snapshot(signal)).toMatchObject({
+    files: 0,
+    dropped: [`${other.base} (it holds your whole home folder)`],
+  });
   const controller = new AbortController();
   controller.abort(new Error("stop"));
   await expect(kit.sandbox.snapshot(controller.signal)).rejects.toThrow();

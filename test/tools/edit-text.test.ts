@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { editDistance } from "../../src/base/text.ts";
 import { boundedDistance } from "../../src/tools/lib/distance.ts";
 import { editText } from "../../src/tools/lib/edit-text.ts";
-import { editDistance } from "../../src/base/text.ts";
 
 const EOLS = { LF: "\n", CRLF: "\r\n", mixed: "mixed" } as const;
 const MARKS = { "no BOM": "", BOM: "\ufeff" } as const;
@@ -38,7 +38,9 @@ describe.each(Object.keys(EOLS) as (keyof typeof EOLS)[])("%s", (eol) => {
         const { text, expected } = file(eol, copies);
         const edit = { old: written(BLOCK), new: written(NEW) };
         const same = (result: string, times: number) =>
-          eol === "mixed" ? expect(flat(result)).toBe(flat(mark + expected(times))) : expect(result).toBe(mark + expected(times));
+          eol === "mixed"
+            ? expect(flat(result)).toBe(flat(mark + expected(times)))
+            : expect(result).toBe(mark + expected(times));
         const single = editText(mark + text, [edit]);
         const all = editText(mark + text, [{ ...edit, all: true }]);
         expect(single.ok).toBe(copies === 1);
@@ -53,18 +55,34 @@ describe.each(Object.keys(EOLS) as (keyof typeof EOLS)[])("%s", (eol) => {
 
 test("a file indented with tabs keeps tabs when the model writes spaces", () => {
   const text = "class A {\n\trun() {\n\t\tone();\n\t}\n}\n";
-  const outcome = editText(text, [{ old: "    run() {\n        one();\n    }", new: "    run() {\n        if (x) {\n            one();\n        }\n    }" }]);
-  expect(outcome).toEqual({ ok: true, stages: ["normalised"], text: "class A {\n\trun() {\n\t\tif (x) {\n\t\t\tone();\n\t\t}\n\t}\n}\n" });
+  const outcome = editText(text, [
+    {
+      old: "    run() {\n        one();\n    }",
+      new: "    run() {\n        if (x) {\n            one();\n        }\n    }",
+    },
+  ]);
+  expect(outcome).toEqual({
+    ok: true,
+    stages: ["normalised"],
+    text: "class A {\n\trun() {\n\t\tif (x) {\n\t\t\tone();\n\t\t}\n\t}\n}\n",
+  });
 });
 
 test("one line with the wrong indentation", () => {
-  expect(editText("a {\n    b: 1,\n}\n", [{ old: "  b: 1,\n", new: "  b: 2,\n" }])).toMatchObject({ ok: true, text: "a {\n    b: 2,\n}\n" });
+  expect(editText("a {\n    b: 1,\n}\n", [{ old: "  b: 1,\n", new: "  b: 2,\n" }])).toMatchObject({
+    ok: true,
+    text: "a {\n    b: 2,\n}\n",
+  });
 });
 
 test("nearly right text is found when it is the only such place, and refused when two are near", () => {
   const text = "first line here\nconst limit = computeTheLimit(options.maximum);\nlast line here\n";
   const old = "const limit = computeTheLimits(options.maximum);";
-  expect(editText(text, [{ old, new: "const limit = 5;" }])).toEqual({ ok: true, stages: ["fuzzy"], text: "first line here\nconst limit = 5;\nlast line here\n" });
+  expect(editText(text, [{ old, new: "const limit = 5;" }])).toEqual({
+    ok: true,
+    stages: ["fuzzy"],
+    text: "first line here\nconst limit = 5;\nlast line here\n",
+  });
   const twice = text + text.replace("computeTheLimit", "computeTheLimit2");
   expect(editText(twice, [{ old, new: "const limit = 5;" }])).toMatchObject({ ok: false });
   expect(editText(text, [{ old: "const limit = somethingElse(entirely);", new: "x" }])).toMatchObject({ ok: false });
@@ -72,8 +90,18 @@ test("nearly right text is found when it is the only such place, and refused whe
 });
 
 test("edits are applied in order and all or none", () => {
-  expect(editText("a b c", [{ old: "a", new: "b" }, { old: "b b", new: "d" }])).toMatchObject({ ok: true, text: "d c" });
-  expect(editText("a b c", [{ old: "a", new: "x" }, { old: "zzz", new: "y" }])).toMatchObject({ ok: false, index: 1 });
+  expect(
+    editText("a b c", [
+      { old: "a", new: "b" },
+      { old: "b b", new: "d" },
+    ]),
+  ).toMatchObject({ ok: true, text: "d c" });
+  expect(
+    editText("a b c", [
+      { old: "a", new: "x" },
+      { old: "zzz", new: "y" },
+    ]),
+  ).toMatchObject({ ok: false, index: 1 });
   expect(editText("a", [{ old: "", new: "y" }])).toMatchObject({ ok: false });
   expect(editText("a", [{ old: "a", new: "a" }])).toMatchObject({ ok: false });
   expect(editText("aaa", [{ old: "aa", new: "b" }])).toMatchObject({ ok: false });
@@ -81,11 +109,18 @@ test("edits are applied in order and all or none", () => {
 });
 
 test("dollar signs and backslashes are text (no replacement patterns)", () => {
-  expect(editText("x = 1;", [{ old: "1", new: "$& $1 \\n $$" }])).toMatchObject({ ok: true, text: "x = $& $1 \\n $$;" });
+  expect(editText("x = 1;", [{ old: "1", new: "$& $1 \\n $$" }])).toMatchObject({
+    ok: true,
+    text: "x = $& $1 \\n $$;",
+  });
 });
 
 test("a table that starts with numbers and tabs is matched as it stands", () => {
-  expect(editText("1\tone\n2\ttwo\n", [{ old: "1\tone", new: "1\tuno" }])).toMatchObject({ ok: true, stages: ["exact"], text: "1\tuno\n2\ttwo\n" });
+  expect(editText("1\tone\n2\ttwo\n", [{ old: "1\tone", new: "1\tuno" }])).toMatchObject({
+    ok: true,
+    stages: ["exact"],
+    text: "1\tuno\n2\ttwo\n",
+  });
 });
 
 test("the refusal shows where the text begins to differ", () => {
@@ -98,9 +133,18 @@ test("an exact edit changes only its place, byte for byte", () => {
   fc.assert(
     fc.property(text, text, text, fc.string({ maxLength: 10 }), (before, old, after, replacement) => {
       const whole = before + old + after;
-      fc.pre(old !== "" && whole.indexOf(old) === whole.lastIndexOf(old) && !/[\r\n]/.test(replacement) && old !== replacement);
+      fc.pre(
+        old !== "" &&
+          whole.indexOf(old) === whole.lastIndexOf(old) &&
+          !/[\r\n]/.test(replacement) &&
+          old !== replacement,
+      );
       fc.pre(!(old.startsWith("\n") && before.endsWith("\r")) && !(old.endsWith("\r") && after.startsWith("\n")));
-      expect(editText(whole, [{ old, new: replacement }])).toEqual({ ok: true, stages: ["exact"], text: before + replacement + after });
+      expect(editText(whole, [{ old, new: replacement }])).toEqual({
+        ok: true,
+        stages: ["exact"],
+        text: before + replacement + after,
+      });
     }),
     { numRuns: 500 },
   );

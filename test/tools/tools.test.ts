@@ -22,7 +22,11 @@ import { type Kit, makeKit } from "../sandbox/kit.ts";
 
 const signal = new AbortController().signal;
 
-async function use(kit: Kit, tool: Tool, input: Record<string, unknown>): Promise<{ text: string; failed: boolean; details: Record<string, unknown> }> {
+async function use(
+  kit: Kit,
+  tool: Tool,
+  input: Record<string, unknown>,
+): Promise<{ text: string; failed: boolean; details: Record<string, unknown> }> {
   const parsed = tool.input.safeParse(input);
   if (!parsed.success) throw new Error(`bad input for ${tool.name}`);
   const hands = kit.sandbox.hands(kit.grant(tool.effects));
@@ -35,11 +39,19 @@ test("the ten first declarations cost at most 780 tokens", () => {
   const strip = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(strip);
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).filter(([key]) => key !== "$schema" && key !== "additionalProperties").map(([key, item]) => [key, strip(item)]));
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([key]) => key !== "$schema" && key !== "additionalProperties")
+        .map(([key, item]) => [key, strip(item)]),
+    );
   };
   const tools = [read, write, edit, glob, grep, shell, todoWrite, askUser, toolSearch, toolCall].map((tool) => ({
     type: "function",
-    function: { name: tool.name, description: tool.summary, parameters: strip(z.toJSONSchema(tool.input as unknown as z.ZodMiniType)) },
+    function: {
+      name: tool.name,
+      description: tool.summary,
+      parameters: strip(z.toJSONSchema(tool.input as unknown as z.ZodMiniType)),
+    },
   }));
   expect(encode(canonicalJson(tools)).length).toBeLessThanOrEqual(780);
   expect(read.input.safeParse({ path: "a", extra: 1 }).success).toBe(false);
@@ -47,14 +59,19 @@ test("the ten first declarations cost at most 780 tokens", () => {
 
 test("read numbers lines, pages, and remembers what was seen", async () => {
   await using kit = await makeKit({}, ({ workspace }) => {
-    writeFileSync(join(workspace, "a.txt"), `\ufeff${Array.from({ length: 2500 }, (_, index) => `line ${index + 1}`).join("\r\n")}\r\n`);
+    writeFileSync(
+      join(workspace, "a.txt"),
+      `\ufeff${Array.from({ length: 2500 }, (_, index) => `line ${index + 1}`).join("\r\n")}\r\n`,
+    );
     writeFileSync(join(workspace, "empty"), "");
   });
   const whole = await use(kit, read, { path: "a.txt" });
   expect(whole.text.split("\n")[0]).toBe("    1\tline 1");
   expect(whole.text).toMatch(/2000\tline 2000\n\(500 more lines; continue with offset 2001\)$/);
   expect(whole.details).toMatchObject({ path: join(kit.workspace, "a.txt"), lines: 2500, first: 1, last: 2000 });
-  expect((await use(kit, read, { path: "a.txt", offset: 2499, limit: 9 })).text).toBe(" 2499\tline 2499\n 2500\tline 2500");
+  expect((await use(kit, read, { path: "a.txt", offset: 2499, limit: 9 })).text).toBe(
+    " 2499\tline 2499\n 2500\tline 2500",
+  );
   expect(await use(kit, read, { path: "a.txt", offset: 9000 })).toMatchObject({ failed: true });
   expect((await use(kit, read, { path: "empty" })).text).toBe("(empty file)");
 });
@@ -77,7 +94,10 @@ test("read shows images and folders, refuses binaries, and suggests a name", asy
 test("write and edit refuse what the agent did not see, and show the difference", async () => {
   await using kit = await makeKit({}, ({ workspace }) => writeFileSync(join(workspace, "a.txt"), "one\ntwo\n"));
   const at = join(kit.workspace, "a.txt");
-  expect(await use(kit, write, { path: "a.txt", content: "x" })).toMatchObject({ failed: true, text: expect.stringContaining("read it before") as string });
+  expect(await use(kit, write, { path: "a.txt", content: "x" })).toMatchObject({
+    failed: true,
+    text: expect.stringContaining("read it before") as string,
+  });
   await use(kit, read, { path: "a.txt" });
   writeFileSync(at, "one\nTWO\n");
   for (const [tool, input] of [
@@ -94,7 +114,10 @@ test("write and edit refuse what the agent did not see, and show the difference"
   expect(edited).toMatchObject({ failed: false, details: { added: 1, removed: 1 } });
   expect(await use(kit, write, { path: "a.txt", content: "new\n" })).toMatchObject({ failed: false });
   expect(readFileSync(at, "utf8")).toBe("new\n");
-  expect(await use(kit, write, { path: "b/c.txt", content: "n" })).toMatchObject({ failed: false, text: `created ${join(kit.workspace, "b/c.txt")} (1 line)` });
+  expect(await use(kit, write, { path: "b/c.txt", content: "n" })).toMatchObject({
+    failed: false,
+    text: `created ${join(kit.workspace, "b/c.txt")} (1 line)`,
+  });
 });
 
 test("an edit keeps the byte order mark and CRLF; a rewrite keeps them too", async () => {
@@ -108,8 +131,16 @@ test("an edit keeps the byte order mark and CRLF; a rewrite keeps them too", asy
 });
 
 test("a failed or fuzzy edit says so", async () => {
-  await using kit = await makeKit({}, ({ workspace }) => writeFileSync(join(workspace, "a.txt"), "alpha beta gamma delta\n"));
-  const failed = await use(kit, edit, { path: "a.txt", edits: [{ old: "alpha", new: "A" }, { old: "omega", new: "O" }] });
+  await using kit = await makeKit({}, ({ workspace }) =>
+    writeFileSync(join(workspace, "a.txt"), "alpha beta gamma delta\n"),
+  );
+  const failed = await use(kit, edit, {
+    path: "a.txt",
+    edits: [
+      { old: "alpha", new: "A" },
+      { old: "omega", new: "O" },
+    ],
+  });
   expect(failed).toMatchObject({ failed: true, text: expect.stringContaining("edit 2 of 2") as string });
   expect(readFileSync(join(kit.workspace, "a.txt"), "utf8")).toBe("alpha beta gamma delta\n");
   const fuzzy = await use(kit, edit, { path: "a.txt", edits: [{ old: "alpha beta gama delta", new: "done" }] });
@@ -131,11 +162,20 @@ test("shell tells exit codes, timeouts and cut output; terminal control is remov
     const base = { exitCode: 0, signal: null, output: "", truncated: false, timedOut: false, durationMs: 1.4 };
     const hands = { exec: { run: async () => ({ ...base, ...result }) } } as Hands;
     const outcome = await shell.run({ command: "x", timeout: 3 }, hands, signal);
-    return { failed: outcome.failed, text: outcome.parts.map((part) => (part.type === "text" ? part.text : "")).join("") };
+    return {
+      failed: outcome.failed,
+      text: outcome.parts.map((part) => (part.type === "text" ? part.text : "")).join(""),
+    };
   };
   expect(await run({})).toEqual({ failed: false, text: "(no output)" });
-  expect(await run({ output: "\u001b[31mred\u001b[0m\r\n10%\r99%\rdone\n", exitCode: 2 })).toEqual({ failed: true, text: "red\ndone\n[exit code 2]" });
-  expect(await run({ exitCode: null, timedOut: true, output: "a" })).toEqual({ failed: true, text: "a\n[killed after 3 s]" });
+  expect(await run({ output: "\u001b[31mred\u001b[0m\r\n10%\r99%\rdone\n", exitCode: 2 })).toEqual({
+    failed: true,
+    text: "red\ndone\n[exit code 2]",
+  });
+  expect(await run({ exitCode: null, timedOut: true, output: "a" })).toEqual({
+    failed: true,
+    text: "a\n[killed after 3 s]",
+  });
   expect((await run({ output: "a", truncated: true, spill: "/tmp/out" })).text).toContain("/tmp/out");
 });
 
@@ -145,19 +185,32 @@ test("the other tools use their one hand", async () => {
     session: { setTodos: (list) => todos.push(...list) },
     human: { ask: async (question) => (question === "?" ? undefined : "blue") },
     deferred: { search: () => [{ name: "t", summary: "s", parameters: {} }] },
-    net: { get: async (url) => ({ url, status: url.endsWith("404") ? 404 : 200, contentType: "text/html", body: "page" }) },
+    net: {
+      get: async (url) => ({ url, status: url.endsWith("404") ? 404 : 200, contentType: "text/html", body: "page" }),
+    },
   } as Hands;
   const text = async (tool: Tool, input: Record<string, unknown>) => {
     const result = await tool.run(input, hands, signal);
-    return { failed: result.failed, text: result.parts.map((part) => (part.type === "text" ? part.text : "")).join("") };
+    return {
+      failed: result.failed,
+      text: result.parts.map((part) => (part.type === "text" ? part.text : "")).join(""),
+    };
   };
-  expect(await text(todoWrite, { todos: [{ text: "a", status: "done" }] })).toEqual({ failed: false, text: "1 of 1 done" });
+  expect(await text(todoWrite, { todos: [{ text: "a", status: "done" }] })).toEqual({
+    failed: false,
+    text: "1 of 1 done",
+  });
   expect(todos).toEqual([{ text: "a", status: "done" }]);
   expect(await text(askUser, { question: "colour" })).toEqual({ failed: false, text: "blue" });
   expect(await text(askUser, { question: "?" })).toMatchObject({ failed: true });
-  expect(await text(toolSearch, { query: "x" })).toEqual({ failed: false, text: '{"name":"t","summary":"s","parameters":{}}' });
+  expect(await text(toolSearch, { query: "x" })).toEqual({
+    failed: false,
+    text: '{"name":"t","summary":"s","parameters":{}}',
+  });
   expect(await text(toolCall, { name: "x", input: {} })).toEqual({ failed: true, text: "no such tool: x" });
   expect(await text(webFetch, { url: "https://a" })).toEqual({ failed: false, text: "page" });
   expect(await text(webFetch, { url: "https://a/404" })).toMatchObject({ failed: true });
-  await expect(todoWrite.run({ todos: [] }, {}, signal)).rejects.toSatisfy((error) => toFault(error).code === "internal");
+  await expect(todoWrite.run({ todos: [] }, {}, signal)).rejects.toSatisfy(
+    (error) => toFault(error).code === "internal",
+  );
 });

@@ -3,16 +3,45 @@ import type { AssistantMessage, ModelRef, UserMessage } from "../message.ts";
 import type { CheckRun } from "../task.ts";
 
 export type AgentEvent =
-  | { readonly kind: "model-start"; readonly request: number; readonly model: ModelRef; readonly purpose: "turn" | "compaction" | "answer"; readonly estimate: number }
-  | { readonly kind: "model-progress"; readonly state: "queued" | "loading" | "prefill" | "reask"; readonly done?: number; readonly total?: number; readonly text?: string }
+  | {
+      readonly kind: "model-start";
+      readonly request: number;
+      readonly model: ModelRef;
+      readonly purpose: "turn" | "compaction" | "answer";
+      readonly estimate: number;
+    }
+  | {
+      readonly kind: "model-progress";
+      readonly state: "queued" | "loading" | "prefill" | "reask";
+      readonly done?: number;
+      readonly total?: number;
+      readonly text?: string;
+    }
   | { readonly kind: "model-note"; readonly code: string; readonly text: string }
   | { readonly kind: "text-delta"; readonly text: string }
   | { readonly kind: "thinking-delta"; readonly text: string }
   /** Carries the whole message; a cut stream has stop `aborted` and the text so far. */
-  | { readonly kind: "model-end"; readonly request: number; readonly message: AssistantMessage; readonly ttftMs: number; readonly durationMs: number; readonly purpose: "turn" | "compaction" | "answer" }
+  | {
+      readonly kind: "model-end";
+      readonly request: number;
+      readonly message: AssistantMessage;
+      readonly ttftMs: number;
+      readonly durationMs: number;
+      readonly purpose: "turn" | "compaction" | "answer";
+    }
   /** A message the harness adds to the thread: a nudge, a changed instruction, steering. */
   | { readonly kind: "message-added"; readonly message: UserMessage; readonly reason: string }
-  | { readonly kind: "loop-broken"; readonly pattern: "same-call" | "alternating" | "repeated-text" | "empty-turn"; readonly strike: number }
+  | {
+      readonly kind: "loop-broken";
+      readonly pattern: "same-call" | "alternating" | "repeated-text" | "empty-turn";
+      readonly strike: number;
+    }
   /** The view from here on: `summary` stands for every message before `keepFrom` (index into the thread). */
-  | { readonly kind: "context-compacted"; readonly summary: string; readonly keepFrom: number; readonly before: number; readonly after: number }
+  | {
+      readonly kind: "context-compacted";
+      readonly summary: string;
+      readonly keepFrom: number;
+      readonly before: number;
+      readonly after: number;
+    }
   | ({ readonly kind: "check-run" } & CheckRun);

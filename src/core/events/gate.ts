@@ -5,12 +5,35 @@ import type { ImagePart, TextPart } from "../message.ts";
 import type { Verdict } from "../verdict.ts";
 
 export type GateEvent =
-  | { readonly kind: "tool-requested"; readonly callId: string; readonly tool: string; readonly input: Readonly<Record<string, unknown>> }
-  | { readonly kind: "verdict-given"; readonly callId: string; readonly tool: string; readonly verdict: Verdict; readonly verdicts: readonly Verdict[]; readonly micros: number }
-  | { readonly kind: "approval-asked"; readonly callId: string; readonly title: string; readonly lines: readonly string[] }
+  | {
+      readonly kind: "tool-requested";
+      readonly callId: string;
+      readonly tool: string;
+      readonly input: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly kind: "verdict-given";
+      readonly callId: string;
+      readonly tool: string;
+      readonly verdict: Verdict;
+      readonly verdicts: readonly Verdict[];
+      readonly micros: number;
+    }
+  | {
+      readonly kind: "approval-asked";
+      readonly callId: string;
+      readonly title: string;
+      readonly lines: readonly string[];
+    }
   | { readonly kind: "approval-given"; readonly callId: string; readonly answer: "yes" | "no"; readonly by: string }
   /** The intent: flushed before the effect. */
-  | { readonly kind: "tool-start"; readonly callId: string; readonly tool: string; readonly title: string; readonly inputHash: string }
+  | {
+      readonly kind: "tool-start";
+      readonly callId: string;
+      readonly tool: string;
+      readonly title: string;
+      readonly inputHash: string;
+    }
   | { readonly kind: "tool-delta"; readonly callId: string; readonly text: string }
   | {
       readonly kind: "tool-end";
@@ -24,8 +47,22 @@ export type GateEvent =
       readonly details?: { readonly [key: string]: Json };
     }
   /** Undo material of one file: blob hashes before and after; null = absent. `clock` is the edit clock after it. */
-  | { readonly kind: "file-changed"; readonly callId: string; readonly path: string; readonly before: string | null; readonly after: string | null; readonly mode: number; readonly clock: number }
+  | {
+      readonly kind: "file-changed";
+      readonly callId: string;
+      readonly path: string;
+      readonly before: string | null;
+      readonly after: string | null;
+      readonly mode: number;
+      readonly clock: number;
+    }
   /** Undo material of a command: the listing of the workspace before it ran. */
-  | { readonly kind: "snapshot-taken"; readonly callId: string; readonly listing: string; readonly files: number; readonly dropped: readonly string[] }
+  | {
+      readonly kind: "snapshot-taken";
+      readonly callId: string;
+      readonly listing: string;
+      readonly files: number;
+      readonly dropped: readonly string[];
+    }
   | { readonly kind: "job-start"; readonly callId: string; readonly job: string; readonly command: string }
   | { readonly kind: "job-end"; readonly job: string; readonly exitCode: number | null };

@@ -16,6 +16,10 @@ export interface ToolOutcome extends ToolResult {
   /** Set when the call did not run. */
   readonly denied: boolean;
   readonly durationMs: number;
+  /** Nothing could change: no file, no process of the project. */
+  readonly readOnly: boolean;
+  /** What a shell call ran, wrappers taken off, and whether its exit code is that of the last command. */
+  readonly shell?: { readonly commands: readonly (readonly string[])[]; readonly exitIsLast: boolean };
 }
 
 export interface Gate {

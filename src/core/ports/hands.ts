@@ -46,7 +46,10 @@ export interface GrepMatch {
 
 export interface SearchHands {
   /** Files below `path` that match `pattern`, newest first; ignored and secret files are left out. */
-  glob(query: { pattern: string; path: string; limit: number }, signal: AbortSignal): Promise<{
+  glob(
+    query: { pattern: string; path: string; limit: number },
+    signal: AbortSignal,
+  ): Promise<{
     readonly paths: readonly string[];
     readonly truncated: boolean;
   }>;
@@ -78,11 +81,7 @@ export interface CommandResult {
 
 export interface ExecHands {
   /** Runs one bash command in a sandbox of its own and throws that away. Output so far is emitted as `tool-delta`. */
-  run(
-    command: string,
-    options: { cwd?: string; timeoutMs: number },
-    signal: AbortSignal,
-  ): Promise<CommandResult>;
+  run(command: string, options: { cwd?: string; timeoutMs: number }, signal: AbortSignal): Promise<CommandResult>;
 }
 
 export interface JobStatus {
@@ -102,7 +101,10 @@ export interface JobHands {
 
 export interface NetHands {
   /** GET by the checked dialler; every redirect is checked again. `hosts` of the grant bound it. */
-  get(url: string, signal: AbortSignal): Promise<{
+  get(
+    url: string,
+    signal: AbortSignal,
+  ): Promise<{
     readonly url: string;
     readonly status: number;
     readonly contentType: string;

@@ -1,6 +1,7 @@
 /** The port to LLM servers. */
-import type { ModelInfo, ModelPart, ModelRequest, Window } from "../model.ts";
+import type { Json } from "../../base/canonical-json.ts";
 import type { ModelRef } from "../message.ts";
+import type { ModelInfo, ModelPart, ModelRequest, Window } from "../model.ts";
 
 /** What the user said about the model; everything absent is discovered. */
 export interface ModelChoice {
@@ -36,11 +37,20 @@ export interface ServerStatus {
   readonly hint?: string;
 }
 
+/** What was learned about a server, model and version from its replies; kept by whoever has a disk. */
+export interface QuirkStore {
+  load(key: string): unknown;
+  save(key: string, value: Json): void;
+}
+
 export interface Models {
   /** Finds the server and model of `choice`. Throws `server-unreachable`, `model-missing`, `model-unfit`. */
   open(choice: ModelChoice, signal: AbortSignal): Promise<OpenModel>;
   /** Every model of every server that answers, and the state of each server looked at. */
-  list(choice: ModelChoice, signal: AbortSignal): Promise<{
+  list(
+    choice: ModelChoice,
+    signal: AbortSignal,
+  ): Promise<{
     readonly models: readonly ModelInfo[];
     readonly servers: readonly ServerStatus[];
   }>;

@@ -44,7 +44,9 @@ export interface Sandbox {
    * Stores what a command outside the read-only class may change (undo material);
    * returns the blob hash of the listing.
    */
-  snapshot(signal: AbortSignal): Promise<{ readonly listing: string; readonly files: number; readonly dropped: readonly string[] }>;
+  snapshot(
+    signal: AbortSignal,
+  ): Promise<{ readonly listing: string; readonly files: number; readonly dropped: readonly string[] }>;
   /** Kills every job and spare; called on every exit path. */
   close(): Promise<void>;
 }

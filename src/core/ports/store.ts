@@ -1,6 +1,7 @@
 /** Ports of what is kept: the journal of events, the blobs they name, the audit chain. */
-import type { Event, EventBody, EventContext } from "../event.ts";
+
 import type { Json } from "../../base/canonical-json.ts";
+import type { Event, EventBody, EventContext } from "../event.ts";
 
 /** Append-only events of one session. One writer at a time, guarded by an epoch. */
 export interface Journal {
@@ -25,7 +26,15 @@ export interface Blobs {
 
 /** One line of the audit chain before it is sealed. */
 export interface AuditRecord {
-  readonly action: "tool-decision" | "tool-end" | "approval" | "session-start" | "session-end" | "sandbox-off" | "lease-start" | "lease-end";
+  readonly action:
+    | "tool-decision"
+    | "tool-end"
+    | "approval"
+    | "session-start"
+    | "session-end"
+    | "sandbox-off"
+    | "lease-start"
+    | "lease-end";
   readonly session: string;
   readonly actor: string;
   readonly decision?: string;
@@ -39,4 +48,38 @@ export interface AuditRecord {
 export interface AuditPort {
   /** Durable when it resolves. A rejection stops the action. */
   append(record: AuditRecord): Promise<{ readonly seq: number; readonly hash: string }>;
+}
+
+export interface SessionRow {
+  readonly id: string;
+  readonly workspace: string;
+  readonly title: string;
+  readonly name?: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Number of stored events. */
+  readonly events: number;
+}
+
+export interface NewSession {
+  readonly id: string;
+  readonly workspace: string;
+  readonly title: string;
+  readonly name?: string;
+}
+
+/** All sessions of this user. */
+export interface Sessions {
+  create(row: NewSession): Journal;
+  /** Opens for writing. Throws `session-missing`, or `session-busy` while another process writes. */
+  open(id: string): Journal;
+  read(id: string): readonly Event[];
+  /** Newest first; of one workspace, or of all. */
+  list(workspace?: string): readonly SessionRow[];
+  /** By id, unambiguous start of an id, or name. Throws `session-missing`. */
+  find(wanted: string, workspace: string): SessionRow;
+  /** A new session that begins with all events of `from`. */
+  fork(from: string, row: NewSession): Journal;
+  rename(id: string, name: string): void;
+  remove(id: string): void;
 }

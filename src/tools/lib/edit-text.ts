@@ -32,7 +32,8 @@ export function editText(text: string, edits: readonly TextEdit[]): EditOutcome 
   for (const [index, edit] of edits.entries()) {
     const problem = refuse(edit);
     if (problem) return { ok: false, index, problem };
-    const found = findExact(current, edit) ?? findNormalised(current, edit) ?? (edit.all ? undefined : findNear(current, edit));
+    const found =
+      findExact(current, edit) ?? findNormalised(current, edit) ?? (edit.all ? undefined : findNear(current, edit));
     if (!found) return { ok: false, index, problem: missing(current, edit.old) };
     if (found.places.length > 1 && !edit.all) return { ok: false, index, problem: ambiguous(current, found.places) };
     const next = splice(current, edit.all ? apart(found.places) : found.places);
@@ -144,8 +145,18 @@ function byIndent(text: string, lines: readonly Line[], meant: { old: string; ne
   for (let at = 0; at + wanted.length <= lines.length; at++) {
     const window = lines.slice(at, at + wanted.length);
     if (!window.every((line, index) => line.text.trim() === trimmed[index])) continue;
-    const map = indentMap(wanted, window.map((line) => line.text));
-    if (map) places.push(linesPlace(text, window, body(meant.new).map((line) => reindent(line, map))));
+    const map = indentMap(
+      wanted,
+      window.map((line) => line.text),
+    );
+    if (map)
+      places.push(
+        linesPlace(
+          text,
+          window,
+          body(meant.new).map((line) => reindent(line, map)),
+        ),
+      );
   }
   return places;
 }
@@ -233,7 +244,9 @@ function ambiguous(text: string, places: readonly Place[]): string {
 
 /** Says that nothing was found and shows the line that looks most like the first line of `old`. */
 function missing(text: string, old: string): string {
-  const first = body(lf(withoutNumbers(lf(old)) ?? old)).find((line) => line.trim() !== "")?.trim();
+  const first = body(lf(withoutNumbers(lf(old)) ?? old))
+    .find((line) => line.trim() !== "")
+    ?.trim();
   const lines = splitLines(text);
   const at = first === undefined ? -1 : lines.findIndex((line) => line.text.trim() === first);
   if (at < 0) return "`old` is not in the file";

@@ -13,5 +13,8 @@ export async function refuseStale(files: FileHands, file: FileContent): Promise<
   const before = await files.lastSeenText(file.path);
   const now = decodeText(file.bytes);
   const shown = before === undefined || !now ? "" : `\n${(await showDiff(before, now.bom + now.text, MAX_SHOWN)).diff}`;
-  return failedResult(`${file.path} changed since you last read it; read it again, then repeat.${shown}`, { path: file.path, stale: true });
+  return failedResult(`${file.path} changed since you last read it; read it again, then repeat.${shown}`, {
+    path: file.path,
+    stale: true,
+  });
 }

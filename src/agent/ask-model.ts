@@ -1,0 +1,121 @@
+/** One request to the model: streams deltas out and hands the whole message back. */
+import type { Fault } from "../base/error.ts";
+import type { AssistantMessage, StopReason, TextPart, ThinkingPart, ToolCallPart, Usage } from "../core/message.ts";
+import type { ModelPart, ModelRequest } from "../core/model.ts";
+import { emitFor, type Run } from "./voice.ts";
+
+export interface Answer {
+  readonly message: AssistantMessage;
+  readonly fault?: Fault;
+}
+
+export type Purpose = "turn" | "compaction" | "answer";
+
+interface Collected {
+  parts: (TextPart | ThinkingPart | ToolCallPart)[];
+  text: string[];
+  thinking: string[];
+  usage: Usage | undefined;
+  stop: StopReason;
+  fault: Fault | undefined;
+  firstAt: number | undefined;
+}
+
+/** Sends `request`; a cut stream gives the text so far with stop `aborted`, and the fault. */
+export async function askModel(run: Run, request: ModelRequest, purpose: Purpose): Promise<Answer> {
+  const { model, clock } = run.options;
+  const emit = emitFor(run);
+  const number = ++run.requests;
+  const estimate = model.estimate(request).tokens;
+  emit({ kind: "model-start", request: number, model: model.ref, purpose, estimate });
+  const started = clock.monotonic();
+  const got: Collected = {
+    parts: [],
+    text: [],
+    thinking: [],
+    usage: undefined,
+    stop: "stop",
+    fault: undefined,
+    firstAt: undefined,
+  };
+  for await (const part of model.generate(request, run.signal)) {
+    got.firstAt ??=
+      part.type === "text" || part.type === "thinking" || part.type === "tool-call" ? clock.monotonic() : undefined;
+    take(run, part, got);
+  }
+  flush(got);
+  const output = Math.ceil(
+    got.parts.reduce(
+      (sum, part) => sum + (part.type === "tool-call" ? JSON.stringify(part.input).length : part.text.length),
+      0,
+    ) / 4,
+  );
+  const usage: Usage = got.usage ?? { input: estimate, output, source: "estimated" };
+  run.tokens += usage.input + usage.output;
+  const message: AssistantMessage = {
+    role: "assistant",
+    parts: got.parts,
+    voice: run.options.voice,
+    model: model.ref,
+    usage,
+    stop: got.fault ? "aborted" : got.stop,
+  };
+  const durationMs = Math.round(clock.monotonic() - started);
+  emit({
+    kind: "model-end",
+    request: number,
+    message,
+    ttftMs: Math.round((got.firstAt ?? clock.monotonic()) - started),
+    durationMs,
+    purpose,
+  });
+  return { message, ...(got.fault ? { fault: got.fault } : {}) };
+}
+
+function take(run: Run, part: ModelPart, got: Collected): void {
+  const emit = run.options.emit;
+  const context = { turn: run.task.turn, voice: run.options.voice };
+  switch (part.type) {
+    case "text":
+      if (got.thinking.length > 0) flush(got);
+      got.text.push(part.text);
+      emit({ kind: "text-delta", text: part.text }, context);
+      return;
+    case "thinking":
+      if (got.text.length > 0) flush(got);
+      got.thinking.push(part.text);
+      emit({ kind: "thinking-delta", text: part.text }, context);
+      return;
+    case "tool-call":
+      flush(got);
+      got.parts.push(part.call);
+      return;
+    case "usage":
+      got.usage = part.usage;
+      return;
+    case "finish":
+      got.stop = part.reason;
+      return;
+    case "failure":
+      got.fault = part.fault;
+      return;
+    case "note":
+      emit({ kind: "model-note", code: part.code, text: part.text }, context);
+      return;
+    case "reask":
+      emit({ kind: "model-progress", state: "reask", text: `${part.tool}: ${part.problem}` }, context);
+      return;
+    default: {
+      const { type, ...rest } = part;
+      emit({ kind: "model-progress", state: type, ...rest }, context);
+    }
+  }
+}
+
+/** Joins the chunks so far into one part. */
+function flush(got: Collected): void {
+  if (got.thinking.length > 0) got.parts.push({ type: "thinking", text: got.thinking.join("") });
+  if (got.text.length > 0) got.parts.push({ type: "text", text: got.text.join("") });
+  got.thinking = [];
+  got.text = [];
+}

@@ -1,0 +1,43 @@
+/** Volatile facts are appended to the thread when they change, and then stay: date, git state, folder, instructions. */
+import { sha256 } from "../base/hash.ts";
+import type { Emit, Event } from "../core/event.ts";
+
+/** What surrounds the work right now; read at the start of a turn. */
+export interface Surroundings {
+  /** `2026-11-22`. */
+  date(): string;
+  git(): Promise<string | undefined>;
+  cwd(): string;
+  mode(): string;
+  /** Text of AGENTS.md and its like, or undefined. */
+  instructions(): Promise<string | undefined>;
+}
+
+/** Order within the user message: instructions before the prompt, the rest after it, the folder last. */
+export async function appendContext(surroundings: Surroundings, events: readonly Event[], emit: Emit): Promise<void> {
+  const known = new Map(
+    events.flatMap((event) => (event.kind === "context-added" ? [[event.source, event.hash] as const] : [])),
+  );
+  const instructions = await surroundings.instructions();
+  const git = await surroundings.git();
+  const facts: [string, string | undefined][] = [
+    [
+      "instructions",
+      instructions ?? (known.has("instructions") ? "(the project instructions were removed)" : undefined),
+    ],
+    ["date", `date: ${surroundings.date()}`],
+    ["git", git === undefined ? undefined : `git: ${git}`],
+    ["mode", surroundings.mode() === "default" && !known.has("mode") ? undefined : `mode: ${surroundings.mode()}`],
+    ["cwd", `cwd: ${surroundings.cwd()}`],
+  ];
+  for (const [source, text] of facts) {
+    if (text === undefined) continue;
+    const hash = sha256(text);
+    if (known.get(source) !== hash) emit({ kind: "context-added", source, text, hash });
+  }
+}
+
+/** Project instructions as quoted data; a closing tag inside them cannot end the quotation. */
+export function quoteInstructions(text: string): string {
+  return `<project-instructions>\n${text.replaceAll("</project-instructions", "<\\/project-instructions").trim()}\n</project-instructions>`;
+}

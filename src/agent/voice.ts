@@ -1,0 +1,67 @@
+/** What one voice works with: the parts of its loop, and the state of one run. */
+import type { Clock } from "../base/clock.ts";
+import type { EditClock } from "../core/edit-clock.ts";
+import type { Emit } from "../core/event.ts";
+import type { Sampling } from "../core/model.ts";
+import type { Gate } from "../core/ports/gate.ts";
+import type { OpenModel } from "../core/ports/models.ts";
+import type { Journal } from "../core/ports/store.ts";
+import type { Denial, Task } from "../core/task.ts";
+import type { Surroundings } from "./context.ts";
+import { createLoopGuard, type LoopGuard } from "./loop-guard.ts";
+
+export interface VoiceOptions {
+  readonly voice: string;
+  readonly system: string;
+  readonly model: OpenModel;
+  readonly sampling: Sampling;
+  readonly gate: Gate;
+  readonly journal: Journal;
+  readonly emit: Emit;
+  readonly clock: Clock;
+  readonly edits: EditClock;
+  readonly surroundings: Surroundings;
+}
+
+/** The state of one run of the loop. */
+export interface Run {
+  readonly options: VoiceOptions;
+  readonly task: Task;
+  readonly signal: AbortSignal;
+  readonly guard: LoopGuard;
+  /** Edit clock at the start of the run. */
+  readonly startClock: number;
+  /** Sequence number of the run's first event. */
+  readonly startSeq: number;
+  readonly denials: Map<string, Denial>;
+  requests: number;
+  toolCalls: number;
+  tokens: number;
+  strikes: number;
+  /** Exec was needed and no sandbox passes. */
+  sandboxMissing: boolean;
+  text: string;
+}
+
+export function startRun(options: VoiceOptions, task: Task, signal: AbortSignal): Run {
+  return {
+    options,
+    task,
+    signal,
+    guard: createLoopGuard(),
+    startClock: options.edits.value,
+    startSeq: options.journal.events().at(-1)?.seq ?? 0,
+    denials: new Map(),
+    requests: 0,
+    toolCalls: 0,
+    tokens: 0,
+    strikes: 0,
+    sandboxMissing: false,
+    text: "",
+  };
+}
+
+/** Emits with this run's turn and voice. */
+export function emitFor(run: Run): Emit {
+  return (body, context) => run.options.emit(body, { turn: run.task.turn, voice: run.options.voice, ...context });
+}

@@ -1,0 +1,152 @@
+/** The one place where things are wired: every room meets the others here and in live.ts, through ports. */
+import { systemClock } from "./base/clock.ts";
+import { CrucibleError } from "./base/error.ts";
+import { uuid } from "./base/id.ts";
+import { oneLine } from "./base/text.ts";
+import { homeFolder, loadConfig, readEnvironment, setUserValue } from "./config/load.ts";
+import type { Event } from "./core/event.ts";
+import type { App, AuditView, LiveSession, OpenOptions } from "./core/ports/app.ts";
+import type { Models, OpenModel } from "./core/ports/models.ts";
+import type { Blobs, Sessions } from "./core/ports/store.ts";
+import type { AppOptions, House, SessionFiles } from "./house.ts";
+
+/** Loads the configuration and wires the program; rooms are imported when they are first needed. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const env = readEnvironment();
+  const config = await loadConfig({ env, workspace: options.workspace, flags: options.flags, bare: options.bare });
+  const house: House = { options, env, home: homeFolder(env), config };
+  return {
+    version: options.version,
+    workspace: options.workspace,
+    config: { ...config, set: (key, text) => setUserValue(config.places, key, text) },
+    audit: auditView(house),
+    open: (given) => openSession(house, given),
+    sessions: async () => (await openStore(house)).sessions,
+    models: () => openModels(house),
+    sandboxStatus: async () => (await import("./live.ts")).probeSandbox(house),
+    prompt: async () => (await import("./live.ts")).promptParts(house),
+  };
+}
+
+async function openStore(house: House): Promise<{ sessions: Sessions; blobs: Blobs; close(): void }> {
+  const [{ openDatabase }, { sqliteSessions }, { sqliteBlobs }] = await Promise.all([
+    import("./store/database.ts"),
+    import("./store/sessions.ts"),
+    import("./store/blobs.ts"),
+  ]);
+  const db = await openDatabase(`${house.config.places.data}/journal.db`);
+  return { sessions: sqliteSessions(db, systemClock), blobs: sqliteBlobs(db), close: () => db.close() };
+}
+
+async function openModels(house: House): Promise<Models> {
+  const [{ createModels }, { createQuirkStore }, { freemem }] = await Promise.all([
+    import("./models/models.ts"),
+    import("./store/quirks.ts"),
+    import("node:os"),
+  ]);
+  const { env, config } = house;
+  const model = config.get<string | undefined>("model");
+  return createModels({
+    env,
+    servers: config.get("servers"),
+    windows: config.get("windows"),
+    ...(model === undefined ? {} : { defaultModel: model }),
+    quirks: createQuirkStore(`${config.places.state}/servers.json`),
+    clock: systemClock,
+    freeMemoryBytes: freemem,
+  });
+}
+
+function auditView(house: House): AuditView {
+  const folder = `${house.config.places.state}/audit`;
+  return {
+    folder,
+    head: async () => (await import("./observe/audit-verify.ts")).auditHead(folder),
+    verify: async (expected) => (await import("./observe/audit-verify.ts")).verifyAudit(folder, expected),
+  };
+}
+
+/** A new session, an older one, or a fork of it. */
+async function openJournal(house: House, given: OpenOptions): Promise<SessionFiles> {
+  const { workspace } = house.options;
+  const id = given.sessionId ?? uuid(systemClock.now());
+  if (!given.persist) {
+    const [{ memoryJournal }, { memoryBlobs }] = await Promise.all([
+      import("./store/memory-journal.ts"),
+      import("./store/memory-blobs.ts"),
+    ]);
+    return { journal: memoryJournal(id, systemClock), blobs: memoryBlobs(), resumed: false, close: () => undefined };
+  }
+  const { sessions, blobs, close } = await openStore(house);
+  const row = {
+    id,
+    workspace,
+    title: oneLine(given.title, 80),
+    ...(given.name === undefined ? {} : { name: given.name }),
+  };
+  if (given.resume === undefined) return { journal: sessions.create(row), blobs, resumed: false, close };
+  const found = given.resume === "newest" ? sessions.list(workspace)[0] : sessions.find(given.resume, workspace);
+  if (!found)
+    throw new CrucibleError("session-missing", `there is no session in ${workspace} yet`, {
+      hint: 'start one: crucible "what to do"',
+    });
+  if (found.workspace !== workspace)
+    throw new CrucibleError("usage", `session ${found.id} belongs to ${found.workspace}`, {
+      hint: `go there, or: crucible -C ${found.workspace} -r ${found.id}`,
+    });
+  return { journal: given.fork ? sessions.fork(found.id, row) : sessions.open(found.id), blobs, resumed: true, close };
+}
+
+async function openSession(house: House, given: OpenOptions): Promise<LiveSession> {
+  const loading = import("./live.ts");
+  const models = await openModels(house);
+  // A session that never reached a model would only be in the way of `-c`.
+  const fresh = given.resume === undefined ? await openModel(house, given, models, []) : undefined;
+  const files = await openJournal(house, given);
+  try {
+    const model = fresh ?? (await openModel(house, given, models, files.journal.events()));
+    const { startSession } = await loading;
+    return await startSession(house, given, { files, model });
+  } catch (error) {
+    await files.journal.close().catch(() => undefined);
+    files.close();
+    throw error;
+  }
+}
+
+/** Longest wait for a model that is being loaded (milliseconds). */
+const OPEN_MS = 660_000;
+
+async function openModel(
+  house: House,
+  given: OpenOptions,
+  models: Models,
+  events: readonly Event[],
+): Promise<OpenModel> {
+  const choice = { ...rememberedModel(house, events, given), ...given.model };
+  const model = await models.open(choice, AbortSignal.timeout(OPEN_MS));
+  if (model.window.source !== "assumed" || !given.askWindow) return model;
+  const tokens = await given.askWindow(`${model.ref.provider}/${model.ref.model}`);
+  if (tokens === undefined) return model;
+  const windows = {
+    ...house.config.get<Record<string, number>>("windows"),
+    [`${model.ref.provider}/${model.ref.model}`]: tokens,
+  };
+  await setUserValue(house.config.places, "windows", JSON.stringify(windows));
+  return models.open({ ...choice, context: tokens }, AbortSignal.timeout(OPEN_MS));
+}
+
+/** The model, server and window of the session so far, unless the person names others. */
+function rememberedModel(house: House, events: readonly Event[], given: OpenOptions): Partial<OpenOptions["model"]> {
+  const last = events.findLast((event) => event.kind === "model-chosen");
+  const { model, baseUrl, localProvider, context } = given.model;
+  if (!last || model !== undefined || baseUrl !== undefined || localProvider !== undefined) return {};
+  const window = context === undefined ? { window: last.window } : {};
+  const { provider } = last.model;
+  const configured = house.config
+    .get<readonly { name: string }[]>("servers")
+    .some((server) => server.name === provider);
+  if (configured) return { model: `${provider}/${last.model.model}`, ...window };
+  const local = ["ollama", "lmstudio", "llamacpp"].find((name) => name === provider) as "ollama" | undefined;
+  return { model: last.model.model, baseUrl: last.server, ...(local ? { localProvider: local } : {}), ...window };
+}

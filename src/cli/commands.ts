@@ -1,0 +1,23 @@
+/** The commands: a name, a line of help, and a module that is loaded when the command is run. */
+import type { Command } from "commander";
+import type { CommandContext } from "../core/ports/cli.ts";
+
+export interface CommandModule {
+  /** Declares arguments and options on `command`; actions return the exit code through `finish`. */
+  default(command: Command, context: CommandContext, finish: (code: number) => void): void;
+}
+
+export interface CommandEntry {
+  readonly about: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  models: { about: "models of every server that answers", load: () => import("./commands/models.ts") },
+  sessions: { about: "list, show, export or remove sessions", load: () => import("./commands/sessions.ts") },
+  config: { about: "read and change the configuration", load: () => import("./commands/config.ts") },
+  doctor: { about: "what works here, and what mends the rest", load: () => import("./commands/doctor.ts") },
+  prompt: { about: "the head of every request, part by part", load: () => import("./commands/prompt.ts") },
+  audit: { about: "verify the audit log or print its head", load: () => import("./commands/audit.ts") },
+  demo: { about: "the main job against a scripted model, no model needed", load: () => import("./commands/demo.ts") },
+};

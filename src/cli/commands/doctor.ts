@@ -1,0 +1,140 @@
+/** `crucible doctor`: what works here, and the command that mends the rest. */
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Command } from "commander";
+import { CrucibleError, toFault } from "../../base/error.ts";
+import type { App } from "../../core/ports/app.ts";
+import type { CommandContext } from "../../core/ports/cli.ts";
+import { workFolder } from "../files.ts";
+
+interface Finding {
+  readonly name: string;
+  readonly status: "ok" | "note" | "problem";
+  readonly text: string;
+  readonly mend?: string;
+}
+
+const MIN_FREE = 512 * 2 ** 20;
+
+export default function doctor(command: Command, context: CommandContext, finish: (code: number) => void): void {
+  command.option("--json", "machine-readable").action(async (options: { json?: boolean }) => {
+    const findings: Finding[] = [nodeFinding(), ...(await examine(context))];
+    if (options.json) process.stdout.write(`${JSON.stringify({ version: context.version, findings })}\n`);
+    else for (const finding of findings) process.stdout.write(line(finding));
+    finish(findings.some((finding) => finding.status === "problem") ? 3 : 0);
+  });
+}
+
+function line({ name, status, text, mend }: Finding): string {
+  return `${{ ok: "ok     ", note: "note   ", problem: "PROBLEM" }[status]}  ${name.padEnd(12)} ${text}\n${mend ? `${" ".repeat(23)}mend: ${mend}\n` : ""}`;
+}
+
+async function examine(context: CommandContext): Promise<Finding[]> {
+  let app: App;
+  try {
+    app = await context.makeApp({ workspace: workFolder(undefined), bare: false, flags: new Map() });
+  } catch (error) {
+    const { message, hint } = toFault(error);
+    return [{ name: "config", status: "problem", text: message, ...(hint ? { mend: hint } : {}) }];
+  }
+  const [sandbox, servers] = await Promise.all([sandboxFinding(app), serverFindings(app)]);
+  return [sandbox, ...servers, ...diskFindings(app), ...configFindings(app), await auditFinding(app)];
+}
+
+function nodeFinding(): Finding {
+  const major = Number(process.versions.node.split(".")[0]);
+  const text = `${process.versions.node} at ${process.execPath}`;
+  return major >= 24
+    ? { name: "node", status: "ok", text }
+    : { name: "node", status: "problem", text, mend: "install Node 24 or newer" };
+}
+
+async function sandboxFinding(app: App): Promise<Finding> {
+  const status = await app.sandboxStatus();
+  if (status.backend)
+    return {
+      name: "sandbox",
+      status: "ok",
+      text: `${status.backend}${status.identity ? ` (${status.identity})` : ""}: every escape that was tried failed`,
+    };
+  return {
+    name: "sandbox",
+    status: "problem",
+    text: `none works: ${status.reason ?? "unknown"}`,
+    ...(status.mend ? { mend: status.mend } : {}),
+  };
+}
+
+async function serverFindings(app: App): Promise<Finding[]> {
+  const { models, servers } = await (await app.models()).list({}, AbortSignal.timeout(30_000));
+  const up = servers.filter((server) => server.reachable);
+  const findings: Finding[] = up.map((server) => {
+    const own = models.filter((model) => model.server === server.url || model.ref.provider === server.provider);
+    const loaded = own.find((model) => model.loadedWindow);
+    const window = loaded?.loadedWindow
+      ? `; ${loaded.ref.model} loaded with a window of ${loaded.loadedWindow.tokens} (${loaded.loadedWindow.source})`
+      : "";
+    return {
+      name: "server",
+      status: "ok",
+      text: `${server.provider} at ${server.url}${server.version ? ` ${server.version}` : ""}: ${own.length} models${window}`,
+    };
+  });
+  if (up.length > 0) return findings;
+  const [first] = servers;
+  return [
+    {
+      name: "server",
+      status: "problem",
+      text: `no model server answers (looked at ${servers.map((server) => server.url).join(", ")})`,
+      mend: first?.hint ?? "ollama serve",
+    },
+  ];
+}
+
+function diskFindings(app: App): Finding[] {
+  return [app.config.places.data, app.config.places.state].map((folder) => {
+    const base = existing(folder);
+    try {
+      accessSync(base, constants.W_OK);
+      const { bavail, bsize } = statfsSync(base);
+      const free = bavail * bsize;
+      const text = `${folder}: ${(free / 2 ** 30).toFixed(1)} GiB free`;
+      return free < MIN_FREE
+        ? { name: "disk", status: "problem", text, mend: "free disk space, or set CODECRUCIBLE_HOME" }
+        : { name: "disk", status: "ok", text };
+    } catch (error) {
+      return {
+        name: "disk",
+        status: "problem",
+        text: `${folder} is not writable: ${new CrucibleError("storage", String(error)).message}`,
+        mend: `mkdir -p ${folder}, or set CODECRUCIBLE_HOME`,
+      };
+    }
+  });
+}
+
+function existing(folder: string): string {
+  return existsSync(folder) || folder === dirname(folder) ? folder : existing(dirname(folder));
+}
+
+function configFindings(app: App): Finding[] {
+  const set = [...app.config.settings].filter(([, setting]) => setting.origin !== "default");
+  const text =
+    set.length === 0 ? "defaults only" : set.map(([key, setting]) => `${key} from ${setting.origin}`).join("; ");
+  return [
+    { name: "config", status: "ok", text },
+    ...app.config.notes.map((note): Finding => ({ name: "config", status: "note", text: note })),
+  ];
+}
+
+async function auditFinding(app: App): Promise<Finding> {
+  const report = await app.audit.verify();
+  if (report.ok) return { name: "audit", status: "ok", text: `${report.records} records, chain intact` };
+  return {
+    name: "audit",
+    status: "problem",
+    text: report.problem ?? "not intact",
+    mend: "keep a copy, find out who changed it, then move the folder away",
+  };
+}

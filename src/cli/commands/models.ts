@@ -1,0 +1,60 @@
+/** `crucible models`: every model of every server that answers, with the source of each number. */
+import type { Command } from "commander";
+import type { ModelInfo } from "../../core/model.ts";
+import type { CommandContext } from "../../core/ports/cli.ts";
+import type { ServerStatus } from "../../core/ports/models.ts";
+import { workFolder } from "../files.ts";
+import { table } from "../table.ts";
+
+export default function models(command: Command, context: CommandContext, finish: (code: number) => void): void {
+  command
+    .option("--json", "machine-readable")
+    .option("--base-url <url>", "look at this server only")
+    .option("--local-provider <name>", "ollama, lmstudio or llamacpp")
+    .action(
+      async (options: { json?: boolean; baseUrl?: string; localProvider?: "ollama" | "lmstudio" | "llamacpp" }) => {
+        const app = await context.makeApp({ workspace: workFolder(undefined), bare: true, flags: new Map() });
+        const { baseUrl, localProvider } = options;
+        const choice = {
+          ...(baseUrl === undefined ? {} : { baseUrl }),
+          ...(localProvider === undefined ? {} : { localProvider }),
+        };
+        const found = await (await app.models()).list(choice, AbortSignal.timeout(30_000));
+        if (options.json)
+          process.stdout.write(`${JSON.stringify({ models: found.models.map(plain), servers: found.servers })}\n`);
+        else show(found.models, found.servers);
+        finish(found.servers.some((server) => server.reachable) ? 0 : 60);
+      },
+    );
+}
+
+function plain(model: ModelInfo): object {
+  const { ref, ...rest } = model;
+  return { provider: ref.provider, model: ref.model, digest: ref.digest ?? null, ...rest };
+}
+
+function show(models: readonly ModelInfo[], servers: readonly ServerStatus[]): void {
+  const rows = models.map((model) => [
+    `${model.ref.provider}/${model.ref.model}`,
+    model.ref.digest?.slice(0, 12) ?? "-",
+    model.sizeBytes === undefined ? "-" : `${(model.sizeBytes / 2 ** 30).toFixed(1)} GiB`,
+    model.state,
+    windowText(model.loadedWindow),
+    windowText(model.maxWindow),
+    model.tools,
+    model.thinking,
+  ]);
+  if (rows.length > 0)
+    process.stdout.write(
+      table([["MODEL", "DIGEST", "SIZE", "STATE", "LOADED WINDOW", "MAX WINDOW", "TOOLS", "THINKING"], ...rows]),
+    );
+  for (const server of servers.filter((entry) => !entry.reachable || entry.problem)) {
+    process.stderr.write(
+      `${server.provider} at ${server.url}: ${server.problem ?? "no answer"}${server.hint ? `; ${server.hint}` : ""}\n`,
+    );
+  }
+}
+
+function windowText(window: { tokens: number; source: string } | undefined): string {
+  return window ? `${window.tokens} (${window.source})` : "-";
+}

@@ -1,0 +1,32 @@
+/** The help text, made from the tables it describes. */
+import { COMMANDS } from "./commands.ts";
+import { MEANINGS } from "./exit-codes.ts";
+import { FLAGS, type Flag } from "./flags.ts";
+
+export function helpText(version: string): string {
+  const flags = Object.entries<Flag>(FLAGS).map(([name, flag]) => {
+    const value = flag.kind === "switch" ? "" : ` ${flag.choices?.join("|") ?? flag.values ?? ""}`;
+    return row(`${flag.short ? `-${flag.short}, ` : "    "}--${name}${value}`, flag.about);
+  });
+  const commands = Object.entries(COMMANDS).map(([name, { about }]) => row(name, about));
+  return `codecrucible ${version}: a local-first coding agent
+
+  crucible "fix the failing test"      work in this folder with a model on this machine
+  crucible -p "what does src do?"      one shot, answer on standard output
+  git diff | crucible -p "review"      standard input becomes part of the prompt
+  crucible -c "now add a test"         go on with the newest session
+
+Commands
+${commands.join("\n")}
+
+Flags (each has a variable: --max-turns is CODECRUCIBLE_MAX_TURNS)
+${flags.join("\n")}
+
+Exit codes
+${MEANINGS.map(([code, text]) => row(String(code), text)).join("\n")}
+`;
+}
+
+function row(left: string, right: string): string {
+  return left.length > 34 ? `  ${left}\n  ${" ".repeat(36)}${right}` : `  ${left.padEnd(36)}${right}`;
+}

@@ -1,0 +1,52 @@
+/** Reads the command line: a known first word is a command, everything else is a prompt. */
+import { CrucibleError, toFault } from "../base/error.ts";
+import { nearest } from "../base/text.ts";
+import type { CommandContext } from "../core/ports/cli.ts";
+import { COMMANDS } from "./commands.ts";
+import { EXIT } from "./exit-codes.ts";
+import { parseFlags } from "./flags.ts";
+import { faultLine } from "./render/renderer.ts";
+
+/** Runs the program and returns its exit code. */
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  try {
+    const [first, ...rest] = argv;
+    if (first === undefined && process.stdin.isTTY) return await help(context, 0);
+    const command = first === undefined ? undefined : COMMANDS[first];
+    if (command) {
+      const { runCommand } = await import("./run-command.ts");
+      return await runCommand(first ?? "", command, rest, context);
+    }
+    const flags = parseFlags(argv, context.env);
+    if (flags.has("version")) {
+      process.stdout.write(`${context.version}\n`);
+      return 0;
+    }
+    if (flags.has("help")) return await help(context, 0);
+    refuseTypo(flags.words);
+    const { ask } = await import("./ask.ts");
+    return await ask(flags, context);
+  } catch (error) {
+    const fault = toFault(error);
+    process.stderr.write(`crucible: ${faultLine(fault)}\n`);
+    if (fault.code === "internal" && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+    return EXIT[fault.code];
+  }
+}
+
+/** `crucible doctr` is a mistyped command, not a prompt for a model. */
+function refuseTypo(words: readonly string[]): void {
+  const [word] = words;
+  if (words.length !== 1 || word === undefined || /\s/.test(word)) return;
+  const near = nearest(word, Object.keys(COMMANDS));
+  if (near)
+    throw new CrucibleError("usage", `there is no command ${word}`, {
+      hint: `did you mean crucible ${near}? For a prompt of one word: crucible -p -- "${word} …"`,
+    });
+}
+
+async function help(context: CommandContext, code: number): Promise<number> {
+  const { helpText } = await import("./help.ts");
+  process.stdout.write(helpText(context.version));
+  return code;
+}

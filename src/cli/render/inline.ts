@@ -1,0 +1,193 @@
+/** The calm renderer of a terminal: text streams in, each tool call is a line, diffs are shown, one status line waits at the end. */
+import type { Event, EventOf } from "../../core/event.ts";
+import type { LiveSession } from "../../core/ports/app.ts";
+import { harmless, type Output } from "../output.ts";
+import { createTotals } from "../totals.ts";
+import { faultLine, type Renderer } from "./renderer.ts";
+
+/** Lines of a diff or of output that are shown without `--verbose`. */
+const SHOWN_LINES = 24;
+
+export function inlineRenderer(output: Output, options: { verbose: boolean }): Renderer {
+  const screen = createScreen(output);
+  const totals = createTotals();
+  const started = performance.now();
+  let session: LiveSession | undefined;
+  let last: EventOf<"model-end"> | undefined;
+  const titles = new Map<string, string>();
+  const { style } = output;
+
+  const statusText = () => {
+    const usage = last?.message.usage;
+    const used = usage ? usage.input + usage.output : 0;
+    const rate = usage?.decodeMs ? `${Math.round((usage.output / usage.decodeMs) * 1000)} tok/s` : undefined;
+    const cached =
+      usage?.cached !== undefined && usage.input > 0
+        ? `${Math.round((usage.cached / usage.input) * 100)} % cached`
+        : undefined;
+    const window = session ? `${short(used)}/${short(session.window.tokens)} ${session.window.source}` : "";
+    return [window, rate, cached, `${Math.round((performance.now() - started) / 1000)} s`].filter(Boolean).join(" · ");
+  };
+
+  const show = (event: Event) => {
+    switch (event.kind) {
+      case "model-start":
+        return screen.status(() => `thinking · ${statusText()}`);
+      case "model-progress":
+        return screen.status(
+          () =>
+            `${event.state}${event.total ? ` ${Math.round(((event.done ?? 0) / event.total) * 100)} %` : ""}${event.text ? ` ${harmless(event.text)}` : ""} · ${statusText()}`,
+        );
+      case "text-delta":
+        return screen.stream(harmless(event.text));
+      case "tool-start":
+        titles.set(event.callId, event.title);
+        return screen.status(() => `${event.title} · ${statusText()}`);
+      case "tool-end":
+        return screen.lines(toolLines(event, titles.get(event.callId), options.verbose, output));
+      case "model-note":
+        return screen.lines([style.yellow(harmless(event.text))]);
+      case "context-compacted":
+        return screen.lines([style.dim(`context compacted: ${short(event.before)} -> ${short(event.after)} tokens`)]);
+      case "loop-broken":
+        return screen.lines([
+          style.yellow(`the model goes in circles (${event.pattern}); it was told to do something different`),
+        ]);
+      case "todos-set":
+        return screen.lines(
+          event.todos.map(
+            (todo) =>
+              `  ${todo.status === "done" ? style.green("✔") : todo.status === "in_progress" ? style.cyan("▸") : style.dim("·")} ${harmless(todo.text)}`,
+          ),
+        );
+      default:
+    }
+  };
+  return {
+    start(live) {
+      session = live;
+      const { ref } = live.model;
+      screen.lines([
+        `${style.bold("developer")} ${style.dim(`${ref.provider}/${ref.model} · window ${live.window.tokens} (${live.window.source}) · ${live.id}`)}`,
+        ...live.notes.map((note) => style.yellow(harmless(note))),
+      ]);
+    },
+    event(event) {
+      totals.take(event);
+      if (event.kind === "model-end") last = event;
+      show(event);
+    },
+    pause: () => screen.clear(),
+    end({ outcome }) {
+      screen.clear();
+      const { verification } = outcome;
+      if (verification.text !== "")
+        screen.lines([(verification.status === "passed" ? style.green : style.yellow)(harmless(verification.text))]);
+      for (const denial of outcome.openDenials)
+        screen.lines([style.yellow(`denied: ${harmless(denial.tool)}: ${harmless(denial.reason)}`)]);
+      if (outcome.fault) screen.lines([style.red(faultLine(outcome.fault))]);
+      screen.lines([style.dim(statusText())]);
+    },
+    fault(fault) {
+      screen.clear();
+      output.err(`crucible: ${faultLine(fault)}\n`);
+    },
+  };
+}
+
+function short(tokens: number): string {
+  return tokens < 1000 ? String(tokens) : `${(tokens / 1000).toFixed(tokens < 10_000 ? 1 : 0)}k`;
+}
+
+/** One line for the call, its diff or the end of its output below. */
+function toolLines(
+  event: EventOf<"tool-end">,
+  title: string | undefined,
+  verbose: boolean,
+  { style, columns }: Output,
+): string[] {
+  const mark = event.denied ? style.yellow("✋") : event.failed ? style.red("✗") : style.green("✔");
+  const details = event.details ?? {};
+  const facts = [
+    typeof details["added"] === "number" ? `+${details["added"]} -${String(details["removed"])}` : "",
+    typeof details["exitCode"] === "number" ? `exit ${details["exitCode"]}` : "",
+    `${Math.round(event.durationMs)} ms`,
+  ].filter(Boolean);
+  const text = event.parts.map((part) => (part.type === "text" ? part.text : `[${part.mediaType}]`)).join("\n");
+  const head = `${mark} ${cut(harmless(title ?? event.tool).replaceAll("\n", " "), columns - 24)} ${style.dim(facts.join(" · "))}`;
+  const diff =
+    typeof details["diff"] === "string"
+      ? details["diff"].split("\n").filter((line) => !/^(?:---|\+\+\+|Index|={3,})/.test(line))
+      : undefined;
+  if (diff) return [head, ...clip(diff, verbose).map((line) => paintDiff(harmless(line), style, columns))];
+  const body = event.failed || verbose || event.tool === "shell" ? text.trimEnd().split("\n") : [];
+  const shown = event.tool === "shell" && !verbose ? body.slice(-8) : clip(body, verbose);
+  return [head, ...shown.map((line) => style.dim(`  ${cut(harmless(line), columns - 3)}`))];
+}
+
+function clip(lines: readonly string[], verbose: boolean): readonly string[] {
+  return verbose || lines.length <= SHOWN_LINES
+    ? lines
+    : [...lines.slice(0, SHOWN_LINES), `… ${lines.length - SHOWN_LINES} more lines`];
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`;
+}
+
+function paintDiff(line: string, style: Output["style"], columns: number): string {
+  const text = `  ${cut(line, columns - 3)}`;
+  return line.startsWith("+") ? style.green(text) : line.startsWith("-") ? style.red(text) : style.dim(text);
+}
+
+/** Append-only output with one transient line at the bottom that never stays in the scrollback. */
+function createScreen(output: Output) {
+  let midLine = false;
+  let shown = false;
+  let text: (() => string) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const erase = () => {
+    if (shown) output.out("\r\u001b[2K");
+    shown = false;
+  };
+  const draw = () => {
+    if (!text || midLine || !output.isTTY) return;
+    output.out(`\r\u001b[2K${output.style.dim(cut(text().replaceAll("\n", " "), output.columns - 1))}`);
+    shown = true;
+  };
+  const clear = () => {
+    clearInterval(timer);
+    timer = undefined;
+    text = undefined;
+    erase();
+    if (midLine) output.out("\n");
+    midLine = false;
+  };
+  return {
+    clear,
+    status(next: () => string) {
+      if (midLine) {
+        output.out("\n");
+        midLine = false;
+      }
+      text = next;
+      draw();
+      timer ??= setInterval(draw, 1000).unref();
+    },
+    stream(chunk: string) {
+      if (chunk === "") return;
+      erase();
+      text = undefined;
+      output.out(chunk);
+      midLine = !chunk.endsWith("\n");
+    },
+    lines(lines: readonly string[]) {
+      const keep = text;
+      erase();
+      if (midLine) output.out("\n");
+      midLine = false;
+      output.out(lines.map((line) => `${line}\n`).join(""));
+      text = keep;
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/** `json`: one result object. `stream-json`: one object per event, the result last. */
+import type { Fault } from "../../base/error.ts";
+import type { Event } from "../../core/event.ts";
+import type { LiveSession } from "../../core/ports/app.ts";
+import type { Output } from "../output.ts";
+import { createTotals, type Totals } from "../totals.ts";
+import type { Renderer, RunResult } from "./renderer.ts";
+
+export function jsonRenderer(output: Output, stream: boolean): Renderer {
+  const totals = createTotals();
+  const line = (value: object) => output.out(`${JSON.stringify(value)}\n`);
+  let session: LiveSession | undefined;
+  return {
+    start(live) {
+      session = live;
+      if (!stream) return;
+      const { ref, server } = live.model;
+      line({
+        type: "init",
+        session_id: live.id,
+        model: `${ref.provider}/${ref.model}`,
+        server,
+        window: live.window.tokens,
+        window_source: live.window.source,
+        cwd: live.workspace,
+        tools: live.tools,
+        notes: live.notes,
+      });
+    },
+    event(event) {
+      totals.take(event);
+      const message = stream ? streamLine(event) : undefined;
+      if (message) line({ ...message, session_id: event.session, ...(event.voice ? { voice: event.voice } : {}) });
+    },
+    pause: () => undefined,
+    end: (result) => line(resultObject(result, totals, session)),
+    fault(fault, exitCode) {
+      if (stream) line({ type: "error", code: fault.code, message: fault.message, hint: fault.hint });
+      line({
+        type: "result",
+        subtype: "error",
+        is_error: true,
+        result: "",
+        error: faultObject(fault),
+        exit_code: exitCode,
+        session_id: session?.id,
+      });
+    },
+  };
+}
+
+function faultObject(fault: Fault): object {
+  return { code: fault.code, message: fault.message, ...(fault.hint ? { hint: fault.hint } : {}) };
+}
+
+/** The event as a stream line, or undefined for what has no place in it. */
+function streamLine(event: Event): object | undefined {
+  switch (event.kind) {
+    case "turn-start":
+      return {
+        type: "message",
+        role: "user",
+        content: event.prompt.map((part) =>
+          part.type === "text" ? part : { type: "image", media_type: part.mediaType },
+        ),
+      };
+    case "text-delta":
+      return { type: "message", role: "assistant", delta: true, content: event.text };
+    case "model-end":
+      return event.purpose === "turn"
+        ? {
+            type: "message",
+            role: "assistant",
+            delta: false,
+            content: event.message.parts
+              .filter((part) => part.type === "text")
+              .map((part) => part.text)
+              .join(""),
+            stop: event.message.stop,
+            usage: event.message.usage,
+          }
+        : undefined;
+    case "tool-requested":
+      return { type: "tool_use", id: event.callId, name: event.tool, input: event.input };
+    case "tool-end":
+      return {
+        type: "tool_result",
+        tool_use_id: event.callId,
+        name: event.tool,
+        is_error: event.failed,
+        denied: event.denied,
+        content: event.parts.map((part) =>
+          part.type === "text" ? part : { type: "image", media_type: part.mediaType },
+        ),
+        details: event.details,
+      };
+    case "fault-raised":
+      return { type: "error", ...faultObject(event.fault) };
+    case "context-compacted":
+      return { type: "system", subtype: "context_compacted", before: event.before, after: event.after };
+    case "model-note":
+      return { type: "system", subtype: event.code.replaceAll("-", "_"), text: event.text };
+    case "todos-set":
+      return { type: "system", subtype: "todos", todos: event.todos };
+    case "check-run":
+      return {
+        type: "system",
+        subtype: "check_run",
+        check: event.check,
+        command: event.command,
+        exit_code: event.exitCode,
+      };
+    default:
+      return undefined;
+  }
+}
+
+function resultObject(
+  { outcome, exitCode, durationMs }: RunResult,
+  totals: Totals,
+  session: LiveSession | undefined,
+): object {
+  const usage = Object.fromEntries(
+    [...totals.models].map(([model, { decodeMs, ...sum }]) => [
+      model,
+      { ...sum, tokens_per_second: decodeMs > 0 ? Math.round((sum.output / decodeMs) * 10_000) / 10 : null },
+    ]),
+  );
+  const { status, runs, text } = outcome.verification;
+  return {
+    type: "result",
+    subtype: exitCode === 0 ? "success" : "error",
+    is_error: exitCode !== 0,
+    result: outcome.text,
+    ...(outcome.fault ? { error: faultObject(outcome.fault) } : {}),
+    exit_code: exitCode,
+    session_id: session?.id,
+    model: session ? `${session.model.ref.provider}/${session.model.ref.model}` : undefined,
+    window: session ? { tokens: session.window.tokens, source: session.window.source } : undefined,
+    num_turns: outcome.turns,
+    num_tool_calls: outcome.toolCalls,
+    duration_ms: durationMs,
+    usage,
+    permission_denials: totals.denials.map(({ tool, callId, reason }) => ({
+      tool,
+      call_id: callId,
+      reason,
+      open: outcome.openDenials.some((denial) => denial.callId === callId),
+    })),
+    verification: {
+      status,
+      text,
+      runs: runs.map((run) => ({ check: run.check, command: run.command, exit_code: run.exitCode })),
+    },
+  };
+}

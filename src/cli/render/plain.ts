@@ -1,0 +1,34 @@
+/** `text` without a terminal: the answer and its evidence on standard output, everything else on standard error. */
+import type { Output } from "../output.ts";
+import { harmless } from "../output.ts";
+import { faultLine, type Renderer } from "./renderer.ts";
+
+export function plainRenderer(
+  output: Output,
+  options: { verbose: boolean; quiet: boolean; structured: boolean },
+): Renderer {
+  const note = (text: string) => {
+    if (!options.quiet) output.err(`${harmless(text)}\n`);
+  };
+  return {
+    start: (session) => session.notes.forEach(note),
+    event(event) {
+      if (event.kind === "model-note") note(event.text);
+      if (event.kind === "context-compacted") note(`context compacted: ${event.before} -> ${event.after} tokens`);
+      if (!options.verbose) return;
+      if (event.kind === "tool-start") note(`> ${event.title}`);
+      if (event.kind === "tool-end")
+        note(event.parts.map((part) => (part.type === "text" ? part.text : `[${part.mediaType}]`)).join("\n"));
+    },
+    pause: () => undefined,
+    end({ outcome }) {
+      if (outcome.text !== "") output.out(`${options.structured ? outcome.text : harmless(outcome.text).trimEnd()}\n`);
+      if (outcome.verification.text !== "" && !options.structured && !options.quiet)
+        output.out(`\n[${harmless(outcome.verification.text)}]\n`);
+      for (const denial of outcome.openDenials)
+        output.err(`denied: ${harmless(denial.tool)}: ${harmless(denial.reason)} [${denial.rule}]\n`);
+      if (outcome.fault) output.err(`crucible: ${faultLine(outcome.fault)}\n`);
+    },
+    fault: (fault) => output.err(`crucible: ${faultLine(fault)}\n`),
+  };
+}

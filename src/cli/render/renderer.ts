@@ -1,0 +1,26 @@
+/** What every form of output is: a consumer of events with a beginning and an end. */
+import type { Fault } from "../../base/error.ts";
+import type { Event } from "../../core/event.ts";
+import type { LiveSession } from "../../core/ports/app.ts";
+import type { Outcome } from "../../core/task.ts";
+
+export interface RunResult {
+  readonly outcome: Outcome;
+  readonly exitCode: number;
+  readonly durationMs: number;
+}
+
+export interface Renderer {
+  start(session: LiveSession): void;
+  event(event: Event): void;
+  /** Stops anything transient on the screen while a question is asked. */
+  pause(): void;
+  end(result: RunResult): void;
+  /** A failure before or beside a run. */
+  fault(fault: Fault, exitCode: number): void;
+}
+
+/** One line: what failed and what to do next. */
+export function faultLine(fault: Fault): string {
+  return fault.hint ? `${fault.message}. ${fault.hint[0]?.toUpperCase() ?? ""}${fault.hint.slice(1)}` : fault.message;
+}

@@ -1,0 +1,45 @@
+/** Runs one command through commander; its errors become usage faults. */
+import { Command, CommanderError } from "commander";
+import { CrucibleError, toFault } from "../base/error.ts";
+import type { CommandContext } from "../core/ports/cli.ts";
+import type { CommandEntry } from "./commands.ts";
+import { EXIT } from "./exit-codes.ts";
+import { faultLine } from "./render/renderer.ts";
+
+/** Loads and runs `entry` with the words after its name. */
+export async function runCommand(
+  name: string,
+  entry: CommandEntry,
+  argv: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const { default: declare } = await entry.load();
+  const command = new Command(`crucible ${name}`).description(entry.about);
+  let code = 0;
+  declare(command, context, (result) => {
+    code = result;
+  });
+  for (const each of [command, ...command.commands])
+    each
+      .exitOverride()
+      .showSuggestionAfterError()
+      .configureOutput({ writeErr: () => undefined });
+  try {
+    await command.parseAsync([...argv], { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      if (error.code === "commander.help") process.stderr.write(command.helpInformation());
+      else
+        process.stderr.write(
+          `crucible ${name}: ${error.message.replace(/^error: /, "").replaceAll("\n", " ")}. See: crucible ${name} --help\n`,
+        );
+      return 2;
+    }
+    const fault = toFault(error);
+    process.stderr.write(`crucible: ${faultLine(fault)}\n`);
+    if (!CrucibleError.isInstance(error) && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+    return EXIT[fault.code];
+  }
+}

@@ -1,0 +1,47 @@
+/** The person at a terminal: approvals and questions, one at a time, always answerable with Ctrl+C. */
+import { createInterface } from "node:readline/promises";
+import type { Human } from "../core/ports/human.ts";
+import { harmless, type Output } from "./output.ts";
+
+/** Nobody is there: every question is a denial. */
+export const NOBODY: Human = { present: false, approve: async () => "no", ask: async () => undefined };
+
+/** Asks on the terminal; `pause` clears the status line first. */
+export function terminalHuman(output: Output, pause: () => void): Human {
+  let queue: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = queue.then(work);
+    queue = next.catch(() => undefined);
+    return next;
+  };
+  const question = async (prompt: string, signal: AbortSignal): Promise<string> => {
+    const lines = createInterface({ input: process.stdin, output: process.stdout });
+    lines.on("SIGINT", () => process.emit("SIGINT"));
+    try {
+      return (await lines.question(prompt, { signal })).trim();
+    } finally {
+      lines.close();
+    }
+  };
+  const { style } = output;
+  return {
+    present: true,
+    approve: (asked, signal) =>
+      inTurn(async () => {
+        pause();
+        output.out(
+          `${style.yellow("?")} ${style.bold(harmless(asked.title))}\n${asked.lines.map((line) => `  ${harmless(line)}\n`).join("")}`,
+        );
+        return /^y(?:es)?$/i.test(await question("  allow once? [y/N] ", signal)) ? "yes" : "no";
+      }),
+    ask: (text, options, signal) =>
+      inTurn(async () => {
+        pause();
+        output.out(
+          `${style.yellow("?")} ${style.bold(harmless(text))}\n${options.map((option, index) => `  ${index + 1}. ${harmless(option)}\n`).join("")}`,
+        );
+        const answer = await question(options.length > 0 ? "  number or text: " : "  > ", signal);
+        return options[Number(answer) - 1] ?? answer;
+      }),
+  };
+}

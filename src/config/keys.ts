@@ -1,0 +1,165 @@
+/** Every configuration key: its scope, shape, default and meaning. */
+import * as z from "zod/mini";
+
+/**
+ * `any`: the usual order. `user`: a project file that sets it is an error.
+ * `tighten`: the stricter value of all layers wins.
+ */
+export type Scope = "any" | "user" | "tighten";
+
+export interface Key {
+  readonly scope: Scope;
+  readonly schema: z.ZodMiniType;
+  readonly fallback: unknown;
+  readonly about: string;
+  /** For `tighten`: the stricter of two values. */
+  readonly tighter?: (a: unknown, b: unknown) => unknown;
+}
+
+const least = (a: unknown, b: unknown) => Math.min(Number(a), Number(b));
+const union = (a: unknown, b: unknown) => [...new Set([...(a as string[]), ...(b as string[])])];
+const server = z.strictObject({
+  name: z.string(),
+  kind: z.enum(["ollama", "openai-compatible"]),
+  url: z.string(),
+  apiKey: z.optional(z.string()),
+});
+const count = z.number().check(z.int(), z.positive());
+const strings = z.array(z.string());
+
+export const KEYS: Readonly<Record<string, Key>> = {
+  model: { scope: "user", schema: z.string(), fallback: undefined, about: "provider/model to use when none is named" },
+  servers: {
+    scope: "user",
+    schema: z.array(server),
+    fallback: [],
+    about: "model servers beside those found on this machine",
+  },
+  windows: {
+    scope: "user",
+    schema: z.record(z.string(), count),
+    fallback: {},
+    about: "context window in tokens per provider/model",
+  },
+  effort: {
+    scope: "any",
+    schema: z.enum(["off", "low", "medium", "high"]),
+    fallback: undefined,
+    about: "how much a thinking model may think",
+  },
+  temperature: {
+    scope: "any",
+    schema: z.number(),
+    fallback: undefined,
+    about: "sampling temperature; unset = the server's own",
+  },
+  permissionMode: {
+    scope: "user",
+    schema: z.enum(["plan", "default", "accept-edits", "auto"]),
+    fallback: "default",
+    about: "what runs without a question",
+  },
+  "sandbox.mode": {
+    scope: "user",
+    schema: z.enum(["read-only", "workspace-write"]),
+    fallback: "workspace-write",
+    about: "confinement of commands",
+  },
+  "sandbox.read": {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about: "paths outside the workspace that may be read",
+  },
+  "sandbox.expose": {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about: "secret-named files that are shown as they are",
+  },
+  "sandbox.env": {
+    scope: "user",
+    schema: z.record(z.string(), z.string()),
+    fallback: {},
+    about: "variables added to the environment of commands",
+  },
+  "network.mode": {
+    scope: "user",
+    schema: z.enum(["off", "allowlist"]),
+    fallback: "off",
+    about: "whether web_fetch may use the network",
+  },
+  "network.allow": {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about: "hosts (host or host:port) that web_fetch may reach",
+  },
+  "limits.turns": {
+    scope: "tighten",
+    schema: count,
+    fallback: undefined,
+    about: "model requests of one run",
+    tighter: least,
+  },
+  "limits.toolCalls": {
+    scope: "tighten",
+    schema: count,
+    fallback: undefined,
+    about: "tool calls of one run",
+    tighter: least,
+  },
+  "limits.wallTime": {
+    scope: "tighten",
+    schema: count,
+    fallback: undefined,
+    about: "seconds of one run",
+    tighter: least,
+  },
+  "limits.tokens": {
+    scope: "tighten",
+    schema: count,
+    fallback: undefined,
+    about: "tokens of one run, in and out",
+    tighter: least,
+  },
+  "tools.disallow": {
+    scope: "tighten",
+    schema: strings,
+    fallback: [],
+    about: "tools or commands that are refused: web_fetch, shell(git push *)",
+    tighter: union,
+  },
+  color: {
+    scope: "any",
+    schema: z.enum(["auto", "always", "never"]),
+    fallback: "auto",
+    about: "colours in the terminal",
+  },
+};
+
+/** Reads one value from text (flag, variable, `config set`): JSON where the key is not a string. */
+export function parseValue(key: Key, text: string): { ok: true; value: unknown } | { ok: false; problem: string } {
+  const asText = z.safeParse(key.schema, text);
+  if (asText.success) return { ok: true, value: asText.data };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = text.includes(",") || Array.isArray(key.fallback) ? text.split(",").map((item) => item.trim()) : text;
+  }
+  return checkValue(key, json);
+}
+
+/** Checks a value against its key; the problem is one short clause. */
+export function checkValue(key: Key, value: unknown): { ok: true; value: unknown } | { ok: false; problem: string } {
+  const result = z.safeParse(key.schema, value);
+  if (result.success) return { ok: true, value: result.data };
+  const issue = result.error.issues[0];
+  const options = issue?.code === "invalid_value" ? `: one of ${issue.values.map(String).join(", ")}` : "";
+  const at = issue && issue.path.length > 0 ? ` at ${issue.path.map(String).join(".")}` : "";
+  return {
+    ok: false,
+    problem: `${issue?.code === "invalid_value" ? "not a known value" : (issue?.message ?? "wrong type")}${at}${options}`,
+  };
+}

@@ -1,0 +1,156 @@
+/** One configuration from all layers, with the origin of every value; the only reader of the process environment. */
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { CrucibleError } from "../base/error.ts";
+import { nearest } from "../base/text.ts";
+import { KEYS, type Key, parseValue } from "./keys.ts";
+import { findPlaces, type Places } from "./places.ts";
+import { type FileValue, readConfigFile } from "./read-file.ts";
+
+export interface Setting {
+  readonly value: unknown;
+  /** `default`, `flag --x`, `env X`, or `file:line`. */
+  readonly origin: string;
+}
+
+export interface Config {
+  readonly settings: ReadonlyMap<string, Setting>;
+  readonly places: Places;
+  /** Lines for the person: project keys that were not used. */
+  readonly notes: readonly string[];
+  get<T>(key: string): T;
+}
+
+/** The process environment without unset entries. Read here, once, and handed on. */
+export function readEnvironment(): Record<string, string> {
+  const entries = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries);
+}
+
+/** The user's home folder. */
+export function homeFolder(env: Readonly<Record<string, string>>): string {
+  return env["HOME"] || homedir();
+}
+
+interface Layer {
+  readonly name: string;
+  readonly rank: "managed" | "flag" | "env" | "project" | "user";
+  readonly values: ReadonlyMap<string, FileValue>;
+}
+
+export interface LoadOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly workspace: string;
+  /** Dotted keys set by flags, with the flag's name. */
+  readonly flags: ReadonlyMap<string, FileValue>;
+  /** No project files (`--bare`). */
+  readonly bare?: boolean;
+}
+
+/** Loads managed > flags > environment > project local > project > user > defaults. Throws `bad-config`. */
+export async function loadConfig(options: LoadOptions): Promise<Config> {
+  const places = findPlaces(options.env, homeFolder(options.env));
+  const userFile = options.env["CODECRUCIBLE_CONFIG"] || join(places.config, "config.jsonc");
+  const project = join(options.workspace, ".codecrucible");
+  const none = new Map<string, FileValue>();
+  const layers: Layer[] = [
+    { name: "managed", rank: "managed", values: await readConfigFile(join(places.managed, "managed.json")) },
+    { name: "flags", rank: "flag", values: options.flags },
+    { name: "environment", rank: "env", values: fromEnvironment(options.env) },
+    {
+      name: "project local",
+      rank: "project",
+      values: options.bare ? none : await readConfigFile(join(project, "config.local.jsonc")),
+    },
+    {
+      name: "project",
+      rank: "project",
+      values: options.bare ? none : await readConfigFile(join(project, "config.jsonc")),
+    },
+    { name: "user", rank: "user", values: await readConfigFile(userFile) },
+  ];
+  const notes: string[] = [];
+  const settings = new Map(Object.entries(KEYS).map(([name, key]) => [name, settle(name, key, layers, notes)]));
+  return { settings, places, notes, get: <T>(key: string) => settings.get(key)?.value as T };
+}
+
+/** `CODECRUCIBLE_SANDBOX_MODE` for `sandbox.mode`, `CODECRUCIBLE_MODEL` for `model`. */
+export function variableName(key: string): string {
+  return `CODECRUCIBLE_${key
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .replaceAll(".", "_")
+    .toUpperCase()}`;
+}
+
+function fromEnvironment(env: Readonly<Record<string, string>>): ReadonlyMap<string, FileValue> {
+  const values = new Map<string, FileValue>();
+  for (const [name, key] of Object.entries(KEYS)) {
+    const text = env[variableName(name)];
+    if (text === undefined || text === "") continue;
+    const parsed = parseValue(key, text);
+    if (!parsed.ok)
+      throw new CrucibleError("bad-config", `${variableName(name)}: ${parsed.problem}`, { hint: key.about });
+    values.set(name, { value: parsed.value, place: `env ${variableName(name)}` });
+  }
+  return values;
+}
+
+function settle(name: string, key: Key, layers: readonly Layer[], notes: string[]): Setting {
+  const set = layers.flatMap((layer) => {
+    const entry = layer.values.get(name);
+    return entry ? [{ ...entry, rank: layer.rank }] : [];
+  });
+  const foreign = set.find((entry) => entry.rank === "project");
+  if (foreign && key.scope === "user") {
+    throw new CrucibleError("bad-config", `${foreign.place}: ${name} cannot be set by a project`, {
+      hint: `set it for yourself: crucible config set ${name} <value>`,
+    });
+  }
+  if (foreign && key.scope === "any")
+    notes.push(`${foreign.place}: ${name} is ignored until this workspace is trusted`);
+  const usable = key.scope === "any" ? set.filter((entry) => entry.rank !== "project") : set;
+  const [first, ...rest] = usable;
+  if (!first) return { value: key.fallback, origin: "default" };
+  if (key.scope !== "tighten" || !key.tighter) return { value: first.value, origin: first.place };
+  const { tighter } = key;
+  return rest.reduce<Setting>(
+    (strict, next) => {
+      const value = tighter(strict.value, next.value);
+      return {
+        value,
+        origin:
+          value === strict.value
+            ? strict.origin
+            : value === next.value
+              ? next.place
+              : `${strict.origin} and ${next.place}`,
+      };
+    },
+    { value: first.value, origin: first.place },
+  );
+}
+
+/** Sets one key in the user's file, keeping its comments. Throws `usage` for an unknown key or a bad value. */
+export async function setUserValue(places: Places, name: string, text: string): Promise<string> {
+  const key = KEYS[name];
+  if (!key) {
+    const near = nearest(name, Object.keys(KEYS));
+    throw new CrucibleError("usage", `unknown key ${name}`, {
+      hint: near ? `did you mean ${near}?` : "see: crucible config show",
+    });
+  }
+  const parsed = parseValue(key, text);
+  if (!parsed.ok) throw new CrucibleError("usage", `${name}: ${parsed.problem}`, { hint: key.about });
+  const file = join(places.config, "config.jsonc");
+  await readConfigFile(file);
+  const { applyEdits, modify } = await import("jsonc-parser");
+  const { readFileSync, existsSync } = await import("node:fs");
+  const old = existsSync(file) ? readFileSync(file, "utf8") : "{}\n";
+  const edits = modify(old, name.split("."), parsed.value, { formattingOptions: { insertSpaces: true, tabSize: 2 } });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const temporary = `${file}.${process.pid}.new`;
+  writeFileSync(temporary, applyEdits(old, edits), { mode: 0o600 });
+  renameSync(temporary, file);
+  return file;
+}

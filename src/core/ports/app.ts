@@ -1,0 +1,92 @@
+/** What the faces (command line, later server and editors) may ask of the wired program. */
+import type { Event } from "../event.ts";
+import type { ImagePart, TextPart } from "../message.ts";
+import type { Effort, ModelInfo, Window } from "../model.ts";
+import type { Budget, Outcome } from "../task.ts";
+import type { Mode, SandboxMode } from "../verdict.ts";
+import type { Human } from "./human.ts";
+import type { ModelChoice, Models } from "./models.ts";
+import type { SandboxStatus } from "./sandbox.ts";
+import type { Sessions } from "./store.ts";
+
+export interface ConfigView {
+  readonly settings: ReadonlyMap<string, { readonly value: unknown; readonly origin: string }>;
+  readonly places: { readonly config: string; readonly data: string; readonly state: string; readonly managed: string };
+  readonly notes: readonly string[];
+  get<T>(key: string): T;
+  /** Sets one key in the user's file; returns the file. */
+  set(key: string, text: string): Promise<string>;
+}
+
+export interface OpenOptions {
+  readonly model: ModelChoice;
+  readonly human: Human;
+  readonly mode: Mode;
+  readonly sandbox: SandboxMode;
+  /** `-s read-only|workspace-write` was typed: a missing sandbox then stops the run at once. */
+  readonly sandboxRequired: boolean;
+  readonly addDirs: readonly string[];
+  readonly allowedTools: readonly string[];
+  readonly disallowedTools: readonly string[];
+  readonly appendSystemPrompt: string;
+  readonly effort?: Effort;
+  /** No instructions of the project are read. */
+  readonly bare: boolean;
+  readonly offline: boolean;
+  /** Which session: a new one, an existing one by id, name or `newest`, or a fork of it. */
+  readonly resume?: string;
+  readonly fork: boolean;
+  readonly sessionId?: string;
+  readonly name?: string;
+  readonly persist: boolean;
+  /** First line of the first prompt: the title, cut without a model. */
+  readonly title: string;
+  readonly onEvent: (event: Event) => void;
+  /** Asks the person for the window of a model whose server does not tell; the answer is stored. */
+  readonly askWindow?: (model: string) => Promise<number | undefined>;
+}
+
+export interface LiveSession {
+  readonly id: string;
+  readonly workspace: string;
+  readonly model: ModelInfo;
+  readonly window: Window;
+  /** Lines to tell the person at the start. */
+  readonly notes: readonly string[];
+  readonly tools: readonly string[];
+  prompt(
+    prompt: readonly (TextPart | ImagePart)[],
+    options: { budget: Budget; answerSchema?: Readonly<Record<string, unknown>>; signal: AbortSignal },
+  ): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+export interface AuditView {
+  /** Folder of the audit log. */
+  readonly folder: string;
+  head(): Promise<{ readonly seq: number; readonly hash: string } | undefined>;
+  verify(
+    expectedHead?: string,
+  ): Promise<{ readonly ok: boolean; readonly records: number; readonly head: string; readonly problem?: string }>;
+}
+
+export interface PromptPart {
+  readonly name: string;
+  readonly text: string;
+  readonly bytes: number;
+  /** Estimated: bytes / 4, said so wherever it is shown. */
+  readonly tokens: number;
+}
+
+export interface App {
+  readonly version: string;
+  readonly workspace: string;
+  readonly config: ConfigView;
+  readonly audit: AuditView;
+  open(options: OpenOptions): Promise<LiveSession>;
+  sessions(): Promise<Sessions>;
+  models(): Promise<Models>;
+  sandboxStatus(): Promise<SandboxStatus>;
+  /** The head of the first request, part by part. */
+  prompt(): Promise<readonly PromptPart[]>;
+}

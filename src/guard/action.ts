@@ -1,0 +1,89 @@
+/** Everything the eight checks may look at, gathered once per call. */
+import type { Actor } from "../core/actor.ts";
+import type { ToolCallPart } from "../core/message.ts";
+import type { Tool } from "../core/tool.ts";
+import type { Mode, SandboxMode, Verdict } from "../core/verdict.ts";
+import type { PathPolicy } from "./path-policy.ts";
+import { analyzeShell, type ShellAnalysis } from "./shell/analyze.ts";
+import type { Finding, PathUse } from "./shell/types.ts";
+
+/** What the person and the files say may be done; data, not code. */
+export interface Policy {
+  readonly mode: Mode;
+  readonly sandbox: SandboxMode;
+  readonly paths: PathPolicy;
+  /** `network.mode` of the user's configuration. */
+  readonly network: { readonly mode: "off" | "allowlist"; readonly allow: readonly string[] };
+  readonly disallowed: readonly ToolPattern[];
+  /** Typed by the person for this run: turns a question into yes, never a denial. */
+  readonly allowed: readonly ToolPattern[];
+}
+
+/** `shell(git log *)` or a bare tool name. */
+export interface ToolPattern {
+  readonly tool: string;
+  /** Words a command must begin with; absent = every call of the tool. */
+  readonly words?: readonly string[];
+}
+
+export interface Action {
+  readonly call: ToolCallPart;
+  /** Undefined for an unknown tool. */
+  readonly tool: Tool | undefined;
+  /** Parsed input; undefined when it does not meet the tool's schema. */
+  readonly input: Readonly<Record<string, unknown>> | undefined;
+  readonly problem?: string;
+  readonly actor: Actor;
+  readonly policy: Policy;
+  readonly shell?: ShellAnalysis;
+  readonly paths: readonly PathUse[];
+  readonly url?: string;
+  /** Reads only: nothing can change and no project code runs. */
+  readonly readOnly: boolean;
+  readonly fresh: boolean;
+}
+
+/** One of the eight stages: a file under `checks/`, named as in the seed. */
+export interface Check {
+  readonly name: string;
+  run(action: Action): Verdict | Promise<Verdict>;
+}
+
+/** Inputs named `path`, `command` and `url` carry the same meaning in every tool. */
+export function gatherAction(base: Pick<Action, "call" | "tool" | "actor" | "policy" | "fresh">): Action {
+  const { tool, call, policy } = base;
+  const parsed = tool?.input.safeParse(call.input);
+  if (!tool || !parsed?.success) {
+    const issue = parsed?.success === false ? parsed.error.issues[0] : undefined;
+    const problem = issue ? `${issue.path.map(String).join(".") || "input"}: ${issue.message}` : undefined;
+    return { ...base, input: undefined, paths: [], readOnly: false, ...(problem === undefined ? {} : { problem }) };
+  }
+  const input = parsed.data;
+  const { facts } = policy.paths;
+  const command = typeof input["command"] === "string" ? input["command"] : undefined;
+  const shell = command === undefined ? undefined : analyzeShell(command, facts.cwd, facts.home);
+  const writes = tool.effects.includes("write");
+  const own: PathUse[] =
+    typeof input["path"] === "string"
+      ? [{ text: input["path"], op: writes ? "write" : "read", glob: false, cwd: facts.cwd, recursive: false }]
+      : [];
+  const quiet = !writes && !tool.effects.includes("exec") && !tool.effects.includes("net");
+  return {
+    ...base,
+    input,
+    ...(shell ? { shell } : {}),
+    ...(typeof input["url"] === "string" ? { url: input["url"] } : {}),
+    paths: [...own, ...(shell?.paths ?? [])],
+    readOnly: quiet || (shell?.readOnly ?? false) || (tool.effects.includes("exec") && command === undefined),
+  };
+}
+
+/** A verdict of `check` from its findings: the strictest one, or allow. */
+export function verdictOf(check: string, findings: readonly Finding[]): Verdict {
+  const order = ["allow", "ask", "deny"];
+  const worst = findings.reduce<Finding | undefined>(
+    (a, b) => (a && order.indexOf(a.decision) >= order.indexOf(b.decision) ? a : b),
+    undefined,
+  );
+  return worst ? { check, ...worst } : { check, decision: "allow", rule: "ok", risk: "low", reason: "" };
+}

@@ -1,0 +1,59 @@
+/** Tools as the model sees them, and the search over those that are not in the tools array. */
+import * as z from "zod/mini";
+import type { ToolDeclaration } from "../core/model.ts";
+import type { Tool } from "../core/tool.ts";
+
+/** Name, summary and a lean JSON Schema; the same bytes for the same tool. */
+export function declare(tool: Tool): ToolDeclaration {
+  return {
+    name: tool.name,
+    description: tool.summary,
+    parameters: lean(z.toJSONSchema(tool.input as unknown as z.ZodMiniType, { io: "input" })) as Record<
+      string,
+      unknown
+    >,
+  };
+}
+
+/** Leaves out what costs tokens and tells a model nothing. */
+function lean(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(lean);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const entries = Object.entries(schema).filter(
+    ([key, value]) =>
+      key !== "$schema" &&
+      !(key === "additionalProperties" && value === false) &&
+      !(
+        (key === "maximum" && value === Number.MAX_SAFE_INTEGER) ||
+        (key === "minimum" && value === Number.MIN_SAFE_INTEGER)
+      ),
+  );
+  return Object.fromEntries(entries.map(([key, value]) => [key, lean(value)]));
+}
+
+/** The search tool's description ends with one line that names what can be found. */
+export function withIndex(search: ToolDeclaration, deferred: readonly Tool[]): ToolDeclaration {
+  if (deferred.length === 0) return search;
+  return { ...search, description: `${search.description} Available: ${deferred.map((tool) => tool.name).join(", ")}.` };
+}
+
+/** Deferred tools whose name or summary has a word of `query`, best match first; all for an empty query. */
+export function searchDeferred(
+  tools: readonly Tool[],
+  query: string,
+): { name: string; summary: string; parameters: unknown }[] {
+  const words = query
+    .toLowerCase()
+    .split(/\W+/)
+    .filter((word) => word.length > 1);
+  const scored = tools.map((tool) => {
+    const text = `${tool.name} ${tool.summary}`.toLowerCase();
+    return { tool, score: words.filter((word) => text.includes(word)).length };
+  });
+  const found = scored
+    .filter(({ score }) => words.length === 0 || score > 0)
+    .sort((a, b) => b.score - a.score || (a.tool.name < b.tool.name ? -1 : 1));
+  return found
+    .slice(0, 8)
+    .map(({ tool }) => ({ name: tool.name, summary: tool.summary, parameters: declare(tool).parameters }));
+}

@@ -1,0 +1,340 @@
+/** The gate: the only holder of tool bodies. Every action is judged, asked, audited, granted, run, redacted, in that order. */
+import { canonicalJson } from "../base/canonical-json.ts";
+import type { Clock } from "../base/clock.ts";
+import { CrucibleError, toFault } from "../base/error.ts";
+import { sha256 } from "../base/hash.ts";
+import type { Emit, EventContext } from "../core/event.ts";
+import type { Grant, Limits } from "../core/grant.ts";
+import { WORKSPACE_LABEL } from "../core/label.ts";
+import type { ToolCallPart } from "../core/message.ts";
+import type { CallContext, Gate, ToolOutcome } from "../core/ports/gate.ts";
+import type { DeferredHands, Hands, SessionHands } from "../core/ports/hands.ts";
+import type { Human } from "../core/ports/human.ts";
+import type { Sandbox } from "../core/ports/sandbox.ts";
+import type { AuditPort, Journal } from "../core/ports/store.ts";
+import { failedResult, type Tool, type ToolResult } from "../core/tool.ts";
+import type { Verdict } from "../core/verdict.ts";
+import { type Action, type Check, gatherAction, type Policy } from "./action.ts";
+import { hostOf } from "./checks/network-access.ts";
+import { declare, searchDeferred, withIndex } from "./declare.ts";
+import type { Mint } from "./grants.ts";
+import { type Judgement, judge } from "./judge.ts";
+import { resolvePlaceholders } from "./placeholders.ts";
+import { questionFor, titleOf } from "./question.ts";
+import type { Redactor } from "./redact.ts";
+
+export interface GateOptions {
+  readonly tools: readonly Tool[];
+  /** Names of the tools in the model's tools array; the others are found by `tool_search`. */
+  readonly declared: readonly string[];
+  readonly checks: readonly Check[];
+  readonly policy: Policy;
+  readonly sandbox: Sandbox;
+  readonly mint: Mint;
+  readonly audit: AuditPort;
+  readonly journal: Pick<Journal, "flushed" | "session">;
+  readonly emit: Emit;
+  readonly human: Human;
+  readonly session: SessionHands;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+  /** Aborts when the session ends: every lease ends with it. */
+  readonly lifetime: AbortSignal;
+  /** Undo material is kept (false for sessions that are not stored). */
+  readonly snapshots: boolean;
+}
+
+const LIMITS: Limits = {
+  wallMs: 120_000,
+  outputBytes: 30_000,
+  memoryBytes: 8 * 2 ** 30,
+  processes: 512,
+  fileBytes: 2 * 2 ** 30,
+};
+
+/** Makes the one gate of a session. */
+export function createGate(options: GateOptions): Gate {
+  const tools = new Map(options.tools.map((tool) => [tool.name, tool]));
+  const deferred = options.tools.filter((tool) => !options.declared.includes(tool.name));
+  const declarations = options.declared
+    .map((name) => tools.get(name))
+    .filter((tool) => tool !== undefined)
+    .map((tool) => (tool.name === "tool_search" ? withIndex(declare(tool), deferred) : declare(tool)));
+  const used = new Set<string>();
+  return {
+    declarations,
+    parallel: (name) => tools.get(name)?.parallel ?? false,
+    run: (call, context, signal) => runCall({ options, tools, deferred, used }, call, context, signal),
+  };
+}
+
+interface Room {
+  readonly options: GateOptions;
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly deferred: readonly Tool[];
+  readonly used: Set<string>;
+}
+
+/** `tool_call{name,input}` is judged, recorded and run as the inner call. */
+function innerCall(call: ToolCallPart, deferred: readonly Tool[]): ToolCallPart {
+  const { name, input } = call.input as { name?: unknown; input?: unknown };
+  if (call.tool !== "tool_call" || !deferred.some((tool) => tool.name === name)) return call;
+  return {
+    ...call,
+    tool: String(name),
+    input: typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {},
+  };
+}
+
+async function runCall(
+  room: Room,
+  outer: ToolCallPart,
+  context: CallContext,
+  signal: AbortSignal,
+): Promise<ToolOutcome> {
+  const { options } = room;
+  const started = options.clock.monotonic();
+  const call = innerCall(outer, room.deferred);
+  const where: EventContext = { turn: context.turn, voice: context.voice, actor: context.actor.id };
+  options.emit(
+    { kind: "tool-requested", callId: call.id, tool: call.tool, input: options.redactor.deep(call.input) },
+    where,
+  );
+  const fresh = !room.used.has(call.id);
+  room.used.add(call.id);
+  const action = gather({ call, tool: room.tools.get(call.tool), actor: context.actor, policy: options.policy, fresh });
+  const judgement = action instanceof Error ? failedJudgement(action) : await judge(action, options.checks);
+  options.emit(
+    {
+      kind: "verdict-given",
+      callId: call.id,
+      tool: call.tool,
+      verdict: judgement.verdict,
+      verdicts: judgement.verdicts.filter((verdict) => verdict.decision !== "allow"),
+      micros: judgement.micros,
+    },
+    where,
+  );
+  const verdict = action instanceof Error ? judgement.verdict : await settle(options, action, judgement, where, signal);
+  const finish = (result: ToolResult, denied: boolean) =>
+    end(options, { call, verdict, denied, started, where, action }, result);
+  if (action instanceof Error || verdict.decision !== "allow" || !action.tool) {
+    await audited(options, call, context, verdict, judgement);
+    return finish(failedResult(`Denied: ${verdict.reason} [${verdict.rule}]`), true);
+  }
+  try {
+    if (options.snapshots && !action.readOnly && action.tool.effects.includes("exec")) {
+      const taken = await options.sandbox.snapshot(signal);
+      options.emit({ kind: "snapshot-taken", callId: call.id, ...taken }, where);
+    }
+    options.emit(
+      {
+        kind: "tool-start",
+        callId: call.id,
+        tool: call.tool,
+        title: titleOf(call.tool, call.input),
+        inputHash: inputHash(call),
+      },
+      where,
+    );
+    await options.journal.flushed();
+    await audited(options, call, context, verdict, judgement);
+    return await finish(await execute(room, action, verdict, signal), false);
+  } catch (error) {
+    if (signal.aborted) return finish(failedResult("Cancelled before it ended."), false);
+    const fault = toFault(error);
+    if (fault.code === "storage" || fault.code === "audit" || fault.code === "session-busy") throw error;
+    return finish(
+      failedResult(fault.hint ? `${fault.message} (${fault.hint})` : fault.message, { code: fault.code }),
+      false,
+    );
+  }
+}
+
+function gather(base: Parameters<typeof gatherAction>[0]): Action | Error {
+  try {
+    return gatherAction(base);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function failedJudgement(error: Error): Judgement {
+  const verdict: Verdict = {
+    decision: "deny",
+    check: "validateAgentAction",
+    rule: "check.failed",
+    risk: "high",
+    reason: `the call cannot be examined: ${error.message}`,
+  };
+  return { verdict, verdicts: [verdict], micros: 0 };
+}
+
+/** Asks the person where the verdict is `ask`; without a person, and for the network, a question is a denial. */
+async function settle(
+  options: GateOptions,
+  action: Action,
+  judgement: Judgement,
+  where: EventContext,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { verdict } = judgement;
+  if (verdict.decision !== "ask") return verdict;
+  const network = judgement.verdicts.find(
+    (entry) => entry.decision === "ask" && entry.rule.startsWith("network.") && action.tool?.effects.includes("exec"),
+  );
+  if (network)
+    return {
+      ...network,
+      decision: "deny",
+      reason: `${network.reason}, which commands do not have here. Run it yourself, then \`crucible -c\``,
+    };
+  if (!options.human.present)
+    return { ...verdict, decision: "deny", reason: `${verdict.reason}; nobody is here to ask` };
+  const question = questionFor(action, judgement);
+  options.emit(
+    { kind: "approval-asked", callId: question.callId, title: question.title, lines: question.lines },
+    where,
+  );
+  const answer = await options.human.approve(question, signal);
+  options.emit({ kind: "approval-given", callId: question.callId, answer, by: action.actor.id }, where);
+  await options.audit.append({
+    action: "approval",
+    session: options.journal.session,
+    actor: action.actor.id,
+    tool: action.call.tool,
+    callId: action.call.id,
+    decision: answer,
+  });
+  if (answer === "yes") return { ...verdict, decision: "allow" };
+  return { ...verdict, decision: "deny", rule: "approval.refused", reason: "the person said no" };
+}
+
+function audited(
+  options: GateOptions,
+  call: ToolCallPart,
+  context: CallContext,
+  verdict: Verdict,
+  judgement: Judgement,
+): Promise<unknown> {
+  return options.audit.append({
+    action: "tool-decision",
+    session: options.journal.session,
+    actor: context.actor.id,
+    tool: call.tool,
+    callId: call.id,
+    decision: verdict.decision,
+    digest: inputHash(call),
+    reasons: judgement.verdicts
+      .filter((entry) => entry.decision !== "allow")
+      .map((entry) => ({ check: entry.check, rule: entry.rule, decision: entry.decision })),
+    details: { title: titleOf(call.tool, call.input), sandbox: options.policy.sandbox, mode: options.policy.mode },
+  });
+}
+
+function inputHash(call: ToolCallPart): string {
+  return sha256(canonicalJson(call.input));
+}
+
+/** Mints the grant, fetches the hands it opens and runs the tool with them. */
+async function execute(room: Room, action: Action, verdict: Verdict, signal: AbortSignal): Promise<ToolResult> {
+  const { options } = room;
+  const { tool, input } = action;
+  if (!tool || !input) throw new CrucibleError("internal", "a denied call was about to run");
+  const terms = grantFor(options, action, tool, verdict);
+  const lives = tool.effects.includes("jobs") && input["background"] === true;
+  if (lives) await leased(options, action);
+  const machine = options.sandbox.hands(
+    lives ? options.mint.lease({ ...terms, signal: options.lifetime }) : options.mint.grant(terms),
+  );
+  const settled = await resolvePlaceholders(input, machine, options.redactor);
+  if (settled.problem !== undefined) return failedResult(settled.problem);
+  const deferred: DeferredHands = { search: (query) => searchDeferred(room.deferred, query) };
+  const hands: Hands = {
+    ...machine,
+    ...(tool.effects.includes("human") ? { human: options.human } : {}),
+    ...(tool.effects.includes("session") ? { session: options.session, deferred } : {}),
+  };
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(tool.timeoutMs)]);
+  return tool.run(settled.input, hands, limit);
+}
+
+/** Something that lives on is recorded apart: it holds its powers until the session ends. */
+function leased(options: GateOptions, action: Action): Promise<unknown> {
+  return options.audit.append({
+    action: "lease-start",
+    session: options.journal.session,
+    actor: action.actor.id,
+    tool: action.call.tool,
+    callId: action.call.id,
+  });
+}
+
+function grantFor(options: GateOptions, action: Action, tool: Tool, verdict: Verdict): Grant {
+  const asked = verdict.rule !== "ok";
+  const host = action.url === undefined ? undefined : hostOf(action.url);
+  return {
+    callId: action.call.id,
+    tool: tool.name,
+    inputHash: inputHash(action.call),
+    effects: tool.effects,
+    readOnly: action.readOnly,
+    reveals: asked ? action.paths.map((use) => action.policy.paths.facts.look(use.text, use.cwd).resolved) : [],
+    hosts: host === undefined ? [] : [host],
+    limits: LIMITS,
+    expiresAt: options.clock.now() + 60_000,
+  };
+}
+
+interface Ending {
+  readonly call: ToolCallPart;
+  readonly verdict: Verdict;
+  readonly denied: boolean;
+  readonly started: number;
+  readonly where: EventContext;
+  readonly action: Action | Error;
+}
+
+async function end(options: GateOptions, ending: Ending, result: ToolResult): Promise<ToolOutcome> {
+  const { call, verdict, denied, action } = ending;
+  const parts = result.parts.map((part) =>
+    part.type === "text" ? { ...part, text: options.redactor.text(part.text) } : part,
+  );
+  const details = result.details ? options.redactor.deep(result.details) : undefined;
+  const durationMs = Math.round((options.clock.monotonic() - ending.started) * 10) / 10;
+  options.emit(
+    {
+      kind: "tool-end",
+      callId: call.id,
+      tool: call.tool,
+      parts,
+      failed: result.failed,
+      denied,
+      durationMs,
+      label: result.label ?? WORKSPACE_LABEL,
+      ...(details ? { details } : {}),
+    },
+    ending.where,
+  );
+  if (!denied) {
+    await options.audit.append({
+      action: "tool-end",
+      session: options.journal.session,
+      actor: ending.where.actor ?? "",
+      tool: call.tool,
+      callId: call.id,
+      details: { failed: result.failed },
+    });
+  }
+  const shell = action instanceof Error ? undefined : action.shell;
+  return {
+    parts,
+    failed: result.failed,
+    verdict,
+    denied,
+    durationMs,
+    readOnly: denied || (!(action instanceof Error) && action.readOnly),
+    ...(details ? { details } : {}),
+    ...(shell ? { shell: { commands: shell.commands, exitIsLast: shell.exitIsLast } } : {}),
+  };
+}

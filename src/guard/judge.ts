@@ -1,0 +1,94 @@
+/** Runs the eight checks and folds their verdicts into one: the strictest wins, and every doubt is a denial. */
+import { delay } from "../base/async.ts";
+import { strictest, type Verdict } from "../core/verdict.ts";
+import type { Action, Check } from "./action.ts";
+import { covers } from "./checks/policy.ts";
+
+/** The stages, in the order in which they are reported. A gate without all eight denies everything. */
+export const STAGES = [
+  "validateAgentAction",
+  "validateDataAccess",
+  "validateToolUsage",
+  "validateCodeGeneration",
+  "validateNetworkAccess",
+  "validateResourceLimits",
+  "threatDetector.assess",
+  "policyEngine.evaluate",
+] as const;
+
+/** A check that has not answered after this long (milliseconds) counts as a denial. */
+const CHECK_MS = 50;
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly verdicts: readonly Verdict[];
+  readonly micros: number;
+}
+
+/** Judges one action; never throws. */
+export async function judge(action: Action, checks: readonly Check[]): Promise<Judgement> {
+  const started = performance.now();
+  const verdicts: Verdict[] = [];
+  for (const stage of STAGES) {
+    const check = checks.find((candidate) => candidate.name === stage);
+    verdicts.push(check ? await runCheck(check, action) : broken(stage, "check.missing", "the check is missing"));
+  }
+  const verdict = byMode(strictest(verdicts), verdicts, action);
+  return { verdict, verdicts, micros: Math.round((performance.now() - started) * 1000) };
+}
+
+function broken(check: string, rule: string, reason: string): Verdict {
+  return { decision: "deny", check, rule, risk: "high", reason };
+}
+
+async function runCheck(check: Check, action: Action): Promise<Verdict> {
+  const started = performance.now();
+  try {
+    const answer = check.run(action);
+    const verdict = answer instanceof Promise ? await inTime(answer) : answer;
+    if (!verdict || performance.now() - started > CHECK_MS)
+      return broken(check.name, "check.timeout", `the check took longer than ${CHECK_MS} ms`);
+    return verdict;
+  } catch (error) {
+    return broken(
+      check.name,
+      "check.failed",
+      `the check failed: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+/** The answer if it comes in time; a late one is discarded. */
+async function inTime(answer: Promise<Verdict>): Promise<Verdict | undefined> {
+  const timeout = new AbortController();
+  const late = delay(CHECK_MS, timeout.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    timeout.abort();
+  }
+}
+
+/** The mode table: what becomes of a question. Denials stay what they are. */
+function byMode(verdict: Verdict, verdicts: readonly Verdict[], action: Action): Verdict {
+  if (verdict.decision !== "ask") return verdict;
+  const { mode, sandbox, allowed } = action.policy;
+  const asked = verdicts.filter((entry) => entry.decision === "ask");
+  const opaque = asked.every((entry) => entry.rule.startsWith("shell."));
+  const runtime = asked.some((entry) =>
+    /^shell\.(?:dynamic|syntax|construct|control|invisible|arithmetic)/.test(entry.rule),
+  );
+  if (!runtime && allowed.some((pattern) => covers(pattern, action, "every"))) {
+    return { ...verdict, decision: "allow", reason: `allowed for this run by the person: ${verdict.reason}` };
+  }
+  if (mode === "plan") return { ...verdict, decision: "deny", reason: `plan mode does not ask: ${verdict.reason}` };
+  if (mode === "auto") {
+    if (opaque && sandbox === "workspace-write")
+      return { ...verdict, decision: "allow", reason: `opaque, but confined without network: ${verdict.reason}` };
+    return { ...verdict, decision: "deny", reason: `auto mode does not ask: ${verdict.reason}` };
+  }
+  return verdict;
+}

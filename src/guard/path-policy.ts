@@ -1,0 +1,201 @@
+/** Judges one use of one path: containment, control places, secrets, devices, destructive reach. */
+import { controlPlace, isBelowAnyCase } from "../base/control-places.ts";
+import { globMatcher } from "../base/glob.ts";
+import { isSecretPath } from "../base/secret-names.ts";
+import type { PathFact, PathFacts } from "../core/ports/sandbox.ts";
+import { ask, deny, type Finding, type PathUse } from "./shell/types.ts";
+
+export interface PathPolicy {
+  readonly facts: PathFacts;
+  /** This program's own folders outside the workspace. */
+  readonly controlHomes: readonly string[];
+  /** Paths outside that the user opened for reading (`sandbox.read`), and secret files shown (`sandbox.expose`). */
+  readonly readable: readonly string[];
+  readonly exposed: readonly string[];
+}
+
+const SYSTEM_READ = [
+  "/usr",
+  "/lib",
+  "/lib64",
+  "/lib32",
+  "/bin",
+  "/sbin",
+  "/etc/os-release",
+  "/proc/cpuinfo",
+  "/proc/meminfo",
+  "/dev/null",
+];
+/** Files that other tools run or obey later. */
+const RUN_LATER =
+  /(?:^|\/)(?:\.vscode|\.idea|\.husky|\.devcontainer|\.cursor|\.claude|\.gemini|\.codex|\.aider[^/]*|\.github\/(?:workflows|actions)|\.circleci|\.cargo|\.yarn|\.agents)(?:\/|$)|(?:^|\/)(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.c?js|\.envrc|\.gitattributes|\.gitmodules|\.pre-commit-config\.yaml|\.ripgreprc|\.gdbinit|\.lldbinit|\.gitlab-ci\.yml|\.travis\.yml|jenkinsfile|\.editorconfig-exec|\.mise\.toml|mise\.toml|\.tool-versions|\.bazelrc|agents\.md|claude\.md|gemini\.md|\.cursorrules|\.windsurfrules)$/i;
+const START_FILES =
+  /(?:^|\/)(?:\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zshenv|\.zprofile|\.zlogin|\.xinitrc|\.xprofile|\.inputrc|\.gitconfig|\.ssh\/.*|\.config\/(?:autostart|systemd|fish|git)\/.*|\.config\/fish\/.*|\.local\/bin\/.*)$/;
+const NEVER_WRITE =
+  /^\/(?:proc|sys|boot|etc\/(?:cron[^/]*|sudoers[^/]*|passwd|shadow|ld\.so\.preload|profile[^/]*|init\.d|systemd)|var\/spool\/cron|dev\/(?:sd|nvme|hd|vd|mmcblk|mem|kmem|port))(?:\/|\d|[a-z]|$)/;
+const SECRET_SAMPLES = [
+  ".env",
+  ".env.local",
+  ".npmrc",
+  ".netrc",
+  "id_rsa",
+  "server.key",
+  "key.pem",
+  ".git-credentials",
+].map((name) => ({ name }));
+
+const words = { read: "reading", enter: "entering", write: "writing", delete: "removing" } as const;
+
+/** The finding on this use, or undefined when it is ordinary work inside the workspace. */
+export function judgePath(use: PathUse, policy: PathPolicy): Finding | undefined {
+  const strange = strangeText(use);
+  if (strange) return strange;
+  const fact = policy.facts.look(use.glob ? globBase(use.text) : use.text, use.cwd);
+  if (use.op === "delete" || use.op === "write") {
+    const forbidden = forbiddenWrite(use, fact, policy);
+    if (forbidden) return forbidden;
+  }
+  if (use.op === "read" && /^\/(?:dev\/(?:mem|kmem|port)$|proc\/1\/root(?:\/|$))/.test(fact.absolute)) {
+    return deny("path.kernel", `${use.text} reaches around every protection`);
+  }
+  if (isSecret(use, fact, policy))
+    return ask("secret.file", `${use.text} is named like a file that holds secrets`, "high");
+  if (fact.kind === "other") return ask("path.special", `${use.text} is a device, pipe or socket`);
+  if (fact.root === undefined) return outside(use, fact, policy);
+  if (fact.links > 1 && fact.kind === "file" && use.op === "write")
+    return ask("path.hard-link", `${use.text} has other names outside this check`);
+  if (use.op !== "read" && use.op !== "enter" && RUN_LATER.test(relative(fact, policy))) {
+    return ask("path.run-later", `${use.text} is run or obeyed by other tools later`, "high");
+  }
+  if (use.op !== "enter" && use.op !== "read" && /(?:^|\/)\.git\//i.test(relative(fact, policy))) {
+    return use.op === "delete"
+      ? deny("destructive.git", `${use.text} is git's own record`)
+      : ask("path.git", `${use.text} is git's own record`, "high");
+  }
+  if (use.op === "read" && controlPlace(relative(fact, policy))?.startsWith(".git"))
+    return ask("path.git", `${use.text} may hold credentials`);
+  return undefined;
+}
+
+/** Text that a person and the system read differently, before anything is looked up. */
+function strangeText({ text, op }: PathUse): Finding | undefined {
+  const mutates = op === "write" || op === "delete";
+  if (text.includes("\u0000")) return deny("path.nul", "the path has a NUL character");
+  const plain = text
+    .replace(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g, "")
+    .replaceAll("\\", "/")
+    .split("/")
+    .map((segment) =>
+      /^\.{1,2}$/.test(segment) ? segment : segment.replace(/[. ]+$/, "").replace(/^git~\d$/i, ".git"),
+    )
+    .join("/");
+  if (plain !== text && mutates && controlPlace(plain))
+    return deny("tamper.control-place", `${JSON.stringify(text)} is ${controlPlace(plain)} in disguise`);
+  if (text.trim() === "") return ask("path.empty", "the path is empty");
+  if (/[\u0001-\u001f\u007f-\u009f]/.test(text))
+    return ask("path.control-characters", "the path has control characters");
+  if (/[\u00a0\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\udb40[\udc00-\udc7f]/.test(text))
+    return ask("path.invisible-characters", "the path has invisible characters");
+  if (mixedScript(text)) return ask("path.look-alike", "the path mixes letters that look alike");
+  if (text.includes("\\") || /^[a-zA-Z]:/.test(text) || text.startsWith("//"))
+    return ask("path.windows-form", `${text} is a path of another system`);
+  if (/^(?:\$|`|~[^/])/.test(text) && !/^~$/.test(text))
+    return ask("path.unexpanded", `${text} would have to be expanded first`);
+  if (/(?:^|\/)\.\.namedfork(?:\/|$)/.test(text)) return ask("path.other-form", `${text} is a path of another system`);
+  if (/%2e|%2f|%5c|%systemroot%/i.test(text) && /^(?:\.\.|%)/.test(text))
+    return ask("path.encoded", `${text} is encoded`);
+  if (mutates && /(?:^|\/)(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(text))
+    return ask("path.device-name", `${text} is a device name on other systems`);
+  if (
+    text.length > 4096 ||
+    text.split("/").some((segment) => Buffer.byteLength(segment) > 255) ||
+    text.split("/").length > 64
+  ) {
+    return ask("path.too-long", "the path is too long");
+  }
+  return undefined;
+}
+
+/** Latin together with Cyrillic, Greek, dotless i or full-width forms. */
+function mixedScript(text: string): boolean {
+  return /[\uff00-\uffef\u0131]/.test(text) || (/[a-z]/i.test(text) && /[\u0370-\u03ff\u0400-\u04ff]/.test(text));
+}
+
+/** The part of a glob before its first wild segment: where its matches lie. */
+function globBase(pattern: string): string {
+  const segments = pattern.split("/");
+  const wild = segments.findIndex((segment) => /[*?[\]{}]/.test(segment));
+  const base = segments.slice(0, wild < 0 ? segments.length : wild).join("/");
+  return base === "" ? (pattern.startsWith("/") ? "/" : ".") : base;
+}
+
+function relative(fact: PathFact, policy: PathPolicy): string {
+  const root = fact.root ?? policy.facts.cwd;
+  return fact.resolved === root ? "" : fact.resolved.slice(root.length + 1);
+}
+
+function isSecret(use: PathUse, fact: PathFact, policy: PathPolicy): boolean {
+  if (use.op === "enter" || use.op === "delete") return false;
+  if (use.op === "write") return false;
+  if (policy.exposed.some((path) => fact.resolved === path || fact.resolved.startsWith(`${path}/`))) return false;
+  if (use.glob) {
+    const last = use.text.split("/").at(-1) ?? "";
+    const match = globMatcher(last.startsWith("*") && !last.startsWith("*.") ? `[!.]${last}` : last);
+    return SECRET_SAMPLES.some((sample) => match(sample.name)) && !/^\*(?:\*)?$/.test(last);
+  }
+  return (
+    isSecretPath(fact.resolved) ||
+    isSecretPath(fact.absolute) ||
+    /^\/(?:run\/secrets|proc\/[^/]+\/environ)(?:\/|$)/.test(fact.absolute)
+  );
+}
+
+function outside(use: PathUse, fact: PathFact, policy: PathPolicy): Finding | undefined {
+  const under = (folder: string) => fact.resolved === folder || fact.resolved.startsWith(`${folder}/`);
+  if (use.op === "read" || use.op === "enter") {
+    if (SYSTEM_READ.some(under) || policy.readable.some(under)) return undefined;
+  }
+  return ask(
+    "path.outside",
+    `${words[use.op]} ${use.text} is outside the workspace (${fact.resolved})`,
+    use.op === "read" ? "medium" : "high",
+  );
+}
+
+/** Writes and removals that no approval opens. */
+function forbiddenWrite(use: PathUse, fact: PathFact, policy: PathPolicy): Finding | undefined {
+  for (const path of new Set([fact.absolute, fact.resolved])) {
+    const root = policy.facts.roots.find((entry) => isBelowAnyCase(entry, path));
+    const place = root === undefined ? undefined : controlPlace(path.slice(root.length + 1));
+    if (place && path !== root) {
+      const wipes = use.op === "delete" && place.startsWith(".git");
+      return deny(wipes ? "destructive.git" : "tamper.control-place", `${use.text}: ${place}`);
+    }
+    const home = policy.controlHomes.find(
+      (folder) => isBelowAnyCase(folder, path) || (use.op === "delete" && isBelowAnyCase(path, folder)),
+    );
+    if (home && path !== root) return deny("tamper.control-place", `${use.text} belongs to this program`);
+    if (NEVER_WRITE.test(path)) return deny("tamper.system", `${use.text} steers the system`);
+    if (isBelowAnyCase(policy.facts.home, path) && START_FILES.test(path.slice(policy.facts.home.length))) {
+      return deny("tamper.start-file", `${use.text} runs at every login`);
+    }
+  }
+  if (use.op === "delete") return wipe(use, fact, policy);
+  return undefined;
+}
+
+function wipe(use: PathUse, fact: PathFact, policy: PathPolicy): Finding | undefined {
+  const path = fact.resolved;
+  const depth = path.split("/").filter(Boolean).length;
+  const everything = use.glob && /(?:^|\/)(?:\*|\.\*|\{\*,\.\*\})$/.test(use.text);
+  const holds = (inner: string) => inner === path || inner.startsWith(path === "/" ? "/" : `${path}/`);
+  if (policy.facts.roots.some((root) => (use.glob ? everything && root === path : holds(root)))) {
+    return deny("destructive.workspace", `${use.text} would remove the whole workspace`);
+  }
+  if (holds(policy.facts.home) || depth === 0)
+    return deny("destructive.home", `${use.text} would remove a home or the whole system`);
+  if (fact.root === undefined && use.recursive && (depth <= 2 || /^\/(?:usr|etc|var|lib|bin|boot|opt)\b/.test(path))) {
+    return deny("destructive.system", `${use.text} would remove system folders`);
+  }
+  return undefined;
+}

@@ -1,0 +1,152 @@
+/** Commands that need the network, more rights, or that destroy: what the person is asked, and what is never done. */
+import { ask, type CommandRule, deny, type Finding, type Report, type SimpleCommand, type Trait } from "../types.ts";
+
+function fixed(finding: (command: SimpleCommand) => Finding, ...traits: Trait[]): CommandRule {
+  return (command, report) => {
+    for (const trait of traits) report.mark(trait);
+    report.effect("write");
+    report.find(finding(command));
+  };
+}
+
+const net = (...traits: Trait[]): CommandRule =>
+  fixed((command) => ask("network.command", `${command.name} needs the network`), "net", ...traits);
+const never = (rule: string, reason: string): CommandRule =>
+  fixed((command) => deny(rule, `${command.name} ${reason}`));
+const opaque = (reason: string): CommandRule =>
+  fixed((command) => ask("shell.opaque", `${command.name} ${reason}`), "shell");
+const rights = fixed((command) =>
+  ask("privilege.system", `${command.name} acts on the system outside the workspace`, "high"),
+);
+
+const UPLOAD =
+  /^(?:-d|--data.*|-F|--form.*|-T|--upload-file|--json|--post-data.*|--post-file.*|--body-.*|-u|--user)(?:=|$)|^-[dTFu]./;
+
+/** curl and wget: an upload of anything, or a local socket, is worse than a download. */
+const transferRule: CommandRule = (command, report) => {
+  report.mark("net");
+  report.mark("fetch");
+  report.effect("write");
+  const words = command.args;
+  if (words.some((word) => /^--(?:unix-socket|abstract-unix-socket)/.test(word.text)))
+    report.find(deny("tamper.socket", `${command.name} to a local control socket`));
+  for (const [index, word] of words.entries()) {
+    if (UPLOAD.test(word.text)) {
+      const value =
+        word.text.startsWith("--") || word.text.length === 2 ? (words[index + 1]?.text ?? "") : word.text.slice(2);
+      if (
+        /^@|=@/.test(value) ||
+        /^(?:-T|--upload-file|--post-file|--body-file)/.test(word.text) ||
+        words[index + 1]?.kind === "dynamic"
+      )
+        report.mark("net-upload");
+    }
+    if (word.kind === "dynamic" && word.text.includes("$"))
+      report.mark(word.variables.length > 0 && !word.text.includes("$(") ? "secret" : "net-upload");
+    if (/^(?:-o|-O|--output|--output-document)$/.test(word.text) && words[index + 1] && word.text !== "-O")
+      report.path(words[index + 1] ?? word, "write");
+  }
+  report.find(ask("network.transfer", `${command.name} needs the network`));
+};
+
+const ddRule: CommandRule = (command, report) => {
+  report.effect("write");
+  for (const word of command.args) {
+    if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
+    if (word.text.startsWith("of=")) report.path({ ...word, text: word.text.slice(3) }, "write");
+    else if (word.text.startsWith("if=")) report.path({ ...word, text: word.text.slice(3) }, "read");
+    else if (!/^(?:bs|count|skip|seek|conv|status|iflag|oflag|ibs|obs)=/.test(word.text))
+      report.find(ask("shell.option-unknown", `dd ${word.text} is not on the list`));
+  }
+};
+
+const killRule: CommandRule = (command, report) => {
+  report.effect("write");
+  const targets = command.args.filter((word, index) => !word.text.startsWith("-") || index === command.args.length - 1);
+  const bad = targets.some((word) => /^-?1$|PPID|codecrucible|crucible/.test(word.text));
+  report.find(
+    bad
+      ? deny("tamper.kill", "this kills the session's own parents or every process")
+      : ask("privilege.kill", `${command.name} ends processes`),
+  );
+};
+
+const ownerRule: CommandRule = (command, report) => {
+  report.effect("write");
+  const outside = command.args.some((word) => word.text === "/" || word.text === "/*");
+  for (const word of command.args.slice(1))
+    if (!word.text.startsWith("-") && word.kind !== "dynamic") report.path(word, "write");
+  report.find(
+    outside
+      ? deny("destructive.chown", "changing the owner of the whole system")
+      : ask("privilege.owner", `${command.name} changes who owns files`, "high"),
+  );
+};
+
+const crontabRule: CommandRule = (command, report) =>
+  report.find(
+    command.args[0]?.text === "-l"
+      ? ask("privilege.crontab", "crontab -l shows planned jobs")
+      : deny("tamper.crontab", "crontab plans commands that run later"),
+  );
+
+const dockerRule: CommandRule = (command, report: Report) => {
+  report.mark("net");
+  if (command.args.some((word) => /docker\.sock|unix:\/\//.test(word.text)))
+    return report.find(deny("tamper.socket", "a container socket gives root on this machine"));
+  if (command.args.some((word) => word.text === "push"))
+    return report.find(deny("exfiltration.push", "pushing an image sends the workspace away"));
+  if (
+    command.args.some((word) => /^--privileged|^--pid=host|^-v\/:|^\/:/.test(word.text)) ||
+    command.args.some((word, at) => word.text === "-v" && /^\/:/.test(command.args[at + 1]?.text ?? ""))
+  ) {
+    return report.find(deny("tamper.container", "this container can take over the machine"));
+  }
+  report.find(ask("privilege.container", `${command.name} runs outside the sandbox`, "high"));
+};
+
+const table = (names: string, rule: CommandRule): Record<string, CommandRule> =>
+  Object.fromEntries(names.split(" ").map((name) => [name, rule]));
+
+export const systemCommands: Record<string, CommandRule> = {
+  curl: transferRule,
+  wget: transferRule,
+  dd: ddRule,
+  kill: killRule,
+  pkill: killRule,
+  killall: killRule,
+  chown: ownerRule,
+  chgrp: ownerRule,
+  crontab: crontabRule,
+  docker: dockerRule,
+  podman: dockerRule,
+  ...table(
+    "ssh scp sftp telnet ftp ping dig host nslookup getent gh hub aws gcloud az kubectl helm terraform pip pip3 pipx uv uvx poetry gem bundle composer brew apt apt-get dnf yum apk deno rustup cargo-install",
+    net(),
+  ),
+  ...table("nc ncat netcat socat mail sendmail rclone openssl xdg-open open", net("net-upload", "shell")),
+  ...table("ngrok cloudflared", never("remote-code.tunnel", "opens this machine to the network")),
+  ...table(
+    "mkfs mkfs.ext4 fdisk parted wipefs shutdown reboot halt poweroff init telinit swapoff",
+    never("destructive.system", "destroys data or stops the machine"),
+  ),
+  ...table(
+    "mount umount nsenter unshare chroot insmod modprobe rmmod",
+    never("tamper.namespace", "changes what the sandbox protects"),
+  ),
+  ...table("strace ltrace gdb ptrace", opaque("looks into other programs")),
+  ...table(
+    "eval source . exec trap alias unalias hash enable shopt set export declare typeset readonly unset local read mapfile readarray let popd dirs umask ulimit setsid busybox parallel script watch entr at batch",
+    opaque("changes or hides what runs"),
+  ),
+  ...table(
+    "systemctl service loginctl useradd usermod passwd visudo sysctl setcap iptables nft update-alternatives ldconfig",
+    rights,
+  ),
+  ...table("vim vi nvim emacs nano ed ex man info code cursor", opaque("is interactive and can start programs")),
+  ...table(
+    "printenv gpg pass security secret-tool",
+    fixed((command) => ask("secret.command", `${command.name} shows secrets`, "high"), "secret"),
+  ),
+  ...table("git-lfs lfs direnv mise asdf", rights),
+};

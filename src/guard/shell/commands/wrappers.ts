@@ -1,0 +1,107 @@
+/** Commands that run another command: they are taken off and the inner command is judged. */
+import { optionTable, readArguments } from "../options.ts";
+import { ask, type CommandRule, deny, type Report } from "../types.ts";
+import type { PlainWord } from "../words.ts";
+
+/** Takes `words` after this wrapper's own options; `skip` operands belong to the wrapper (a duration). */
+function unwrap(notation: string, skip = 0): CommandRule {
+  const table = optionTable(notation);
+  return (command, report) => {
+    const at = innerStart(command.args, table);
+    if (at === undefined)
+      return report.find(ask("shell.option-unknown", `${command.name} is used with an option that is not on the list`));
+    const inner = command.args.slice(at + skip);
+    if (inner.length === 0) return;
+    report.inner(inner, { fed: command.fed });
+  };
+}
+
+/** Index of the first word that is not an option of the wrapper; undefined when an option is unknown. */
+function innerStart(args: readonly PlainWord[], table: ReadonlyMap<string, string>): number | undefined {
+  let at = 0;
+  while (at < args.length) {
+    const word = args[at];
+    if (!word?.text.startsWith("-") || word.text === "-") return at;
+    if (word.text === "--") return at + 1;
+    const name = word.text.split("=")[0] ?? "";
+    const read = readArguments([word, { ...word, text: "x" }], table as ReturnType<typeof optionTable>);
+    if (read.unknown) return undefined;
+    at += read.operands.length === 0 && !(name.startsWith("--") && word.text.includes("=")) ? 2 : 1;
+  }
+  return at;
+}
+
+const SAFE_VARIABLES =
+  /^(?:NODE_ENV|CI|DEBUG|FORCE_COLOR|NO_COLOR|CLICOLOR|TZ|LANG|LANGUAGE|LC_\w+|TERM|COLUMNS|LINES|RUST_BACKTRACE|RUST_LOG|CARGO_TERM_COLOR|GOFLAGS_TEST|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONHASHSEED|VERBOSE|PORT|HOST|LOG_LEVEL|TEST|TEST_\w+|VITEST_\w+|JEST_\w+|NODE_NO_WARNINGS|NODE_V8_COVERAGE|UPDATE_SNAPSHOTS?|GIT_PAGER|PAGER)$/;
+const LOADER = /^(?:LD_|DYLD_|BASH_ENV$|ENV$|GCONV_PATH$)/;
+
+/** Judges `NAME=value` before a command or alone. */
+export function assignmentRule(name: string, value: PlainWord | undefined, report: Report): void {
+  if (LOADER.test(name)) return report.find(deny("tamper.loader", `${name} loads other code into every program`));
+  if (/^(?:GIT_PAGER|PAGER)$/.test(name) && value?.text !== "cat" && value?.text !== "") {
+    return report.find(ask("shell.assignment", `${name} names a program to start`));
+  }
+  if (!SAFE_VARIABLES.test(name)) report.find(ask("shell.assignment", `${name}=… can change what later commands do`));
+  if (value?.kind === "dynamic") report.find(ask("shell.dynamic", `${value.text} is only known when it runs`));
+}
+
+const envRule: CommandRule = (command, report) => {
+  const words = [...command.args];
+  if (words.length === 0) {
+    report.mark("secret");
+    return report.find(ask("secret.environment", "this prints the environment"));
+  }
+  while (words[0]) {
+    const word = words[0];
+    const assignment = /^([A-Za-z_]\w*)=(.*)$/s.exec(word.text);
+    if (assignment) assignmentRule(assignment[1] ?? "", { ...word, text: assignment[2] ?? "" }, report);
+    else if (word.text === "-u") words.shift();
+    else if (word.text.startsWith("-"))
+      return report.find(ask("shell.env-option", `env ${word.text} changes how the command is read`));
+    else return report.inner(words, { fed: command.fed });
+    words.shift();
+  }
+  report.mark("secret");
+  report.find(ask("secret.environment", "this prints the environment"));
+};
+
+const xargsRule: CommandRule = (command, report) => {
+  const table = optionTable(
+    "0rtx n: P: L: I: d: s: E: --null --no-run-if-empty --max-args: --max-procs: --delimiter: --verbose",
+  );
+  const at = innerStart(command.args, table);
+  if (at === undefined) return report.find(ask("shell.xargs", "xargs is used with an option that is not on the list"));
+  const replaces = command.args.slice(0, at).some((word) => word.text.startsWith("-I"));
+  const inner = command.args.slice(at);
+  if (replaces) report.find(ask("shell.xargs", "xargs -I puts unknown words into a command"));
+  if (inner.length === 0) return;
+  report.inner(inner, { fed: true });
+};
+
+const privilege: CommandRule = (command, report) => {
+  report.find(ask("privilege.raise", `${command.name} asks for more rights`, "high"));
+  const inner = command.args.filter((word) => !word.text.startsWith("-"));
+  if (inner.length > 0 && command.name !== "su") report.inner(inner);
+};
+
+export const wrapperCommands: Record<string, CommandRule> = {
+  env: envRule,
+  xargs: xargsRule,
+  sudo: privilege,
+  doas: privilege,
+  su: privilege,
+  pkexec: privilege,
+  nice: unwrap("n: -# --adjustment:"),
+  ionice: unwrap("c: n: t"),
+  nohup: unwrap(""),
+  stdbuf: unwrap("i: o: e:"),
+  timeout: unwrap("k: s: v --preserve-status --foreground --kill-after: --signal:", 1),
+  time: unwrap("p v --portability --verbose"),
+  command: (command, report) => {
+    if (/^-[vV]$/.test(command.args[0]?.text ?? "")) return;
+    if (command.args[0]?.text.startsWith("-"))
+      return report.find(ask("shell.option-unknown", "command is used with an option that is not on the list"));
+    report.inner(command.args, { fed: command.fed });
+  },
+  builtin: (command, report) => report.inner(command.args),
+};

@@ -1,0 +1,166 @@
+/** Commands that write files: what they read, write and destroy. */
+import { optionTable, type ReadArguments, readArguments } from "../options.ts";
+import { ask, type CommandRule, type PathOp, type Report, type SimpleCommand } from "../types.ts";
+
+/** Reads arguments by `notation`, reports unknown options and path-valued ones. */
+export function take(command: SimpleCommand, report: Report, notation: string): ReadArguments {
+  const read = readArguments(command.args, optionTable(notation));
+  if (read.unknown)
+    report.find(ask("shell.option-unknown", `${command.name} ${read.unknown} is not on the list of known options`));
+  for (const { value, use } of read.options) {
+    if (!value) continue;
+    if (value.kind === "dynamic") report.find(ask("shell.dynamic", `${value.text} is only known when it runs`));
+    else if (use === "read") report.path(value, "read");
+    else if (use === "write") report.path(value, "write");
+  }
+  for (const word of read.operands) {
+    if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
+  }
+  return read;
+}
+
+/** Every operand is used with `op`. */
+function writeRule(notation: string, op: PathOp): CommandRule {
+  return (command, report) => {
+    report.effect("write");
+    const { operands, options } = take(command, report, notation);
+    const recursive = options.some((option) => /^(?:-r|-R|--recursive)$/.test(option.name));
+    for (const word of operands) if (word.kind !== "dynamic") report.path(word, op, { recursive });
+    if (command.fed)
+      report.find(ask("shell.fed-write", `${command.name} gets the names of files to change from another command`));
+  };
+}
+
+/** The last operand (or `-t`) is written, the others are read (`cp`) or moved (`mv`). */
+function copyRule(notation: string, source: PathOp): CommandRule {
+  return (command, report) => {
+    report.effect("write");
+    const { operands, options } = take(command, report, notation);
+    const hasTarget = options.some((option) => option.use === "write");
+    const recursive = options.some((option) => /^-[rRa]$|^--recursive$|^--archive$/.test(option.name));
+    const sources = hasTarget ? operands : operands.slice(0, -1);
+    const target = hasTarget ? undefined : operands.at(-1);
+    for (const word of sources) if (word.kind !== "dynamic") report.path(word, source, { recursive });
+    if (target && target.kind !== "dynamic") report.path(target, "write");
+    if (command.fed)
+      report.find(ask("shell.fed-write", `${command.name} gets the names of files to change from another command`));
+  };
+}
+
+/** Archives: members are read or written below the folder. `to` names the folder option. */
+const tarRule: CommandRule = (command, report) => {
+  const [first, ...rest] = command.args;
+  const bundled = first && !first.text.startsWith("-") ? { ...first, text: `-${first.text}` } : first;
+  const words = bundled ? [bundled, ...rest] : [];
+  const read = take(
+    { ...command, args: words },
+    report,
+    "cxtrzjJvpkPha f: C: T< X< --create --extract --list --file: --directory: --gzip --exclude: --strip-components: --verbose --zstd",
+  );
+  const mode = read.options.map((option) => option.name);
+  const writes = mode.includes("-x") || mode.includes("--extract");
+  const lists = mode.includes("-t") || mode.includes("--list");
+  if (!lists) report.effect("write");
+  if (mode.includes("-P")) report.find(ask("shell.tar-absolute", "tar -P writes to absolute paths in the archive"));
+  for (const option of read.options) {
+    if (!option.value) continue;
+    if (option.name === "-f" || option.name === "--file") report.path(option.value, writes || lists ? "read" : "write");
+    if (option.name === "-C" || option.name === "--directory") report.path(option.value, writes ? "write" : "read");
+  }
+  for (const word of read.operands)
+    if (word.kind !== "dynamic" && !writes && !lists) report.path(word, "read", { recursive: true });
+};
+
+const lnRule: CommandRule = (command, report) => {
+  report.effect("write");
+  const { operands } = take(command, report, "sfnvrLPT t> --symbolic --force --no-dereference --relative");
+  const [target, ...links] = operands;
+  // Whoever writes through the link writes to its target: the target counts as written.
+  if (target && target.kind !== "dynamic") report.path(target, "write");
+  for (const word of links) if (word.kind !== "dynamic") report.path(word, "write");
+};
+
+const chmodRule: CommandRule = (command, report) => {
+  report.effect("write");
+  const { operands } = take(
+    { ...command, args: command.args.filter((word) => !/^-[rwxXst]+$/.test(word.text)) },
+    report,
+    "cfRv --recursive --verbose --changes",
+  );
+  const symbolic = command.args.find((word) => /^-[rwxXst]+$/.test(word.text));
+  const [mode, ...files] = symbolic ? [symbolic, ...operands] : operands;
+  if (mode && /s|^[0-7]?[2467]\d{3}$/.test(mode.text))
+    report.find(ask("shell.setuid", "this sets a set-user-id or set-group-id bit", "high"));
+  for (const word of files) if (word.kind !== "dynamic") report.path(word, "write");
+};
+
+const rsyncRule: CommandRule = (command, report) => {
+  const { operands } = take(
+    command,
+    report,
+    "avrzhnPtpuclxHSWi --archive --verbose --recursive --dry-run --delete --exclude: --include: --progress --stats --checksum --update --existing",
+  );
+  report.effect("write");
+  if (operands.some((word) => /^[^/]*:/.test(word.text) || word.text.startsWith("rsync://"))) {
+    report.mark("net-upload");
+    report.find(ask("network.rsync", "rsync to or from another machine needs the network"));
+    for (const word of operands)
+      if (word.kind !== "dynamic" && !word.text.includes(":")) report.path(word, "read", { recursive: true });
+    return;
+  }
+  const deletes = command.args.some((word) => word.text.startsWith("--delete"));
+  for (const word of operands.slice(0, -1)) if (word.kind !== "dynamic") report.path(word, "read", { recursive: true });
+  const target = operands.at(-1);
+  if (target && target.kind !== "dynamic") report.path(target, deletes ? "delete" : "write", { recursive: deletes });
+};
+
+/** `uniq`-like tools apart, `split` writes files beside its last operand. */
+const splitRule: CommandRule = (command, report) => {
+  report.effect("write");
+  const { operands } = take(
+    command,
+    report,
+    "dx l: b: n: a: C: --lines: --bytes: --numeric-suffixes= --additional-suffix: --suffix-length:",
+  );
+  if (operands[0] && operands[0].text !== "-") report.path(operands[0], "read");
+  if (operands[1]) report.path(operands[1], "write");
+};
+
+export const writeCommands: Record<string, CommandRule> = {
+  touch: writeRule("acm d: t: r< --no-create --date: --reference<", "write"),
+  mkdir: writeRule("pv m: --parents --verbose --mode:", "write"),
+  rmdir: writeRule("pv --parents --verbose --ignore-fail-on-non-empty", "delete"),
+  rm: writeRule("fiIrRdv --recursive --force --verbose --dir --interactive= --one-file-system", "delete"),
+  unlink: writeRule("", "delete"),
+  shred: writeRule("uvzf n: s: --remove= --iterations: --zero", "delete"),
+  truncate: writeRule("co s: r< --size: --no-create --reference<", "write"),
+  tee: writeRule("aip --append --ignore-interrupts", "write"),
+  cp: copyRule(
+    "aArRfinpPuvTdlL t> S: --recursive --archive --force --no-clobber --preserve= --parents --update= --verbose --target-directory> --no-target-directory",
+    "read",
+  ),
+  mv: copyRule(
+    "finuvT t> S: --force --no-clobber --verbose --target-directory> --no-target-directory --update=",
+    "delete",
+  ),
+  install: copyRule("bcdDpv m: t> --mode: --directory --target-directory>", "read"),
+  ln: lnRule,
+  chmod: chmodRule,
+  tar: tarRule,
+  rsync: rsyncRule,
+  split: splitRule,
+  gzip: writeRule("cdfklnrtv123456789 --keep --decompress --stdout --force --best --fast", "delete"),
+  gunzip: writeRule("cfklntv --keep --stdout --force", "delete"),
+  zip: writeRule("rqju9 x: i: --recurse-paths --quiet", "write"),
+  unzip: (command, report) => {
+    report.effect("write");
+    const { operands } = take(command, report, "lojnqtuv d> x:");
+    if (operands[0]) report.path(operands[0], "read");
+  },
+  patch: (command, report) => {
+    report.effect("write");
+    const { operands } = take(command, report, "Nflsu p: i< d: R --dry-run --strip: --input< --reverse --forward");
+    if (operands[0]) report.path(operands[0], "write");
+    if (operands[1]) report.path(operands[1], "read");
+  },
+};

@@ -1,0 +1,62 @@
+/** Shapes of the shell analysis: findings, path uses and the rule of one command. */
+import type { Decision, Risk } from "../../core/verdict.ts";
+import type { PlainWord } from "./words.ts";
+
+export interface Finding {
+  readonly decision: Decision;
+  readonly rule: string;
+  readonly risk: Risk;
+  readonly reason: string;
+}
+
+/** `list`: only names are read. `delete` and `replace` are writes with harder consequences. */
+export type PathOp = "read" | "write" | "delete" | "enter";
+
+export interface PathUse {
+  readonly text: string;
+  readonly op: PathOp;
+  readonly glob: boolean;
+  /** Absolute folder the path is relative to. */
+  readonly cwd: string;
+  readonly recursive: boolean;
+}
+
+/** One simple command, unwrapped, as its rule sees it. */
+export interface SimpleCommand {
+  readonly name: string;
+  readonly args: readonly PlainWord[];
+  readonly cwd: string;
+  /** Operands come from standard input (`xargs`). */
+  readonly fed: boolean;
+}
+
+/** What rules report to. */
+export interface Report {
+  find(finding: Finding): void;
+  path(word: PlainWord, op: PathOp, options?: { recursive?: boolean }): void;
+  /** The command may change files or run the project's code. */
+  effect(kind: "write" | "run"): void;
+  /** A fact that only matters in combination: `net-out`, `net-in`, `secret`, `shell`. */
+  mark(trait: Trait): void;
+  /** Analyses another simple command (a wrapper's inner command). */
+  inner(words: readonly PlainWord[], options?: { fed?: boolean }): void;
+  /** Changes the folder for what follows; undefined = unknown from here on. */
+  enter(cwd: string | undefined): void;
+}
+
+export type Trait = "net" | "net-upload" | "fetch" | "secret" | "shell" | "local-run";
+
+export type CommandRule = (command: SimpleCommand, report: Report) => void;
+
+export const ask = (rule: string, reason: string, risk: Risk = "medium"): Finding => ({
+  decision: "ask",
+  rule,
+  risk,
+  reason,
+});
+export const deny = (rule: string, reason: string, risk: Risk = "critical"): Finding => ({
+  decision: "deny",
+  rule,
+  risk,
+  reason,
+});

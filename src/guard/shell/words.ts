@@ -1,0 +1,82 @@
+/** What a shell word says before the shell runs: its literal text, a glob, or something only known at run time. */
+import type { Assignment, Word, WordPart } from "unbash";
+
+export interface PlainWord {
+  /** Literal text after quote removal; for a glob its pattern; for a dynamic word its source. */
+  readonly text: string;
+  /** `glob`: expanded by the shell over file names. `dynamic`: unknown until it runs. */
+  readonly kind: "literal" | "glob" | "dynamic";
+  /** Quotes or escapes stand in it: harmless in an operand, suspicious in a command name. */
+  readonly quoted: boolean;
+  /** Names of variables the word expands. */
+  readonly variables: readonly string[];
+}
+
+/** Variables whose value is known before the command runs. */
+export interface KnownVariables {
+  readonly [name: string]: string;
+}
+
+/** Reads a word. `known` values are put in; every other expansion makes the word dynamic. */
+export function plainWord(word: Word | Assignment, known: KnownVariables): PlainWord {
+  if (word.type === "Assignment") return { text: word.text, kind: "dynamic", quoted: true, variables: [] };
+  const state = { text: "", glob: false, dynamic: false, variables: [] as string[] };
+  if (word.parts) for (const part of word.parts) readPart(part, known, state);
+  else state.text = word.value;
+  const kind = state.dynamic ? "dynamic" : state.glob ? "glob" : "literal";
+  return {
+    text: state.dynamic ? word.text : state.text,
+    kind,
+    quoted: word.text !== word.value,
+    variables: state.variables,
+  };
+}
+
+interface State {
+  text: string;
+  glob: boolean;
+  dynamic: boolean;
+  variables: string[];
+}
+
+function readPart(part: WordPart, known: KnownVariables, state: State): void {
+  switch (part.type) {
+    case "Literal":
+    case "SingleQuoted":
+    case "AnsiCQuoted":
+      state.text += part.value;
+      return;
+    case "DoubleQuoted":
+      for (const child of part.parts) readPart(child, known, state);
+      return;
+    case "Glob":
+      state.glob = true;
+      state.text += part.value;
+      return;
+    case "SimpleExpansion":
+      return readVariable(part.text.replace(/^\$/, ""), known, state);
+    case "ParameterExpansion":
+      if (!part.operation && !part.prefix && !part.index) return readVariable(part.parameter, known, state);
+      state.variables.push(part.parameter);
+      state.dynamic = true;
+      return;
+    case "ProcessSubstitution":
+      // Its script is judged by the walk; as an operand it is a stream, like `-`.
+      if (part.operator === "<") state.text += "-";
+      else state.dynamic = true;
+      return;
+    default:
+      state.dynamic = true;
+  }
+}
+
+/** Numbers about the shell itself: they can carry nothing but digits. */
+const NUMERIC = new Set(["?", "#", "$"]);
+
+function readVariable(name: string, known: KnownVariables, state: State): void {
+  state.variables.push(name);
+  const value = known[name];
+  if (value !== undefined) state.text += value;
+  else if (NUMERIC.has(name)) state.text += "0";
+  else state.dynamic = true;
+}

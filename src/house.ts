@@ -1,0 +1,25 @@
+/** What the wiring shares: the program as configured, and the files of one session. */
+import type { Config, LoadOptions } from "./config/load.ts";
+import type { Blobs, Journal } from "./core/ports/store.ts";
+
+export interface AppOptions {
+  readonly version: string;
+  readonly workspace: string;
+  readonly flags: LoadOptions["flags"];
+  readonly bare: boolean;
+}
+
+/** Everything a session shares with the program. */
+export interface House {
+  readonly options: AppOptions;
+  readonly env: Record<string, string>;
+  readonly home: string;
+  readonly config: Config;
+}
+
+export interface SessionFiles {
+  readonly journal: Journal;
+  readonly blobs: Blobs;
+  readonly resumed: boolean;
+  close(): void;
+}

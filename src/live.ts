@@ -1,0 +1,292 @@
+/** Wires one live session: journal, gate, sandbox, voice. Loaded while the model server is being asked. */
+import { relative } from "node:path";
+import { createVoice } from "./agent/loop.ts";
+import { systemText } from "./agent/prompt.ts";
+import { canonicalJson } from "./base/canonical-json.ts";
+import { systemClock } from "./base/clock.ts";
+import { controlHomes } from "./base/control-places.ts";
+import { CrucibleError } from "./base/error.ts";
+import { byteLength, oneLine } from "./base/text.ts";
+import { editClock } from "./core/edit-clock.ts";
+import type { Emit, Event } from "./core/event.ts";
+import type { Sampling } from "./core/model.ts";
+import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
+import type { OpenModel } from "./core/ports/models.ts";
+import type { Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
+import type { SandboxMode } from "./core/verdict.ts";
+import { parsePattern } from "./guard/checks/policy.ts";
+import { declare } from "./guard/declare.ts";
+import { createGate } from "./guard/gate.ts";
+import { createMint } from "./guard/grants.ts";
+import { createRedactor } from "./guard/redact.ts";
+import type { House, SessionFiles } from "./house.ts";
+import { openAudit } from "./observe/audit.ts";
+import { checks, tools } from "./parts.ts";
+import { gitState } from "./sandbox/git-state.ts";
+import { readInstructions } from "./sandbox/instructions.ts";
+import { createSandbox } from "./sandbox/sandbox.ts";
+import { createBus, createSession } from "./session/session.ts";
+import { settleOpenCalls } from "./session/settle.ts";
+import { memoryBlobs } from "./store/memory-blobs.ts";
+
+/** Tools in the model's tools array, in this order for ever; the others are found by `tool_search`. */
+const DECLARED = [
+  "read",
+  "write",
+  "edit",
+  "glob",
+  "grep",
+  "shell",
+  "todo_write",
+  "ask_user",
+  "tool_search",
+  "tool_call",
+];
+
+/** The journal and the model of a session that starts. */
+export interface Parts {
+  readonly files: SessionFiles;
+  readonly model: OpenModel;
+}
+
+export async function startSession(house: House, given: OpenOptions, parts: Parts): Promise<LiveSession> {
+  const { files, model } = parts;
+  const { journal } = files;
+  const { config } = house;
+  const earlier = journal.events();
+  const bus = createBus(journal);
+  bus.subscribe(given.onEvent);
+  const redactor = createRedactor(secretValues(house.env));
+  const audit = openAudit(`${config.places.state}/audit`, systemClock, redactor.deep);
+  const mint = createMint(() => systemClock.now());
+  const edits = editClock(lastClock(earlier));
+  const lifetime = new AbortController();
+  const sandbox = createSandbox({
+    ...sandboxSettings(house, given.sandbox, given.addDirs),
+    session: journal.session,
+    model: model.ref.model,
+    verify: mint.verify,
+    blobs: files.blobs,
+    emit: bus.emit,
+    editClock: edits,
+    seen: seenFiles(earlier),
+  });
+  if (given.sandboxRequired) await requireSandbox(sandbox);
+  const gate = createGate({
+    tools: tools,
+    declared: DECLARED,
+    checks: checks,
+    policy: {
+      mode: given.mode,
+      sandbox: given.sandbox,
+      paths: {
+        facts: sandbox.paths,
+        controlHomes: [...controlHomes(house.home, house.env), ...Object.values(config.places)],
+        readable: expandHome(config.get("sandbox.read"), house.home),
+        exposed: expandHome(config.get("sandbox.expose"), house.home),
+      },
+      network: { mode: given.offline ? "off" : config.get("network.mode"), allow: config.get("network.allow") },
+      disallowed: [...given.disallowedTools, ...config.get<string[]>("tools.disallow")].map(parsePattern),
+      allowed: given.allowedTools.map(parsePattern),
+    },
+    sandbox,
+    mint,
+    audit,
+    journal,
+    emit: bus.emit,
+    human: given.human,
+    session: { setTodos: (todos) => void bus.emit({ kind: "todos-set", todos }) },
+    redactor,
+    clock: systemClock,
+    lifetime: lifetime.signal,
+    snapshots: given.persist,
+  });
+  const { workspace } = house.options;
+  const conductor = createVoice({
+    voice: "developer",
+    system: systemText(given.appendSystemPrompt),
+    model,
+    sampling: samplingOf(house, given),
+    gate,
+    journal,
+    emit: bus.emit,
+    clock: systemClock,
+    edits,
+    surroundings: {
+      date: () => new Date(systemClock.now()).toISOString().slice(0, 10),
+      git: async () => gitText(workspace),
+      cwd: () => workspace,
+      mode: () => given.mode,
+      instructions: async () => (given.bare ? undefined : instructionsText(workspace)),
+    },
+  });
+  const session = createSession({ journal, emit: bus.emit, conductor, clock: systemClock });
+  const started = earlier.length > 0;
+  if (started) {
+    bus.emit({ kind: "session-resume" });
+    settleOpenCalls(earlier, bus.emit);
+  } else
+    bus.emit({
+      kind: "session-start",
+      workspace,
+      title: oneLine(given.title, 80),
+      program: `codecrucible ${house.options.version}`,
+      ...(given.name === undefined ? {} : { name: given.name }),
+    });
+  const before = earlier.findLast((event) => event.kind === "model-chosen");
+  if (!before || canonicalJson([before.model, before.window]) !== canonicalJson([model.ref, model.window])) {
+    bus.emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
+  }
+  if (given.sandbox === "off") await audit.append({ action: "sandbox-off", session: journal.session, actor: "local" });
+  return {
+    id: journal.session,
+    workspace,
+    model: model.info,
+    window: model.window,
+    notes: [
+      ...config.notes,
+      ...model.notes,
+      ...(given.sandbox === "off"
+        ? ["THE SANDBOX IS OFF: commands run with all your rights (recorded in the audit log)"]
+        : []),
+    ],
+    tools: gate.declarations.map((tool) => tool.name),
+    prompt: (prompt, options) => session.prompt(prompt, options),
+    async close() {
+      lifetime.abort();
+      await sandbox.close();
+      await journal.close();
+      audit.close();
+      files.close();
+    },
+  };
+}
+
+/** Branch and commit in a few words; undefined outside a repository. */
+function gitText(workspace: string): string | undefined {
+  const state = gitState(workspace);
+  if (!state) return undefined;
+  const at = state.commit === undefined ? "no commits yet" : `at ${state.commit.slice(0, 12)}`;
+  return state.branch === undefined ? `detached ${at}` : `branch ${state.branch} ${at}`;
+}
+
+/** Instruction files, nearest first, each under its path. */
+function instructionsText(workspace: string): string | undefined {
+  const found = readInstructions(workspace, workspace);
+  if (found.length === 0) return undefined;
+  return found
+    .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)
+    .join("\n\n");
+}
+
+function samplingOf(house: House, given: OpenOptions): Sampling {
+  const temperature = house.config.get<number | undefined>("temperature");
+  const effort = given.effort ?? house.config.get<Sampling["effort"]>("effort");
+  return { ...(temperature === undefined ? {} : { temperature }), ...(effort === undefined ? {} : { effort }) };
+}
+
+/** Environment values whose names say that they are secret. */
+function secretValues(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env)
+    .filter(
+      ([name, value]) =>
+        /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i.test(name) &&
+        value.length >= 12 &&
+        !value.startsWith("/"),
+    )
+    .map(([, value]) => value);
+}
+
+const expandHome = (paths: readonly string[], home: string) =>
+  paths.map((path) => (path === "~" || path.startsWith("~/") ? home + path.slice(1) : path));
+
+function sandboxSettings(house: House, mode: SandboxMode, addDirs: readonly string[]) {
+  const { config, env, home, options } = house;
+  return {
+    workspace: options.workspace,
+    addDirs,
+    home,
+    env,
+    stateDir: `${config.places.state}/sandbox`,
+    mode,
+    clock: systemClock,
+    config: {
+      read: config.get<string[]>("sandbox.read"),
+      expose: config.get<string[]>("sandbox.expose"),
+      env: config.get<Record<string, string>>("sandbox.env"),
+    },
+  };
+}
+
+async function requireSandbox(sandbox: Sandbox): Promise<void> {
+  const status = await sandbox.status();
+  if (status.backend) return;
+  await sandbox.close();
+  throw new CrucibleError("sandbox-unavailable", `no sandbox works here: ${status.reason ?? "unknown"}`, {
+    hint: status.mend ?? "crucible doctor",
+  });
+}
+
+/** Probes the sandbox without a session: for `doctor`. */
+export async function probeSandbox(house: House): Promise<SandboxStatus> {
+  const sandbox = createSandbox({
+    ...sandboxSettings(house, "workspace-write", []),
+    session: "probe",
+    model: "none",
+    verify: () => false,
+    blobs: memoryBlobs(),
+    emit: memoryEmit(),
+    editClock: editClock(),
+  });
+  try {
+    return await sandbox.status();
+  } finally {
+    await sandbox.close();
+  }
+}
+
+/** An emit for work outside any session: nothing is kept. */
+function memoryEmit(): Emit {
+  return (body) => ({ v: 1, seq: 0, at: systemClock.now(), session: "", epoch: 0, ...body });
+}
+
+/** The edit clock where a session left it. */
+function lastClock(events: readonly Event[]): number {
+  return events.reduce(
+    (clock, event) =>
+      event.kind === "file-changed" || event.kind === "check-run" ? Math.max(clock, event.clock) : clock,
+    0,
+  );
+}
+
+/** Hashes of what the agent last saw of each file, from results of reads and writes. */
+function seenFiles(events: readonly Event[]): ReadonlyMap<string, string> {
+  const seen = new Map<string, string>();
+  for (const event of events) {
+    if (event.kind === "file-changed" && event.after !== null) seen.set(event.path, event.after);
+    if (event.kind !== "tool-end" || event.failed) continue;
+    const { path, hash } = event.details ?? {};
+    if (typeof path === "string" && typeof hash === "string") seen.set(path, hash);
+  }
+  return seen;
+}
+
+/** The head of the first request, part by part. */
+export async function promptParts(house: House): Promise<readonly PromptPart[]> {
+  const { workspace } = house.options;
+  const declared = DECLARED.map((name) => tools.find((tool) => tool.name === name)).filter(
+    (tool) => tool !== undefined,
+  );
+  const instructions = instructionsText(workspace);
+  const texts: [string, string][] = [
+    ["system text", systemText()],
+    ...declared.map((tool): [string, string] => [`tool ${tool.name}`, canonicalJson(declare(tool))]),
+    ...(instructions === undefined ? [] : [["project instructions", instructions] as [string, string]]),
+  ];
+  return texts.map(([name, text]) => ({
+    name,
+    text,
+    bytes: byteLength(text),
+    tokens: Math.ceil(byteLength(text) / 4),
+  }));
+}

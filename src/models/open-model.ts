@@ -1,0 +1,120 @@
+/** Opens one model: looks closely, settles its window, and gives the stream of answers. */
+import { CrucibleError } from "../base/error.ts";
+import type { ModelInfo, Window } from "../core/model.ts";
+import type { ModelChoice, OpenModel } from "../core/ports/models.ts";
+import { createCalibration } from "./calibrate.ts";
+import { isLoopback, providerOf } from "./discover.ts";
+import { type Link, remoteModel } from "./exchange.ts";
+import { generate, promptOf } from "./generate.ts";
+import type { ModelsContext } from "./options.ts";
+import { openQuirks } from "./quirks.ts";
+import { settleWindow, type WindowAnswer } from "./window.ts";
+import type { Detail, Glance, Look } from "./wire.ts";
+
+export interface Chosen {
+  readonly choice: ModelChoice;
+  readonly glance: Glance;
+  readonly info: ModelInfo;
+  /** Why this model, when the person named none. */
+  readonly note?: string;
+}
+
+/** Throws `model-unfit` for a model that cannot chat, is too small, or runs on another machine. */
+export async function openModel(context: ModelsContext, look: Look, chosen: Chosen): Promise<OpenModel> {
+  const { glance, choice } = chosen;
+  const { kind } = glance.target;
+  if (!kind) throw new CrucibleError("internal", `the kind of ${glance.target.root} is unknown`);
+  const provider = providerOf(kind);
+  const detail = await provider.detail(look, glance.target, chosen.info);
+  const { info } = detail;
+  if (info.remote !== undefined) throw remoteModel(info.ref.model, info.remote);
+  if (info.kind === "embedding") {
+    throw new CrucibleError("model-unfit", `${info.ref.model} makes embeddings, it does not chat`, {
+      hint: "choose a chat model: crucible models",
+    });
+  }
+  const settled = windowFor(context, choice, { glance, detail, choosesWindow: provider.choosesWindow });
+  const readLoadedWindow = async () => {
+    const seen = await provider.look(
+      { http: context.http, timeouts: context.limits, signal: new AbortController().signal },
+      glance.target,
+    );
+    return seen.models.find((model) => model.ref.model === info.ref.model)?.loadedWindow?.tokens;
+  };
+  const { source } = settled.window;
+  const state = {
+    window: settled.window,
+    cold: info.state === "cold",
+    prefillRate: undefined,
+    unverifiedTold: false,
+    readLoadedWindow:
+      source === "chosen" || (source === "assumed" && info.state === "cold") ? readLoadedWindow : undefined,
+  };
+  const link: Link = {
+    http: context.http,
+    clock: context.clock,
+    timeouts: context.limits,
+    target: glance.target,
+    info,
+    wire: provider.wire(glance.target, info, glance),
+    quirks: openQuirks(context.quirks, glance.target.root, info.ref.model, info.ref.digest ?? glance.version),
+    calibration: calibrationFor(context, info),
+    sentWindow: settled.window,
+    others: new Set(glance.models.map((model) => model.ref.model).filter((name) => name !== info.ref.model)),
+    state,
+  };
+  return {
+    ref: info.ref,
+    info,
+    get window() {
+      return link.state.window;
+    },
+    notes: [...(chosen.note === undefined ? [] : [chosen.note]), ...settled.notes],
+    generate: (request, signal) => generate(link, request, signal),
+    estimate: (request) => link.calibration.estimate(promptOf(link, request)),
+  };
+}
+
+interface WindowCase {
+  readonly glance: Glance;
+  readonly detail: Detail;
+  readonly choosesWindow: boolean;
+}
+
+function windowFor(
+  context: ModelsContext,
+  choice: ModelChoice,
+  { glance, detail, choosesWindow }: WindowCase,
+): WindowAnswer {
+  const { info, kvBytesPerToken, bakedWindow } = detail;
+  const configured =
+    choice.context ??
+    context.windows[`${info.ref.provider}/${info.ref.model}`] ??
+    context.windows[`${info.ref.provider}/${info.ref.model.replace(/:latest$/, "")}`];
+  const kept: Window | undefined = choice.window;
+  return settleWindow({
+    info,
+    ...(configured === undefined ? {} : { configured }),
+    ...(kept === undefined ? {} : { kept }),
+    ...(choosesWindow
+      ? {
+          choice: {
+            loopback: isLoopback(glance.target.root),
+            freeMemoryBytes: context.freeMemoryBytes(),
+            ...(kvBytesPerToken === undefined ? {} : { kvBytesPerToken }),
+            ...(bakedWindow === undefined ? {} : { baked: bakedWindow }),
+          },
+        }
+      : {}),
+  });
+}
+
+function calibrationFor(context: ModelsContext, info: ModelInfo) {
+  const key = info.ref.digest ?? `${info.server} ${info.ref.model}`;
+  let calibration = context.calibrations.get(key);
+  if (!calibration) {
+    calibration = createCalibration();
+    context.calibrations.set(key, calibration);
+  }
+  return calibration;
+}

@@ -1,0 +1,31 @@
+/** What this room is handed: places to look, what the user configured, time, memory and a place for what is learned. */
+import type { Clock } from "../base/clock.ts";
+import type { QuirkStore } from "../core/ports/models.ts";
+import type { Calibration } from "./calibrate.ts";
+import type { ModelEnv, ServerConfig } from "./discover.ts";
+import type { Http } from "./http.ts";
+import type { Timeouts } from "./timeouts.ts";
+
+export interface ModelsOptions {
+  readonly env: ModelEnv;
+  /** Servers of the configuration, in its order. */
+  readonly servers: readonly ServerConfig[];
+  /** `provider/model` of the configuration. */
+  readonly defaultModel?: string;
+  /** Configured windows in tokens, by `provider/model`. */
+  readonly windows: Readonly<Record<string, number>>;
+  readonly quirks: QuirkStore;
+  readonly clock: Clock;
+  readonly freeMemoryBytes: () => number;
+  /** Loopback ports to try; default 11434, 1234, 8080, 8000. */
+  readonly ports?: readonly number[];
+  readonly timeouts?: Partial<Timeouts>;
+}
+
+/** What opening a model needs of the whole. */
+export interface ModelsContext extends ModelsOptions {
+  readonly limits: Timeouts;
+  readonly http: Http;
+  /** By model digest, so that two sessions of one process share what was measured. */
+  readonly calibrations: Map<string, Calibration>;
+}

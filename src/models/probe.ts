@@ -1,0 +1,83 @@
+/** One question to a server's management routes. */
+import { bodyText, HttpFailure } from "./http.ts";
+import { isFields } from "./problem.ts";
+import type { Look, Target } from "./wire.ts";
+
+export interface Answer {
+  readonly status: number;
+  /** The parsed body when it is a JSON object, else empty. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Throws HttpFailure when nobody answers; an answer that is no JSON object has an empty body. */
+export async function ask(look: Look, target: Target, url: string, body?: unknown): Promise<Answer> {
+  const deadline = look.deadline ?? AbortSignal.timeout(look.timeouts.probeMs);
+  try {
+    const reply = await look.http({
+      url,
+      signal: AbortSignal.any([look.signal, deadline]),
+      connectMs: look.timeouts.connectMs,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(target.apiKey ? { apiKey: target.apiKey } : {}),
+    });
+    const text = await bodyText(reply);
+    return { status: reply.status, body: fieldsIn(text) };
+  } catch (error) {
+    if (look.signal.aborted) throw look.signal.reason;
+    if (deadline.aborted) throw new HttpFailure("connect", "ETIMEDOUT", "no answer in time");
+    throw error;
+  }
+}
+
+/** As `ask`, but silence counts as an empty answer: for routes that only some servers have. */
+export async function askGently(look: Look, target: Target, url: string, body?: unknown): Promise<Answer> {
+  try {
+    return await ask(look, target, url, body);
+  } catch (error) {
+    if (error instanceof HttpFailure) return { status: 0, body: {} };
+    throw error;
+  }
+}
+
+function fieldsIn(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isFields(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Why a server was not reached, in a few words. */
+export function reasonOf(error: HttpFailure): string {
+  switch (error.code) {
+    case "ECONNREFUSED":
+      return "connection refused";
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "the name is unknown";
+    case "ETIMEDOUT":
+      return "no answer in 2 s";
+    default:
+      return error.message || error.code;
+  }
+}
+
+export function textField(fields: Readonly<Record<string, unknown>>, key: string): string | undefined {
+  const value = fields[key];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** A positive finite number. */
+export function countField(fields: Readonly<Record<string, unknown>>, key: string): number | undefined {
+  const value = fields[key];
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
+export function listField(
+  fields: Readonly<Record<string, unknown>>,
+  key: string,
+): readonly Readonly<Record<string, unknown>>[] {
+  const value = fields[key];
+  return Array.isArray(value) ? value.filter(isFields) : [];
+}

@@ -1,0 +1,203 @@
+/** Servers that speak the OpenAI chat format over SSE: LM Studio, llama-server, vLLM and others; quirks are learned, not listed. */
+import type { ModelInfo, ModelRequest } from "../../core/model.ts";
+import { type FlatMessage, flatten } from "../flatten.ts";
+import { HttpFailure } from "../http.ts";
+import { createOpenAiDecoder } from "../openai-decoder.ts";
+import { type Answer, ask, askGently, countField, listField, reasonOf, textField } from "../probe.ts";
+import { isFields, meaningOf, readProblem } from "../problem.ts";
+import type { Quirks } from "../quirks.ts";
+import type { Glance, Look, Provider, Target } from "../wire.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const openAiCompatible: Provider = {
+  kind: "openai-compatible",
+  choosesWindow: false,
+  look,
+  async detail(_look, _target, info) {
+    return { info };
+  },
+  wire(target, info, glance) {
+    return {
+      url: `${target.base}/chat/completions`,
+      encode: (request, quirks) => encode(info, request, quirks, glance.extras === true),
+      decoder: createOpenAiDecoder,
+    };
+  },
+};
+export default openAiCompatible;
+
+/** The model list plus the management routes of those servers that have them. */
+async function look(look: Look, target: Target): Promise<Glance> {
+  try {
+    const [models, studio, props, version] = await Promise.all([
+      ask(look, target, `${target.base}/models`),
+      askGently(look, target, `${target.root}/api/v0/models`),
+      askGently(look, target, `${target.root}/props`),
+      askGently(look, target, `${target.root}/version`),
+    ]);
+    if (models.status === 401 || models.status === 403)
+      return { target, state: "locked", models: [], problem: `status ${models.status}` };
+    if (models.status === 503 && meaningOf(readProblem(503, models.body)) === "loading") {
+      return { target, state: "loading", models: [], problem: "loading a model" };
+    }
+    if (!Array.isArray(models.body["data"]))
+      return { target, state: "foreign", models: [], problem: "it does not speak the OpenAI protocol" };
+    return sighted(target, { models, studio, props, version });
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error;
+    return { target, state: "down", models: [], problem: reasonOf(error) };
+  }
+}
+
+interface Answers {
+  readonly models: Answer;
+  readonly studio: Answer;
+  readonly props: Answer;
+  readonly version: Answer;
+}
+
+function sighted(target: Target, { models, studio, props, version }: Answers): Glance {
+  const listed = listField(models.body, "data");
+  const studioModels = new Map(listField(studio.body, "data").map((model) => [textField(model, "id"), model]));
+  const isStudio = [...studioModels.values()].some((model) => "state" in model || "max_context_length" in model);
+  const isLlama =
+    props.status === 200 && (isFields(props.body["default_generation_settings"]) || "total_slots" in props.body);
+  const isVllm = listed.some((model) => "max_model_len" in model);
+  const provider = target.named
+    ? target.provider
+    : isStudio
+      ? "lmstudio"
+      : isLlama
+        ? "llamacpp"
+        : isVllm
+          ? "vllm"
+          : target.provider;
+  const known: Target = { ...target, provider, kind: "openai-compatible" };
+  const told = textField(version.body, "version") ?? textField(props.body, "build_info");
+  return {
+    target: known,
+    state: "up",
+    models: listed.flatMap((model) =>
+      infoOf(known, model, isStudio ? studioModels : undefined, isLlama ? props.body : undefined),
+    ),
+    ...(told === undefined ? {} : { version: told }),
+    ...(isLlama ? { extras: true } : {}),
+  };
+}
+
+function infoOf(
+  target: Target,
+  model: Fields,
+  studio: ReadonlyMap<string | undefined, Fields> | undefined,
+  props: Fields | undefined,
+): ModelInfo[] {
+  const id = textField(model, "id");
+  if (id === undefined) return [];
+  const base: ModelInfo = {
+    ref: { provider: target.provider, model: id },
+    server: target.root,
+    state: "unknown",
+    tools: "unknown",
+    thinking: "unknown",
+    vision: "unknown",
+    kind: /embed|rerank|whisper|(^|[-/])tts/i.test(id) ? "embedding" : "unknown",
+  };
+  if (studio) return [studioInfo(base, studio.get(id) ?? {})];
+  if (props) return [llamaInfo(base, model, props)];
+  const length = countField(model, "max_model_len");
+  if (length === undefined) return [base];
+  const window = { tokens: length, source: "max_model_len" };
+  return [{ ...base, state: "loaded", loadedWindow: window, maxWindow: window }];
+}
+
+function studioInfo(base: ModelInfo, model: Fields): ModelInfo {
+  const type = textField(model, "type");
+  const state = textField(model, "state");
+  const loaded = countField(model, "loaded_context_length");
+  const most = countField(model, "max_context_length");
+  const abilities = Array.isArray(model["capabilities"]) ? model["capabilities"] : undefined;
+  return {
+    ...base,
+    state: state === "loaded" ? "loaded" : state === "not-loaded" ? "cold" : "unknown",
+    kind: type === "embeddings" ? "embedding" : type === "llm" || type === "vlm" ? "chat" : base.kind,
+    vision: type === "vlm" ? "yes" : type === "llm" ? "no" : "unknown",
+    tools: abilities?.includes("tool_use") ? "yes" : "unknown",
+    ...(loaded === undefined ? {} : { loadedWindow: { tokens: loaded, source: "loaded_context_length" } }),
+    ...(most === undefined ? {} : { maxWindow: { tokens: most, source: "max_context_length" } }),
+  };
+}
+
+/** `default_generation_settings.n_ctx` is the window of one slot; `meta.n_ctx_train` the model's own limit. */
+function llamaInfo(base: ModelInfo, model: Fields, props: Fields): ModelInfo {
+  const settings = isFields(props["default_generation_settings"]) ? props["default_generation_settings"] : {};
+  const slot = countField(settings, "n_ctx") ?? countField(props, "n_ctx");
+  const meta = isFields(model["meta"]) ? model["meta"] : {};
+  const most = countField(meta, "n_ctx_train");
+  const size = countField(meta, "size");
+  const template = isFields(props["chat_template_caps"]) ? props["chat_template_caps"] : {};
+  const modalities = isFields(props["modalities"]) ? props["modalities"] : {};
+  return {
+    ...base,
+    state: props["is_sleeping"] === true ? "cold" : "loaded",
+    tools: template["supports_tools"] === true ? "yes" : template["supports_tools"] === false ? "no" : "unknown",
+    vision: modalities["vision"] === true ? "yes" : modalities["vision"] === false ? "no" : "unknown",
+    ...(size === undefined ? {} : { sizeBytes: size }),
+    ...(slot === undefined ? {} : { loadedWindow: { tokens: slot, source: "/props n_ctx per slot" } }),
+    ...(most === undefined ? {} : { maxWindow: { tokens: most, source: "n_ctx_train" } }),
+  };
+}
+
+/** Volatile parts come first and the messages last, so that bodies of one thread only differ at the end. */
+function encode(info: ModelInfo, request: ModelRequest, quirks: Quirks, extras: boolean): string {
+  const { sampling, schema } = request;
+  const withTools = request.tools.length > 0 && !quirks.toolsInText;
+  const head = JSON.stringify({
+    model: info.ref.model,
+    stream: true,
+    ...(quirks.noStreamUsage ? {} : { stream_options: { include_usage: true } }),
+    ...(extras && !quirks.noTemplateArguments ? { return_progress: true } : {}),
+    ...(sampling.temperature === undefined || quirks.noTemperature ? {} : { temperature: sampling.temperature }),
+    ...(sampling.maxTokens === undefined ? {} : { [quirks.maxTokensName ?? "max_tokens"]: sampling.maxTokens }),
+    ...effortOf(request, quirks, extras),
+    ...(schema && quirks.format !== "none" ? { response_format: formatOf(schema, quirks) } : {}),
+    ...(withTools ? { tools: request.tools.map((tool) => ({ type: "function", function: tool })) } : {}),
+    ...(withTools && schema ? { tool_choice: "none" } : {}),
+  });
+  const messages = flatten(request, quirks).map((message) => JSON.stringify(rendered(message, quirks)));
+  return `${head.slice(0, -1)},"messages":[${messages.join(",")}]}`;
+}
+
+function formatOf(schema: Fields, quirks: Quirks): unknown {
+  if (quirks.format === "json") return { type: "json_object" };
+  return { type: "json_schema", json_schema: { name: "answer", strict: true, schema } };
+}
+
+function effortOf(request: ModelRequest, quirks: Quirks, extras: boolean): Fields {
+  const effort = request.schema ? "off" : request.sampling.effort;
+  if (effort === undefined) return {};
+  if (effort === "off")
+    return extras && !quirks.noTemplateArguments ? { chat_template_kwargs: { enable_thinking: false } } : {};
+  return quirks.noReasoningEffort ? {} : { reasoning_effort: effort };
+}
+
+function rendered(message: FlatMessage, quirks: Quirks): unknown {
+  const images = message.images.map((image) => ({
+    type: "image_url",
+    image_url: { url: `data:${image.mediaType};base64,${image.data}` },
+  }));
+  const calls = message.calls.map((call) => ({
+    id: call.id,
+    type: "function",
+    function: { name: call.tool, arguments: quirks.objectArguments ? call.input : JSON.stringify(call.input) },
+  }));
+  return {
+    role: message.role,
+    content: images.length > 0 ? [{ type: "text", text: message.text }, ...images] : message.text,
+    ...(message.thinking === undefined || !quirks.thinkingBack ? {} : { [quirks.thinkingBack]: message.thinking }),
+    ...(calls.length > 0 ? { tool_calls: calls } : {}),
+    ...(message.role === "tool"
+      ? { tool_call_id: message.callId, ...(quirks.toolName ? { name: message.tool } : {}) }
+      : {}),
+  };
+}

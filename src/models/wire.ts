@@ -1,0 +1,109 @@
+/** What an adapter must offer and the steps into which it takes a reply apart; no server's format is known here. */
+import type { ModelInfo, ModelRequest, Window } from "../core/model.ts";
+import type { Http } from "./http.ts";
+import type { Lines } from "./lines.ts";
+import type { Problem } from "./problem.ts";
+import type { Quirks } from "./quirks.ts";
+import type { Timeouts } from "./timeouts.ts";
+
+export type ServerKind = "ollama" | "openai-compatible";
+
+/** A place where a server is or may be. */
+export interface Target {
+  /** `ollama`, `lmstudio`, `llamacpp`, `vllm`, `openai`, or the configured name. */
+  readonly provider: string;
+  /** Unknown until a look has settled it. */
+  readonly kind: ServerKind | undefined;
+  /** Without path, query and final slash. */
+  readonly root: string;
+  /** Where the OpenAI-style routes start, for example `http://127.0.0.1:1234/v1`. */
+  readonly base: string;
+  readonly apiKey?: string;
+  /** Where we know it from, for people: `OLLAMA_HOST`, `config`, `port 1234`. */
+  readonly origin: string;
+  /** True when a name in the configuration fixes the provider id. */
+  readonly named: boolean;
+}
+
+/** What one look at a server gave: `models`, or why there are none. */
+export interface Glance {
+  readonly target: Target;
+  readonly state: "up" | "down" | "loading" | "locked" | "foreign";
+  readonly version?: string;
+  readonly models: readonly ModelInfo[];
+  /** One phrase: `connection refused`, `loading a model`. */
+  readonly problem?: string;
+  /** The server takes llama-server's extra fields (`return_progress`). */
+  readonly extras?: boolean;
+}
+
+/** One model looked at closely. */
+export interface Detail {
+  readonly info: ModelInfo;
+  /** Bytes of key-value cache per token and the window baked into the model, if told. */
+  readonly kvBytesPerToken?: number;
+  readonly bakedWindow?: number;
+}
+
+/** What is needed to look at servers. */
+export interface Look {
+  readonly http: Http;
+  readonly timeouts: Timeouts;
+  readonly signal: AbortSignal;
+  /** One end for all questions together; without it each has its own. */
+  readonly deadline?: AbortSignal;
+}
+
+/** One kind of server. */
+export interface Provider {
+  readonly kind: ServerKind;
+  /** True when each request names the window (and must name a constant one). */
+  readonly choosesWindow: boolean;
+  look(look: Look, target: Target): Promise<Glance>;
+  detail(look: Look, target: Target, info: ModelInfo): Promise<Detail>;
+  wire(target: Target, info: ModelInfo, glance: Glance): Wire;
+}
+
+/** Tokens as a server reports them; absent fields were not told. */
+export interface WireUsage {
+  readonly input?: number;
+  readonly cached?: number;
+  readonly output?: number;
+  readonly loadMs?: number;
+  readonly prefillMs?: number;
+  readonly decodeMs?: number;
+}
+
+/** A tool call as the model wrote it, not yet checked. */
+export interface RawCall {
+  readonly id?: string;
+  readonly name: string;
+  /** An object, or text that should be JSON. */
+  readonly args: unknown;
+  /** Found in text instead of the server's own field. */
+  readonly fromText: boolean;
+}
+
+/** Where a decoder delivers. Called many thousand times per answer: no allocation per token. */
+export interface Sink {
+  text(piece: string): void;
+  thinking(piece: string): void;
+  call(call: RawCall): void;
+  prefill(done: number, total: number): void;
+  usage(usage: WireUsage): void;
+  /** The server's own word for the end of the answer: `stop`, `length`, `tool_calls`, `load` ... */
+  finish(reason: string): void;
+  /** The model that answers, as the server names it. */
+  model(name: string): void;
+  /** The answer comes from a machine elsewhere. */
+  remote(host: string): void;
+  problem(problem: Problem): void;
+}
+
+/** One wire format, bound to one model. */
+export interface Wire {
+  readonly url: string;
+  /** The body to send. The messages of one request are the first bytes of the messages of the next. */
+  encode(request: ModelRequest, quirks: Quirks, window: Window): string;
+  decoder(sink: Sink, contentType: string): Lines;
+}

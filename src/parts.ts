@@ -1,0 +1,49 @@
+/** The loader of parts: one list per folder. Written by scripts/parts.ts; add a file there and run `npm run format`. */
+import type { Tool } from "./core/tool.ts";
+import type { Check } from "./guard/action.ts";
+import checksAgentAction from "./guard/checks/agent-action.ts";
+import checksCodeGeneration from "./guard/checks/code-generation.ts";
+import checksDataAccess from "./guard/checks/data-access.ts";
+import checksNetworkAccess from "./guard/checks/network-access.ts";
+import checksPolicy from "./guard/checks/policy.ts";
+import checksResourceLimits from "./guard/checks/resource-limits.ts";
+import checksThreat from "./guard/checks/threat.ts";
+import checksToolUsage from "./guard/checks/tool-usage.ts";
+import toolsAskUser from "./tools/ask_user.ts";
+import toolsEdit from "./tools/edit.ts";
+import toolsGlob from "./tools/glob.ts";
+import toolsGrep from "./tools/grep.ts";
+import toolsRead from "./tools/read.ts";
+import toolsShell from "./tools/shell.ts";
+import toolsTodoWrite from "./tools/todo_write.ts";
+import toolsToolCall from "./tools/tool_call.ts";
+import toolsToolSearch from "./tools/tool_search.ts";
+import toolsWebFetch from "./tools/web_fetch.ts";
+import toolsWrite from "./tools/write.ts";
+
+/** Every part in src/tools. */
+export const tools: readonly Tool[] = [
+  toolsAskUser,
+  toolsEdit,
+  toolsGlob,
+  toolsGrep,
+  toolsRead,
+  toolsShell,
+  toolsTodoWrite,
+  toolsToolCall,
+  toolsToolSearch,
+  toolsWebFetch,
+  toolsWrite,
+];
+
+/** Every part in src/guard/checks. */
+export const checks: readonly Check[] = [
+  checksAgentAction,
+  checksCodeGeneration,
+  checksDataAccess,
+  checksNetworkAccess,
+  checksPolicy,
+  checksResourceLimits,
+  checksThreat,
+  checksToolUsage,
+];

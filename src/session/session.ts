@@ -1,0 +1,89 @@
+/** A conversation: takes a prompt, hands it to the conductor, publishes every event, and ends each turn on disk. */
+import type { Clock } from "../base/clock.ts";
+import { toFault } from "../base/error.ts";
+import { type Actor, LOCAL_USER } from "../core/actor.ts";
+import type { Emit, Event } from "../core/event.ts";
+import type { ImagePart, TextPart } from "../core/message.ts";
+import type { Conductor } from "../core/ports/conductor.ts";
+import type { Journal } from "../core/ports/store.ts";
+import type { Budget, Outcome } from "../core/task.ts";
+
+/** Appends to the journal and tells the listeners; a listener that throws is not heard of again. */
+export function createBus(journal: Journal): {
+  readonly emit: Emit;
+  subscribe(listener: (event: Event) => void): () => void;
+} {
+  const listeners = new Set<(event: Event) => void>();
+  const emit: Emit = (body, context) => {
+    const event = journal.append(body, context);
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch {
+        listeners.delete(listener);
+      }
+    }
+    return event;
+  };
+  return {
+    emit,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+export interface PromptOptions {
+  readonly budget: Budget;
+  readonly answerSchema?: Readonly<Record<string, unknown>>;
+  readonly actor?: Actor;
+  readonly signal: AbortSignal;
+}
+
+export interface Session {
+  prompt(prompt: readonly (TextPart | ImagePart)[], options: PromptOptions): Promise<Outcome>;
+}
+
+/** A session over an open journal; one turn at a time. */
+export function createSession(options: { journal: Journal; emit: Emit; conductor: Conductor; clock: Clock }): Session {
+  const { journal, emit, conductor, clock } = options;
+  let queue: Promise<unknown> = Promise.resolve();
+  const turn = async (prompt: readonly (TextPart | ImagePart)[], given: PromptOptions): Promise<Outcome> => {
+    const number = journal.events().filter((event) => event.kind === "turn-start").length + 1;
+    const actor = given.actor ?? LOCAL_USER;
+    const started = clock.monotonic();
+    emit({ kind: "turn-start", prompt }, { turn: number, actor: actor.id });
+    await journal.flushed();
+    const outcome = await conductor.run(
+      {
+        turn: number,
+        prompt,
+        actor,
+        budget: given.budget,
+        ...(given.answerSchema ? { answerSchema: given.answerSchema } : {}),
+      },
+      given.signal,
+    );
+    if (outcome.fault) emit({ kind: "fault-raised", fault: outcome.fault }, { turn: number });
+    emit({ kind: "turn-end", outcome, durationMs: Math.round(clock.monotonic() - started) }, { turn: number });
+    return flushedOutcome(journal, outcome);
+  };
+  return {
+    prompt(prompt, given) {
+      const next = queue.then(() => turn(prompt, given));
+      queue = next.catch(() => undefined);
+      return next;
+    },
+  };
+}
+
+/** Done is only said of what is on disk. */
+async function flushedOutcome(journal: Journal, outcome: Outcome): Promise<Outcome> {
+  try {
+    await journal.flushed();
+    return outcome;
+  } catch (error) {
+    return { ...outcome, status: "failed", fault: toFault(error) };
+  }
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { gatherAction } from "../../src/guard/action.ts";
+import { judge } from "../../src/guard/judge.ts";
+import { checks } from "../../src/parts.ts";
+import { policyWith, readTool, shellTool, writeTool } from "../kit/guard.ts";
+import type { Tool } from "../../src/core/tool.ts";
+import type { SandboxMode } from "../../src/core/verdict.ts";
+
+interface Row {
+  readonly id: string;
+  readonly command?: string;
+  readonly op?: "read" | "write";
+  readonly path?: string;
+  readonly setup?: string;
+  readonly expect: string;
+  readonly accept: readonly string[];
+  readonly benign?: boolean;
+  readonly category?: string;
+  readonly expect_read_only?: string;
+}
+
+const rows = (file: string): Row[] =>
+  readFileSync(new URL(`../corpus/${file}`, import.meta.url), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Row);
+
+let calls = 0;
+async function decide(tool: Tool, input: Record<string, unknown>, sandbox: SandboxMode = "workspace-write") {
+  const call = { type: "tool-call" as const, id: `c${calls++}`, tool: tool.name, input };
+  const actor = { id: "local", role: "user" as const, scopes: ["prompt"] };
+  return (await judge(gatherAction({ call, tool, actor, policy: policyWith({ sandbox }), fresh: true }), checks)).verdict.decision;
+}
+
+describe("commands", async () => {
+  const decided = await Promise.all(rows("commands.jsonl").map(async (row) => ({ row, decision: await decide(shellTool, { command: row.command ?? "" }) })));
+  const wrong = decided.filter(({ row, decision }) => !row.accept.includes(decision));
+
+  it("none that must be asked or denied is allowed", () => {
+    expect(wrong.filter(({ decision }) => decision === "allow").map(({ row }) => `${row.id} ${row.command}`)).toEqual([]);
+  });
+
+  it("ordinary work is not asked about", () => {
+    const benign = decided.filter(({ row }) => row.benign);
+    const blocked = benign.filter(({ row, decision }) => !row.accept.includes(decision));
+    expect(blocked.map(({ row }) => `${row.id} ${row.command}`)).toEqual([]);
+    expect(benign.length).toBeGreaterThan(100);
+  });
+
+  it("in a read-only sandbox nothing that changes is allowed", async () => {
+    const strict = await Promise.all(rows("commands.jsonl").map(async (row) => ({ row, decision: await decide(shellTool, { command: row.command ?? "" }, "read-only") })));
+    expect(strict.filter(({ row, decision }) => decision === "allow" && row.expect_read_only !== "allow").map(({ row }) => row.id)).toEqual([]);
+  });
+});
+
+describe("paths", () => {
+  it("meet the expected decision where no files are needed", async () => {
+    const wrong: string[] = [];
+    for (const row of rows("paths.jsonl").filter((entry) => !entry.setup)) {
+      const decision = await decide(row.op === "read" ? readTool : writeTool, { path: row.path ?? "" });
+      if (!row.accept.includes(decision)) wrong.push(`${row.id} ${row.op} ${JSON.stringify(row.path)} -> ${decision}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+});

@@ -1,0 +1,157 @@
+/** A gate over a recording sandbox, with every part replaceable: what a test needs to break it. */
+import { posix } from "node:path";
+import * as z from "zod/mini";
+import type { EventBody } from "../../src/core/event.ts";
+import type { Grant } from "../../src/core/grant.ts";
+import type { ToolOutcome } from "../../src/core/ports/gate.ts";
+import type { Hands } from "../../src/core/ports/hands.ts";
+import type { Human } from "../../src/core/ports/human.ts";
+import type { PathFact, PathFacts, Sandbox } from "../../src/core/ports/sandbox.ts";
+import type { AuditRecord } from "../../src/core/ports/store.ts";
+import { defineTool, textResult, type Tool } from "../../src/core/tool.ts";
+import type { Check, Policy } from "../../src/guard/action.ts";
+import { createGate, type GateOptions } from "../../src/guard/gate.ts";
+import { createMint } from "../../src/guard/grants.ts";
+import { createRedactor } from "../../src/guard/redact.ts";
+import { checks } from "../../src/parts.ts";
+import { systemClock } from "../../src/base/clock.ts";
+
+export const ROOT = "/ws/project";
+export const HOME = "/home/dev";
+
+/** Path facts by text alone, as on a machine where nothing is a link. */
+export const lexicalFacts: PathFacts = {
+  roots: [ROOT, "/tmp"],
+  home: HOME,
+  cwd: ROOT,
+  look(path, cwd = ROOT): PathFact {
+    const expanded = path === "~" ? HOME : path.startsWith("~/") ? HOME + path.slice(1) : path;
+    const absolute = posix.resolve(cwd, expanded);
+    const root = [ROOT, "/tmp"].find((entry) => absolute === entry || absolute.startsWith(`${entry}/`));
+    const kind = absolute.startsWith("/dev/") && absolute !== "/dev/null" ? "other" : "file";
+    return { absolute, resolved: absolute, exists: true, kind, links: 1, ...(root ? { root } : {}) };
+  },
+};
+
+export function policyWith(changes: Partial<Policy> = {}): Policy {
+  return {
+    mode: "default",
+    sandbox: "workspace-write",
+    paths: { facts: lexicalFacts, controlHomes: [`${HOME}/.codecrucible`, `${HOME}/.crucible`, `${HOME}/.config/codecrucible`, "/etc/codecrucible"], readable: [], exposed: [] },
+    network: { mode: "off", allow: [] },
+    disallowed: [],
+    allowed: [],
+    ...changes,
+  };
+}
+
+export const shellTool = defineTool({
+  name: "shell",
+  summary: "run",
+  input: z.strictObject({ command: z.string() }),
+  effects: ["exec"],
+  parallel: false,
+  timeoutMs: 1000,
+  run: async (input: { command: string }) => textResult(`ran ${input.command}`, { exitCode: 0 }),
+});
+export const readTool = defineTool({
+  name: "read",
+  summary: "read",
+  input: z.strictObject({ path: z.string() }),
+  effects: ["read"],
+  parallel: true,
+  timeoutMs: 1000,
+  run: async (input: { path: string }) => textResult(`content of ${input.path}`),
+});
+export const writeTool = defineTool({
+  name: "write",
+  summary: "write",
+  input: z.strictObject({ path: z.string(), content: z.optional(z.string()) }),
+  effects: ["read", "write"],
+  parallel: false,
+  timeoutMs: 1000,
+  run: async (input: { path: string }) => textResult(`wrote ${input.path}`),
+});
+
+export interface GateKit {
+  readonly events: EventBody[];
+  readonly audit: AuditRecord[];
+  readonly grants: Grant[];
+  /** What happened, in order: `audit`, `flush`, `hands`, event kinds. */
+  readonly order: string[];
+  run(tool: string, input: Record<string, unknown>, id?: string): Promise<ToolOutcome>;
+}
+
+export interface KitOptions {
+  readonly tools?: readonly Tool[];
+  readonly checks?: readonly Check[];
+  readonly policy?: Partial<Policy>;
+  readonly human?: Human;
+  readonly audit?: GateOptions["audit"];
+  readonly hands?: (grant: Grant) => Hands;
+  readonly secrets?: readonly string[];
+  readonly declared?: readonly string[];
+}
+
+let calls = 0;
+
+export function gateKit(options: KitOptions = {}): GateKit {
+  const events: EventBody[] = [];
+  const audit: AuditRecord[] = [];
+  const grants: Grant[] = [];
+  const order: string[] = [];
+  const mint = createMint(() => Date.now());
+  const sandbox: Sandbox = {
+    paths: lexicalFacts,
+    status: async () => ({ backend: "bubblewrap" }),
+    hands(grant) {
+      if (!mint.verify(grant)) throw new Error("not minted by the gate, or used before");
+      grants.push(grant);
+      order.push("hands");
+      return options.hands?.(grant) ?? {};
+    },
+    snapshot: async () => ({ listing: "l", files: 1, dropped: [] }),
+    close: async () => undefined,
+  };
+  const tools = options.tools ?? [shellTool, readTool, writeTool];
+  const gate = createGate({
+    tools,
+    declared: options.declared ?? tools.map((tool) => tool.name),
+    checks: options.checks ?? checks,
+    policy: policyWith(options.policy),
+    sandbox,
+    mint,
+    audit: options.audit ?? {
+      append: async (record) => {
+        audit.push(record);
+        order.push(`audit:${record.action}`);
+        return { seq: audit.length, hash: "h" };
+      },
+    },
+    journal: {
+      session: "s1",
+      flushed: async () => {
+        order.push("flush");
+      },
+    },
+    emit: (body, context) => {
+      events.push(body);
+      order.push(body.kind);
+      return { v: 1, seq: events.length, at: 0, session: "s1", epoch: 1, ...context, ...body };
+    },
+    human: options.human ?? { present: false, approve: async () => "no", ask: async () => undefined },
+    session: { setTodos: () => undefined },
+    redactor: createRedactor(options.secrets),
+    clock: systemClock,
+    lifetime: new AbortController().signal,
+    snapshots: true,
+  });
+  return {
+    events,
+    audit,
+    grants,
+    order,
+    run: (tool, input, id = `call${calls++}`) =>
+      gate.run({ type: "tool-call", id, tool, input }, { actor: { id: "local", role: "user", scopes: ["prompt", "approve"] }, turn: 1, voice: "developer" }, new AbortController().signal),
+  };
+}
