@@ -396,3 +396,14 @@ test.skipIf(reason !== undefined)(
     await expect.poll(() => [...processesWith(`sleep ${mark}`), ...processesWith(order.stateDir)]).toEqual([]);
   },
 );
+
+test.skipIf(reason !== undefined)("closing in the middle of a start leaves no process", async () => {
+  for (const delayMs of [0, 2, 5, 8, 11, 14, 17, 20, 25, 30]) {
+    const kit = await makeKit();
+    const running = run(kit, "sleep 987656").catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    await kit[Symbol.asyncDispose]();
+    await running;
+    expect(processesWith(kit.base), `closed after ${delayMs} ms`).toEqual([]);
+  }
+});
