@@ -1,8 +1,9 @@
 /** Keeps the private folders small: a HOME over its cap starts empty next time, forgotten `/tmp` folders go. */
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { lstat, readdir, rm } from "node:fs/promises";
+import { lstat, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { shortId } from "../base/id.ts";
+import { BWRAP } from "./bwrap.ts";
 
 const HOME_CAP = 1024 * 1024 * 1024;
 const TMP_AGE_MS = 14 * 24 * 3_600_000;
@@ -45,4 +46,32 @@ export async function dropOldTmp(folder: string, keep: string, now: number): Pro
 
 function marker(home: string): string {
   return `${home}.full`;
+}
+
+/**
+ * Ends the first process of a sandbox whose starter was killed within the few milliseconds before bubblewrap ties
+ * it to its parent: it would wait for ever. `place` is our state folder, named on its command line.
+ */
+export async function endOrphans(place: string): Promise<void> {
+  for (const name of await readdir("/proc").catch(() => [])) {
+    if (!/^\d+$/.test(name) || !(await isOrphan(name, place))) continue;
+    try {
+      process.kill(Number(name), "SIGKILL");
+    } catch {
+      // Another user's, or gone by itself.
+    }
+  }
+}
+
+/** First of a pid namespace (proc_pid_status(5), NSpid), ours by its command line, and its parent is no bubblewrap. */
+async function isOrphan(pid: string, place: string): Promise<boolean> {
+  const [line, status] = await Promise.all([text(`/proc/${pid}/cmdline`), text(`/proc/${pid}/status`)]);
+  if (!line.startsWith(BWRAP) || !line.includes(`\0${place}/`)) return false;
+  const parent = /^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? "0";
+  if (!/^NSpid:.*\s1$/m.test(status)) return false;
+  return !(await text(`/proc/${parent}/cmdline`)).startsWith(BWRAP);
+}
+
+async function text(path: string): Promise<string> {
+  return readFile(path, "latin1").catch(() => "");
 }

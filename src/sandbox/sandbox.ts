@@ -10,7 +10,7 @@ import { bubblewrapBackend, openBackend } from "./backend.ts";
 import { createCommands, execHands } from "./commands.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
-import { dropOldTmp, measureHome, renewHome } from "./housekeeping.ts";
+import { dropOldTmp, endOrphans, measureHome, renewHome } from "./housekeeping.ts";
 import { type Job, jobHands } from "./jobs.ts";
 import { netHands } from "./net.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
@@ -74,6 +74,7 @@ function prepare(options: SandboxOptions): SandboxContext {
 }
 
 async function keepHouse(context: SandboxContext): Promise<void> {
+  await endOrphans(join(context.stateDir, "sandbox"));
   await measureHome(context.privateHome);
   await dropOldTmp(dirname(context.paths.tmp.host), context.session, context.clock.now());
 }

@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { Grant, Lease } from "../../src/core/grant.ts";
 import type { CommandResult } from "../../src/core/ports/hands.ts";
-import { type Kit, makeKit } from "./kit.ts";
+import { type Kit, makeKit, memoryBlobs, sandboxFor } from "./kit.ts";
 import { git, lacking, processesWith, uniqueMark } from "./machine.ts";
 
 const reason = lacking();
@@ -406,4 +408,38 @@ test.skipIf(reason !== undefined)("closing in the middle of a start leaves no pr
     await running;
     expect(processesWith(kit.base), `closed after ${delayMs} ms`).toEqual([]);
   }
+});
+
+test.skipIf(reason !== undefined)("what a kill during a start left behind ends with the next session", async () => {
+  await using kit = await makeKit();
+  const { workspace, home } = kit;
+  const order = { workspace, home, stateDir: join(kit.base, "state2") };
+  const tmp = join(order.stateDir, "sandbox/tmp/s0");
+  mkdirSync(tmp, { recursive: true });
+  // Blocked where a start is killed: its child waits for a word that never comes.
+  const args = [
+    "--unshare-user",
+    "--unshare-pid",
+    "--userns-block-fd",
+    "3",
+    "--info-fd",
+    "4",
+    "--ro-bind",
+    "/",
+    "/",
+    "--bind",
+    tmp,
+    "/tmp",
+    "--",
+    "/bin/true",
+  ];
+  const starting = spawn("/usr/bin/bwrap", args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+  await once(starting.stdio[4] as Readable, "data");
+  starting.kill("SIGKILL");
+  await once(starting, "exit");
+  expect(processesWith(tmp)).toHaveLength(1);
+  const { sandbox, grant } = sandboxFor(order, memoryBlobs(), []);
+  sandbox.hands(grant(["read"]));
+  await expect.poll(() => processesWith(tmp)).toEqual([]);
+  await sandbox.close();
 });
