@@ -44,6 +44,7 @@ export async function askModel(run: Run, request: ModelRequest, purpose: Purpose
     take(run, part, got);
   }
   flush(got);
+  noteWindow(run);
   const output = Math.ceil(
     got.parts.reduce(
       (sum, part) => sum + (part.type === "tool-call" ? JSON.stringify(part.input).length : part.text.length),
@@ -70,6 +71,14 @@ export async function askModel(run: Run, request: ModelRequest, purpose: Purpose
     purpose,
   });
   return { message, ...(got.fault ? { fault: got.fault } : {}) };
+}
+
+/** The server's loaded window may only be known after its first answer. */
+function noteWindow(run: Run): void {
+  const { model, journal } = run.options;
+  const known = journal.events().findLast((event) => event.kind === "model-chosen");
+  if (!known || (known.window.tokens === model.window.tokens && known.window.source === model.window.source)) return;
+  emitFor(run)({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
 }
 
 function take(run: Run, part: ModelPart, got: Collected): void {

@@ -1,6 +1,7 @@
 /** `json`: one result object. `stream-json`: one object per event, the result last. */
 import type { Fault } from "../../base/error.ts";
 import type { Event } from "../../core/event.ts";
+import type { Window } from "../../core/model.ts";
 import type { LiveSession } from "../../core/ports/app.ts";
 import type { Output } from "../output.ts";
 import { createTotals, type Totals } from "../totals.ts";
@@ -10,9 +11,11 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
   const totals = createTotals();
   const line = (value: object) => output.out(`${JSON.stringify(value)}\n`);
   let session: LiveSession | undefined;
+  let window: Window | undefined;
   return {
     start(live) {
       session = live;
+      window ??= live.window;
       if (!stream) return;
       const { ref, server } = live.model;
       line({
@@ -29,11 +32,12 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
     },
     event(event) {
       totals.take(event);
+      if (event.kind === "model-chosen") window = event.window;
       const message = stream ? streamLine(event) : undefined;
       if (message) line({ ...message, session_id: event.session, ...(event.voice ? { voice: event.voice } : {}) });
     },
     pause: () => undefined,
-    end: (result) => line(resultObject(result, totals, session)),
+    end: (result) => line(resultObject(result, totals, session && { ...session, window: window ?? session.window })),
     fault(fault, exitCode) {
       if (stream) line({ type: "error", code: fault.code, message: fault.message, hint: fault.hint });
       line({
