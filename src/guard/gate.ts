@@ -47,7 +47,7 @@ export interface GateOptions {
 const LIMITS: Limits = {
   wallMs: 120_000,
   outputBytes: 30_000,
-  memoryBytes: 8 * 2 ** 30,
+  memoryBytes: 0,
   processes: 512,
   fileBytes: 2 * 2 ** 30,
 };
