@@ -109,7 +109,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   };
   return {
     id: journal.session,
-    workspace: house.options.workspace,
+    workspace: house.workspace,
     model: model.info,
     window: model.window,
     notes: notesOf(house, given, model),
@@ -143,13 +143,14 @@ function policyFor(house: House, given: OpenOptions, sandbox: Sandbox): Policy {
 }
 
 function surroundingsOf(house: House, given: OpenOptions): Surroundings {
-  const { workspace } = house.options;
+  const { workspace } = house;
+  const cwd = house.options.workspace;
   return {
     date: () => new Date(systemClock.now()).toISOString().slice(0, 10),
     git: async () => gitText(workspace),
-    cwd: () => workspace,
+    cwd: () => (cwd === workspace ? cwd : `${cwd} (in the repository ${workspace})`),
     mode: () => given.mode,
-    instructions: async () => (given.bare ? undefined : instructionsText(workspace)),
+    instructions: async () => (given.bare ? undefined : instructionsText(workspace, cwd)),
   };
 }
 
@@ -161,7 +162,8 @@ function announce(
 ): void {
   const { model, emit } = facts;
   const earlier = [...facts.earlier];
-  const { workspace, version } = house.options;
+  const { workspace } = house;
+  const { version } = house.options;
   if (earlier.length > 0) {
     emit({ kind: "session-resume" });
     settleOpenCalls(earlier, emit);
@@ -184,8 +186,8 @@ function gitText(workspace: string): string | undefined {
 }
 
 /** Instruction files, nearest first, each under its path. */
-function instructionsText(workspace: string): string | undefined {
-  const found = readInstructions(workspace, workspace);
+function instructionsText(workspace: string, cwd: string): string | undefined {
+  const found = readInstructions(workspace, cwd);
   if (found.length === 0) return undefined;
   return found
     .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)
@@ -216,7 +218,8 @@ const expandHome = (paths: readonly string[], home: string) =>
 function sandboxSettings(house: House, mode: SandboxMode, addDirs: readonly string[]) {
   const { config, env, home, options } = house;
   return {
-    workspace: options.workspace,
+    workspace: house.workspace,
+    cwd: options.workspace,
     addDirs,
     home,
     env,
@@ -286,11 +289,10 @@ function seenFiles(events: readonly Event[]): ReadonlyMap<string, string> {
 
 /** The head of the first request, part by part. */
 export async function promptParts(house: House): Promise<readonly PromptPart[]> {
-  const { workspace } = house.options;
   const declared = DECLARED.map((name) => tools.find((tool) => tool.name === name)).filter(
     (tool) => tool !== undefined,
   );
-  const instructions = instructionsText(workspace);
+  const instructions = instructionsText(house.workspace, house.options.workspace);
   const texts: [string, string][] = [
     ["system text", systemText()],
     ...declared.map((tool): [string, string] => [`tool ${tool.name}`, canonicalJson(declare(tool))]),

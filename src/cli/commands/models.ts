@@ -2,12 +2,14 @@
 import type { Command } from "commander";
 import type { ModelInfo } from "../../core/model.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
-import type { ServerStatus } from "../../core/ports/models.ts";
+import type { OpenModel, ServerStatus } from "../../core/ports/models.ts";
 import { workFolder } from "../files.ts";
 import { table } from "../table.ts";
 
 export default function models(command: Command, context: CommandContext, finish: (code: number) => void): void {
   command
+    .command("list", { isDefault: true })
+    .description("every model of every server that answers")
     .option("--json", "machine-readable")
     .option("--base-url <url>", "look at this server only")
     .option("--local-provider <name>", "ollama, lmstudio or llamacpp")
