@@ -95,7 +95,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     emit,
     clock: systemClock,
     edits,
-    surroundings: surroundingsOf(house, given),
+    surroundings: surroundingsOf(house, given, redactor.text),
   });
   const session = createSession({ journal, emit, conductor, clock: systemClock });
   announce(house, given, { model, earlier, emit });
@@ -142,7 +142,7 @@ function policyFor(house: House, given: OpenOptions, sandbox: Sandbox): Policy {
   };
 }
 
-function surroundingsOf(house: House, given: OpenOptions): Surroundings {
+function surroundingsOf(house: House, given: OpenOptions, redact: (text: string) => string): Surroundings {
   const { workspace } = house;
   const cwd = house.options.workspace;
   return {
@@ -150,7 +150,10 @@ function surroundingsOf(house: House, given: OpenOptions): Surroundings {
     git: async () => gitText(workspace),
     cwd: () => (cwd === workspace ? cwd : `${cwd} (in the repository ${workspace})`),
     mode: () => given.mode,
-    instructions: async () => (given.bare ? undefined : instructionsText(workspace, cwd)),
+    instructions: async () => {
+      const text = given.bare ? undefined : instructionsText(workspace, cwd);
+      return text === undefined ? undefined : redact(text);
+    },
   };
 }
 

@@ -123,6 +123,9 @@ export function parseFlags(argv: readonly string[], env: Readonly<Record<string,
     )
       continue;
     if (table(name).kind === "switch" ? !/^(?:1|true|yes)$/i.test(value) : false) continue;
+    if (name === "sandbox" && value === "off") {
+      throw new CrucibleError("usage", `${flagVariable(name)}=off: only the flag -s off turns the sandbox off`);
+    }
     check(name, flagVariable(name), table(name).kind === "switch" ? undefined : value);
     given.set(name, [value]);
   }
