@@ -58,7 +58,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const earlier = journal.events();
   const bus = createBus(journal);
   bus.subscribe(given.onEvent);
-  const redactor = createRedactor(secretValues(house.env));
+  const redactor = createRedactor(journal.session, secretValues(house.env));
   const audit = openAudit(`${config.places.state}/audit`, systemClock, redactor.deep);
   const mint = createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));

@@ -67,7 +67,7 @@ export const FLAGS = {
   "debug-file": { kind: "text", values: "file", about: "write the debug output to this file" },
   verbose: { kind: "switch", about: "show tool output in full" },
   quiet: { short: "q", kind: "switch", about: "show the answer only" },
-  color: { kind: "text", choices: ["auto", "always", "never"], about: "colours" },
+  color: { kind: "text", choices: ["auto", "always", "never"], about: "colours in the terminal" },
   help: { short: "h", kind: "switch", about: "this text" },
   version: { short: "v", kind: "switch", about: "the version" },
 } as const satisfies Record<string, Flag>;
