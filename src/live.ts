@@ -56,6 +56,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const earlier = journal.events();
   const bus = createBus(journal);
   bus.subscribe(given.onEvent);
+  if (given.onFlushed) journal.onFlushed(given.onFlushed);
   const redactor = createRedactor(secretValues(house.env));
   const audit = openAudit(`${config.places.state}/audit`, systemClock, redactor.deep);
   const mint = createMint(() => systemClock.now());

@@ -191,6 +191,7 @@ function openOptions(flags: Flags, run: { app: App; face: Face; title: string })
       face.debug?.event(event);
       face.renderer.event(event);
     },
+    onFlushed: (seq) => face.renderer.flushed?.(seq),
   };
 }
 

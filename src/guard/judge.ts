@@ -16,7 +16,7 @@ export const STAGES = [
   "policyEngine.evaluate",
 ] as const;
 
-/** A check that has not answered after this long (milliseconds) counts as a denial. */
+/** An asynchronous check that has not answered after this long (milliseconds) counts as a denial. */
 const CHECK_MS = 50;
 
 export interface Judgement {
@@ -41,13 +41,12 @@ function broken(check: string, rule: string, reason: string): Verdict {
   return { decision: "deny", check, rule, risk: "high", reason };
 }
 
+/** A synchronous answer is there, however long a busy machine let it wait: its work is bounded by the input's limits. */
 async function runCheck(check: Check, action: Action): Promise<Verdict> {
-  const started = performance.now();
   try {
     const answer = check.run(action);
     const verdict = answer instanceof Promise ? await inTime(answer) : answer;
-    if (!verdict || performance.now() - started > CHECK_MS)
-      return broken(check.name, "check.timeout", `the check took longer than ${CHECK_MS} ms`);
+    if (!verdict) return broken(check.name, "check.timeout", `the check took longer than ${CHECK_MS} ms`);
     return verdict;
   } catch (error) {
     return broken(

@@ -42,6 +42,8 @@ export interface OpenOptions {
   /** First line of the first prompt: the title, cut without a model. */
   readonly title: string;
   readonly onEvent: (event: Event) => void;
+  /** Every event up to `seq` is on disk. */
+  readonly onFlushed?: (seq: number) => void;
   /** Asks the person for the window of a model whose server does not tell; the answer is stored. */
   readonly askWindow?: (model: string) => Promise<number | undefined>;
 }
