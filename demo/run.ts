@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CrucibleError, toFault } from "../src/base/error.ts";
+import { toFault } from "../src/base/error.ts";
 import { EXIT, exitOf } from "../src/cli/exit-codes.ts";
 import { type Output, processOutput } from "../src/cli/output.ts";
 import { inlineRenderer } from "../src/cli/render/inline.ts";
@@ -11,7 +11,7 @@ import { faultLine } from "../src/cli/render/renderer.ts";
 import { onSignals } from "../src/cli/signals.ts";
 import { NOBODY } from "../src/cli/terminal.ts";
 import type { Event } from "../src/core/event.ts";
-import type { App } from "../src/core/ports/app.ts";
+import type { App, OpenOptions } from "../src/core/ports/app.ts";
 import type { CommandContext } from "../src/core/ports/cli.ts";
 import { startOllamaServer } from "./model-server.ts";
 import { shopScript } from "./script.ts";
@@ -64,15 +64,56 @@ async function perform(app: App, output: Output, run: { json: boolean; started: 
     capabilities: ["completion", "tools"],
     script: shopScript,
   });
-  const { style } = output;
-  say(
-    `${style.bold("crucible demo")}: the model is a SCRIPT at ${server.url}; agent, gate, sandbox, journal and tests are real.`,
-  );
+  say(`crucible demo: the model is a SCRIPT at ${server.url}; agent, gate, sandbox, journal and tests are real.`);
   say(`workspace: ${app.workspace}\nprompt: ${PROMPT}\n`);
   const renderer = inlineRenderer(run.json ? quiet(output) : { ...output, isTTY: false }, { verbose: false });
   const runs: Counts[] = [];
-  const live = await app.open({
-    model: { localProvider: "ollama", baseUrl: server.url, model: MODEL },
+  const live = await app.open(
+    openOptions(server.url, (event) => {
+      renderer.event(event);
+      const counts = testCounts(event);
+      if (counts) runs.push(counts);
+    }),
+  );
+  const signals = onSignals();
+  try {
+    renderer.start(live);
+    const outcome = await live.prompt([{ type: "text", text: PROMPT }], {
+      budget: { turns: 12 },
+      signal: signals.signal,
+    });
+    const [before, after] = [runs[0], runs.at(-1)];
+    const mended =
+      outcome.status === "done" &&
+      (before?.failed ?? 0) > 0 &&
+      after?.failed === 0 &&
+      outcome.verification.status === "passed";
+    const exitCode = signals.exitCode() ?? (mended ? 0 : exitOf(outcome) || 1);
+    const durationMs = Math.round(performance.now() - run.started);
+    renderer.end({ outcome, exitCode, durationMs });
+    const head = await app.audit.head();
+    report(say, { before, after, head: head?.hash ?? "", id: live.id });
+    if (run.json) {
+      const facts = {
+        tests_before: before ?? null,
+        tests_after: after ?? null,
+        session_id: live.id,
+        audit_head: head?.hash ?? null,
+      };
+      output.out(
+        `${JSON.stringify({ status: mended ? "success" : "failed", model: "script", ...facts, duration_ms: durationMs })}\n`,
+      );
+    }
+    return exitCode;
+  } finally {
+    signals.stop();
+    await live.close();
+  }
+}
+
+function openOptions(url: string, onEvent: (event: Event) => void): OpenOptions {
+  return {
+    model: { localProvider: "ollama", baseUrl: url, model: MODEL },
     human: NOBODY,
     mode: "default",
     sandbox: "workspace-write",
@@ -86,53 +127,8 @@ async function perform(app: App, output: Output, run: { json: boolean; started: 
     fork: false,
     persist: true,
     title: PROMPT,
-    onEvent(event) {
-      renderer.event(event);
-      const counts = testCounts(event);
-      if (counts) runs.push(counts);
-    },
-  });
-  const signals = onSignals();
-  try {
-    renderer.start(live);
-    const outcome = await live.prompt([{ type: "text", text: PROMPT }], {
-      budget: { turns: 12 },
-      signal: signals.signal,
-    });
-    const [before, after] = [runs[0], runs.at(-1)];
-    const mended =
-      outcome.status === "done" &&
-      before !== undefined &&
-      before.failed > 0 &&
-      after?.failed === 0 &&
-      outcome.verification.status === "passed";
-    const exitCode = signals.exitCode() ?? (mended ? 0 : exitOf(outcome) || 1);
-    renderer.end({ outcome, exitCode, durationMs: Math.round(performance.now() - run.started) });
-    const head = await app.audit.head();
-    report(say, { before, after, head: head?.hash ?? "", id: live.id });
-    if (run.json) {
-      const line = {
-        status: mended ? "success" : "failed",
-        model: "script",
-        tests_before: before ?? null,
-        tests_after: after ?? null,
-        session_id: live.id,
-        audit_head: head?.hash ?? null,
-        duration_ms: Math.round(performance.now() - run.started),
-      };
-      output.out(`${JSON.stringify(line)}\n`);
-    }
-    if (outcome.fault && !mended)
-      throw new CrucibleError(
-        outcome.fault.code,
-        outcome.fault.message,
-        outcome.fault.hint === undefined ? {} : { hint: outcome.fault.hint },
-      );
-    return exitCode;
-  } finally {
-    signals.stop();
-    await live.close();
-  }
+    onEvent,
+  };
 }
 
 function quiet(output: Output): Output {

@@ -1,5 +1,6 @@
 /** Wires one live session: journal, gate, sandbox, voice. Loaded while the model server is being asked. */
 import { relative } from "node:path";
+import type { Surroundings } from "./agent/context.ts";
 import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
@@ -14,6 +15,7 @@ import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
 import type { OpenModel } from "./core/ports/models.ts";
 import type { Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
 import type { SandboxMode } from "./core/verdict.ts";
+import type { Policy } from "./guard/action.ts";
 import { parsePattern } from "./guard/checks/policy.ts";
 import { declare } from "./guard/declare.ts";
 import { createGate } from "./guard/gate.ts";
@@ -62,47 +64,28 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const mint = createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
-  const sandbox = createSandbox({
-    ...sandboxSettings(house, given.sandbox, given.addDirs),
-    session: journal.session,
-    model: model.ref.model,
-    verify: mint.verify,
-    blobs: files.blobs,
-    emit: bus.emit,
-    editClock: edits,
-    seen: seenFiles(earlier),
-  });
+  const { emit } = bus;
+  const settings = sandboxSettings(house, given.sandbox, given.addDirs);
+  const facts = { session: journal.session, model: model.ref.model, blobs: files.blobs, seen: seenFiles(earlier) };
+  const sandbox = createSandbox({ ...settings, ...facts, verify: mint.verify, emit, editClock: edits });
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const gate = createGate({
-    tools: tools,
+    tools,
     declared: DECLARED,
-    checks: checks,
-    policy: {
-      mode: given.mode,
-      sandbox: given.sandbox,
-      paths: {
-        facts: sandbox.paths,
-        controlHomes: [...controlHomes(house.home, house.env), ...Object.values(config.places)],
-        readable: expandHome(config.get("sandbox.read"), house.home),
-        exposed: expandHome(config.get("sandbox.expose"), house.home),
-      },
-      network: { mode: given.offline ? "off" : config.get("network.mode"), allow: config.get("network.allow") },
-      disallowed: [...given.disallowedTools, ...config.get<string[]>("tools.disallow")].map(parsePattern),
-      allowed: given.allowedTools.map(parsePattern),
-    },
+    checks,
+    policy: policyFor(house, given, sandbox),
     sandbox,
     mint,
     audit,
     journal,
-    emit: bus.emit,
+    emit,
     human: given.human,
-    session: { setTodos: (todos) => void bus.emit({ kind: "todos-set", todos }) },
+    session: { setTodos: (todos) => void emit({ kind: "todos-set", todos }) },
     redactor,
     clock: systemClock,
     lifetime: lifetime.signal,
     snapshots: given.persist,
   });
-  const { workspace } = house.options;
   const conductor = createVoice({
     voice: "developer",
     system: systemText(given.appendSystemPrompt),
@@ -110,57 +93,87 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     sampling: samplingOf(house, given),
     gate,
     journal,
-    emit: bus.emit,
+    emit,
     clock: systemClock,
     edits,
-    surroundings: {
-      date: () => new Date(systemClock.now()).toISOString().slice(0, 10),
-      git: async () => gitText(workspace),
-      cwd: () => workspace,
-      mode: () => given.mode,
-      instructions: async () => (given.bare ? undefined : instructionsText(workspace)),
-    },
+    surroundings: surroundingsOf(house, given),
   });
-  const session = createSession({ journal, emit: bus.emit, conductor, clock: systemClock });
-  const started = earlier.length > 0;
-  if (started) {
-    bus.emit({ kind: "session-resume" });
-    settleOpenCalls(earlier, bus.emit);
-  } else
-    bus.emit({
-      kind: "session-start",
-      workspace,
-      title: oneLine(given.title, 80),
-      program: `codecrucible ${house.options.version}`,
-      ...(given.name === undefined ? {} : { name: given.name }),
-    });
-  const before = earlier.findLast((event) => event.kind === "model-chosen");
-  if (!before || canonicalJson([before.model, before.window]) !== canonicalJson([model.ref, model.window])) {
-    bus.emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
-  }
+  const session = createSession({ journal, emit, conductor, clock: systemClock });
+  announce(house, given, { model, earlier, emit });
   if (given.sandbox === "off") await audit.append({ action: "sandbox-off", session: journal.session, actor: "local" });
+  const close = async () => {
+    lifetime.abort();
+    await sandbox.close();
+    await journal.close();
+    audit.close();
+    files.close();
+  };
   return {
     id: journal.session,
-    workspace,
+    workspace: house.options.workspace,
     model: model.info,
     window: model.window,
-    notes: [
-      ...config.notes,
-      ...model.notes,
-      ...(given.sandbox === "off"
-        ? ["THE SANDBOX IS OFF: commands run with all your rights (recorded in the audit log)"]
-        : []),
-    ],
+    notes: notesOf(house, given, model),
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
-    async close() {
-      lifetime.abort();
-      await sandbox.close();
-      await journal.close();
-      audit.close();
-      files.close();
-    },
+    close,
   };
+}
+
+/** What the person is told at the start. */
+function notesOf(house: House, given: OpenOptions, model: OpenModel): readonly string[] {
+  const banner = "THE SANDBOX IS OFF: commands run with all your rights (recorded in the audit log)";
+  return [...house.config.notes, ...model.notes, ...(given.sandbox === "off" ? [banner] : [])];
+}
+
+function policyFor(house: House, given: OpenOptions, sandbox: Sandbox): Policy {
+  const { config } = house;
+  return {
+    mode: given.mode,
+    sandbox: given.sandbox,
+    paths: {
+      facts: sandbox.paths,
+      controlHomes: [...controlHomes(house.home, house.env), ...Object.values(config.places)],
+      readable: expandHome(config.get("sandbox.read"), house.home),
+      exposed: expandHome(config.get("sandbox.expose"), house.home),
+    },
+    network: { mode: given.offline ? "off" : config.get("network.mode"), allow: config.get("network.allow") },
+    disallowed: [...given.disallowedTools, ...config.get<string[]>("tools.disallow")].map(parsePattern),
+    allowed: given.allowedTools.map(parsePattern),
+  };
+}
+
+function surroundingsOf(house: House, given: OpenOptions): Surroundings {
+  const { workspace } = house.options;
+  return {
+    date: () => new Date(systemClock.now()).toISOString().slice(0, 10),
+    git: async () => gitText(workspace),
+    cwd: () => workspace,
+    mode: () => given.mode,
+    instructions: async () => (given.bare ? undefined : instructionsText(workspace)),
+  };
+}
+
+/** The first events of this process: a start or a resumption with what a crash left open, and the model when it is new. */
+function announce(
+  house: House,
+  given: OpenOptions,
+  facts: { model: OpenModel; earlier: readonly Event[]; emit: Emit },
+): void {
+  const { model, emit } = facts;
+  const earlier = [...facts.earlier];
+  const { workspace, version } = house.options;
+  if (earlier.length > 0) {
+    emit({ kind: "session-resume" });
+    settleOpenCalls(earlier, emit);
+  } else {
+    const title = oneLine(given.title, 80);
+    const name = given.name === undefined ? {} : { name: given.name };
+    emit({ kind: "session-start", workspace, title, program: `codecrucible ${version}`, ...name });
+  }
+  const before = earlier.findLast((event) => event.kind === "model-chosen");
+  const same = before && canonicalJson([before.model, before.window]) === canonicalJson([model.ref, model.window]);
+  if (!same) emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
 }
 
 /** Branch and commit in a few words; undefined outside a repository. */

@@ -1,10 +1,9 @@
-/** The program: reads its version, hands the command line on, and sets the exit code. */
+/** The entry: answers `--version` at once and hands every other command line on. */
 import manifest from "../package.json" with { type: "json" };
-import { run } from "./cli/main.ts";
-import { readEnvironment } from "./config/load.ts";
 
-process.exitCode = await run(process.argv.slice(2), {
-  version: manifest.version,
-  env: readEnvironment(),
-  makeApp: async (options) => (await import("./app.ts")).createApp({ ...options, version: manifest.version }),
-});
+const argv = process.argv.slice(2);
+if (argv.length === 1 && /^(?:-v|-V|--version)$/.test(argv[0] ?? "")) process.stdout.write(`${manifest.version}\n`);
+else {
+  const { main } = await import("./program.ts");
+  process.exitCode = await main(argv, manifest.version);
+}

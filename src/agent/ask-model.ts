@@ -44,6 +44,7 @@ export async function askModel(run: Run, request: ModelRequest, purpose: Purpose
     take(run, part, got);
   }
   flush(got);
+  noteWindow(run);
   const output = Math.ceil(
     got.parts.reduce(
       (sum, part) => sum + (part.type === "tool-call" ? JSON.stringify(part.input).length : part.text.length),
@@ -72,6 +73,14 @@ export async function askModel(run: Run, request: ModelRequest, purpose: Purpose
   return { message, ...(got.fault ? { fault: got.fault } : {}) };
 }
 
+/** The server's loaded window may only be known after its first answer. */
+function noteWindow(run: Run): void {
+  const { model, journal } = run.options;
+  const known = journal.events().findLast((event) => event.kind === "model-chosen");
+  if (!known || (known.window.tokens === model.window.tokens && known.window.source === model.window.source)) return;
+  emitFor(run)({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
+}
+
 function take(run: Run, part: ModelPart, got: Collected): void {
   const emit = run.options.emit;
   const context = { turn: run.task.turn, voice: run.options.voice };
@@ -88,7 +97,7 @@ function take(run: Run, part: ModelPart, got: Collected): void {
       return;
     case "tool-call":
       flush(got);
-      got.parts.push(part.call);
+      got.parts.push({ ...part.call, id: freshId(run, part.call.id) });
       return;
     case "usage":
       got.usage = part.usage;
@@ -110,6 +119,14 @@ function take(run: Run, part: ModelPart, got: Collected): void {
       emit({ kind: "model-progress", state: type, ...rest }, context);
     }
   }
+}
+
+/** The server's id, or one made from it when this session has used it before. */
+function freshId(run: Run, id: string): string {
+  let fresh = id;
+  for (let n = 2; run.callIds.has(fresh); n++) fresh = `${id}.${n}`;
+  run.callIds.add(fresh);
+  return fresh;
 }
 
 /** Joins the chunks so far into one part. */

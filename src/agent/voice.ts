@@ -34,6 +34,8 @@ export interface Run {
   /** Sequence number of the run's first event. */
   readonly startSeq: number;
   readonly denials: Map<string, Denial>;
+  /** Ids of every call of the session: after a compaction a server may give one out again. */
+  readonly callIds: Set<string>;
   requests: number;
   toolCalls: number;
   tokens: number;
@@ -52,6 +54,9 @@ export function startRun(options: VoiceOptions, task: Task, signal: AbortSignal)
     startClock: options.edits.value,
     startSeq: options.journal.events().at(-1)?.seq ?? 0,
     denials: new Map(),
+    callIds: new Set(
+      options.journal.events().flatMap((event) => (event.kind === "tool-requested" ? [event.callId] : [])),
+    ),
     requests: 0,
     toolCalls: 0,
     tokens: 0,

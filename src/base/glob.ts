@@ -28,11 +28,11 @@ function translate(pattern: string): string {
       return ")";
     }
     if (token === "," && depth > 0) return "|";
-    return escape(token.startsWith("\\") && token.length === 2 ? token.slice(1) : token);
+    return literal(token.startsWith("\\") && token.length === 2 ? token.slice(1) : token);
   });
   return parts.join("") + ")".repeat(depth);
 }
 
-function escape(text: string): string {
+function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }

@@ -1,10 +1,34 @@
 /** Names of files that usually hold secrets: one list for gate, search and sandbox. */
 
 const EXACT: ReadonlySet<string> = new Set([
-  ".npmrc", ".netrc", "_netrc", ".pgpass", ".pypirc", ".git-credentials", ".htpasswd", ".dockercfg", ".vault-token",
-  ".terraformrc", ".s3cfg", ".boto", ".my.cnf", "credentials", "credentials.json", "credentials.toml", "credentials.db",
-  "service-account.json", "secrets.json", "secrets.yaml", "secrets.yml", "secrets.toml", "id_rsa", "id_dsa", "id_ecdsa",
-  "id_ed25519", "authorized_keys", "terraform.tfstate",
+  ".npmrc",
+  ".netrc",
+  "_netrc",
+  ".pgpass",
+  ".pypirc",
+  ".git-credentials",
+  ".htpasswd",
+  ".dockercfg",
+  ".vault-token",
+  ".terraformrc",
+  ".s3cfg",
+  ".boto",
+  ".my.cnf",
+  "credentials",
+  "credentials.json",
+  "credentials.toml",
+  "credentials.db",
+  "service-account.json",
+  "secrets.json",
+  "secrets.yaml",
+  "secrets.yml",
+  "secrets.toml",
+  "id_rsa",
+  "id_dsa",
+  "id_ecdsa",
+  "id_ed25519",
+  "authorized_keys",
+  "terraform.tfstate",
 ]);
 const ENDINGS = [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk", ".tfvars"];
 const STARTS = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
@@ -12,11 +36,29 @@ const STARTS = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
 const HARMLESS_ENV = /^\.env\.(example|sample|template|dist|defaults?|schema)$/;
 /** Files that are secret only below a certain folder. */
 const PLACED: ReadonlySet<string> = new Set([
-  ".git/config", ".docker/config.json", ".kube/config", ".aws/config", ".aws/credentials", ".m2/settings.xml",
-  ".gradle/gradle.properties", ".cargo/credentials", ".gem/credentials", ".config/gh", "gh/hosts.yml", ".composer/auth.json",
+  ".git/config",
+  ".docker/config.json",
+  ".kube/config",
+  ".aws/config",
+  ".aws/credentials",
+  ".m2/settings.xml",
+  ".gradle/gradle.properties",
+  ".cargo/credentials",
+  ".gem/credentials",
+  ".config/gh",
+  "gh/hosts.yml",
+  ".composer/auth.json",
 ]);
 /** Folders in which everything is secret. */
-const FOLDERS: ReadonlySet<string> = new Set([".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store"]);
+const FOLDERS: ReadonlySet<string> = new Set([
+  ".ssh",
+  ".gnupg",
+  ".aws",
+  ".azure",
+  ".kube",
+  ".docker",
+  ".password-store",
+]);
 
 /** True when the last segment of a file name alone marks it as secret. */
 export function isSecretName(name: string): boolean {
@@ -29,7 +71,10 @@ export function isSecretName(name: string): boolean {
 
 /** The test for names of files in one folder: cheap enough for every file of a workspace. */
 export function secretIn(folder: string): (name: string) => boolean {
-  const segments = folder.toLowerCase().split("/").filter((segment) => segment !== "" && segment !== ".");
+  const segments = folder
+    .toLowerCase()
+    .split("/")
+    .filter((segment) => segment !== "" && segment !== ".");
   if (segments.some((segment) => FOLDERS.has(segment))) return () => true;
   const parent = segments.at(-1) ?? "";
   return (name) => isSecretName(name) || PLACED.has(`${parent}/${name.toLowerCase()}`);

@@ -4,7 +4,7 @@ import type { Effect } from "./tool.ts";
 export interface Limits {
   readonly wallMs: number;
   readonly outputBytes: number;
-  /** Address space per process in bytes. */
+  /** Address space per process in bytes; 0 = no limit (Node reserves tens of GiB). */
   readonly memoryBytes: number;
   readonly processes: number;
   readonly fileBytes: number;

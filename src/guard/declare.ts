@@ -34,7 +34,10 @@ function lean(schema: unknown): unknown {
 /** The search tool's description ends with one line that names what can be found. */
 export function withIndex(search: ToolDeclaration, deferred: readonly Tool[]): ToolDeclaration {
   if (deferred.length === 0) return search;
-  return { ...search, description: `${search.description} Available: ${deferred.map((tool) => tool.name).join(", ")}.` };
+  return {
+    ...search,
+    description: `${search.description} Available: ${deferred.map((tool) => tool.name).join(", ")}.`,
+  };
 }
 
 /** Deferred tools whose name or summary has a word of `query`, best match first; all for an empty query. */

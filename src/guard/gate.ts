@@ -47,7 +47,7 @@ export interface GateOptions {
 const LIMITS: Limits = {
   wallMs: 120_000,
   outputBytes: 30_000,
-  memoryBytes: 8 * 2 ** 30,
+  memoryBytes: 0,
   processes: 512,
   fileBytes: 2 * 2 ** 30,
 };
@@ -96,58 +96,58 @@ async function runCall(
   const started = options.clock.monotonic();
   const call = innerCall(outer, room.deferred);
   const where: EventContext = { turn: context.turn, voice: context.voice, actor: context.actor.id };
-  options.emit(
-    { kind: "tool-requested", callId: call.id, tool: call.tool, input: options.redactor.deep(call.input) },
-    where,
-  );
+  const input = options.redactor.deep(call.input);
+  options.emit({ kind: "tool-requested", callId: call.id, tool: call.tool, input }, where);
   const fresh = !room.used.has(call.id);
   room.used.add(call.id);
   const action = gather({ call, tool: room.tools.get(call.tool), actor: context.actor, policy: options.policy, fresh });
   const judgement = action instanceof Error ? failedJudgement(action) : await judge(action, options.checks);
+  const given = judgement.verdicts.filter((verdict) => verdict.decision !== "allow");
+  const { verdict: first, micros } = judgement;
   options.emit(
-    {
-      kind: "verdict-given",
-      callId: call.id,
-      tool: call.tool,
-      verdict: judgement.verdict,
-      verdicts: judgement.verdicts.filter((verdict) => verdict.decision !== "allow"),
-      micros: judgement.micros,
-    },
+    { kind: "verdict-given", callId: call.id, tool: call.tool, verdict: first, verdicts: given, micros },
     where,
   );
-  const verdict = action instanceof Error ? judgement.verdict : await settle(options, action, judgement, where, signal);
-  const finish = (result: ToolResult, denied: boolean) =>
-    end(options, { call, verdict, denied, started, where, action }, result);
+  const verdict = action instanceof Error ? first : await settle(options, action, judgement, where, signal);
+  const ending: Ending = { call, verdict, started, where, action };
+  const record = () => audited(options, call, context, verdict, judgement);
   if (action instanceof Error || verdict.decision !== "allow" || !action.tool) {
-    await audited(options, call, context, verdict, judgement);
-    return finish(failedResult(`Denied: ${verdict.reason} [${verdict.rule}]`), true);
+    await record();
+    return end(options, { ...ending, denied: true }, failedResult(`Denied: ${verdict.reason} [${verdict.rule}]`));
   }
+  return end(options, ending, await perform(room, action, { verdict, where, record, signal }));
+}
+
+interface Performance {
+  readonly verdict: Verdict;
+  readonly where: EventContext;
+  /** Writes the audit record; the action waits for it. */
+  readonly record: () => Promise<unknown>;
+  readonly signal: AbortSignal;
+}
+
+/** Undo material, intent, audit, effect: in this order. A failure of the tool is a result; one of the record is thrown. */
+async function perform(room: Room, action: Action, how: Performance): Promise<ToolResult> {
+  const { options } = room;
+  const { call } = action;
   try {
-    if (options.snapshots && !action.readOnly && action.tool.effects.includes("exec")) {
-      const taken = await options.sandbox.snapshot(signal);
-      options.emit({ kind: "snapshot-taken", callId: call.id, ...taken }, where);
+    if (options.snapshots && !action.readOnly && action.tool?.effects.includes("exec")) {
+      const taken = await options.sandbox.snapshot(how.signal);
+      options.emit({ kind: "snapshot-taken", callId: call.id, ...taken }, how.where);
     }
+    const title = titleOf(call.tool, call.input);
     options.emit(
-      {
-        kind: "tool-start",
-        callId: call.id,
-        tool: call.tool,
-        title: titleOf(call.tool, call.input),
-        inputHash: inputHash(call),
-      },
-      where,
+      { kind: "tool-start", callId: call.id, tool: call.tool, title, inputHash: inputHash(call) },
+      how.where,
     );
     await options.journal.flushed();
-    await audited(options, call, context, verdict, judgement);
-    return await finish(await execute(room, action, verdict, signal), false);
+    await how.record();
+    return await execute(room, action, how.verdict, how.signal);
   } catch (error) {
-    if (signal.aborted) return finish(failedResult("Cancelled before it ended."), false);
+    if (how.signal.aborted) return failedResult("Cancelled before it ended.");
     const fault = toFault(error);
     if (fault.code === "storage" || fault.code === "audit" || fault.code === "session-busy") throw error;
-    return finish(
-      failedResult(fault.hint ? `${fault.message} (${fault.hint})` : fault.message, { code: fault.code }),
-      false,
-    );
+    return failedResult(fault.hint ? `${fault.message} (${fault.hint})` : fault.message, { code: fault.code });
   }
 }
 
@@ -289,14 +289,14 @@ function grantFor(options: GateOptions, action: Action, tool: Tool, verdict: Ver
 interface Ending {
   readonly call: ToolCallPart;
   readonly verdict: Verdict;
-  readonly denied: boolean;
+  readonly denied?: boolean;
   readonly started: number;
   readonly where: EventContext;
   readonly action: Action | Error;
 }
 
 async function end(options: GateOptions, ending: Ending, result: ToolResult): Promise<ToolOutcome> {
-  const { call, verdict, denied, action } = ending;
+  const { call, verdict, denied = false, action } = ending;
   const parts = result.parts.map((part) =>
     part.type === "text" ? { ...part, text: options.redactor.text(part.text) } : part,
   );

@@ -35,19 +35,21 @@ const V6 = [
   "ff00::/8",
 ];
 
-const blocked = new BlockList();
-for (const [family, ranges] of [
-  ["ipv4", V4],
-  ["ipv6", V6],
-] as const) {
+/** One list for each family: a list of both also holds IPv4 addresses against mapped IPv6 ranges. */
+const BLOCKED = { ipv4: listOf("ipv4", V4), ipv6: listOf("ipv6", V6) };
+
+function listOf(family: "ipv4" | "ipv6", ranges: readonly string[]): BlockList {
+  const list = new BlockList();
   for (const range of ranges) {
     const [network = "", bits] = range.split("/");
-    blocked.addSubnet(network, Number(bits), family);
+    list.addSubnet(network, Number(bits), family);
   }
+  return list;
 }
 
 /** True for a public unicast address. Everything that carries an IPv4 address inside IPv6 is refused. */
 export function isPublicAddress(address: string): boolean {
   if (isIP(address) === 0) return false;
-  return !blocked.check(address, isIPv4(address) ? "ipv4" : "ipv6");
+  const family = isIPv4(address) ? "ipv4" : "ipv6";
+  return !BLOCKED[family].check(address, family);
 }

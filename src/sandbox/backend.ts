@@ -23,13 +23,15 @@ export interface Backend {
   status(): Promise<SandboxStatus>;
   /** What to start for a grant, as the workspace is now. */
   plan(grant: Pick<Grant, "readOnly" | "reveals">): Planned;
+  /** Ends a probe that still runs: nothing of ours may start while this process goes. */
+  close(): Promise<void>;
 }
 
 /** `-s off`: no confinement, the same environment and ends. */
 export function openBackend(context: SandboxContext): Backend {
   const env = commandEnv(context, context.home);
   const plan: LaunchPlan = { file: "/bin/bash", args: ["-c", INNER], env, namespace: false };
-  return { status: async () => ({ backend: "off" }), plan: () => ({ key: "off", plan }) };
+  return { status: async () => ({ backend: "off" }), plan: () => ({ key: "off", plan }), close: async () => undefined };
 }
 
 export function bubblewrapBackend(context: SandboxContext): Backend {
@@ -38,6 +40,7 @@ export function bubblewrapBackend(context: SandboxContext): Backend {
   let env: Record<string, string> | undefined;
   let known: Promise<SandboxStatus> | undefined;
   let noUserns = true;
+  const closing = new AbortController();
   const plan = (grant: Pick<Grant, "readOnly" | "reveals">): Planned => {
     parts ??= makeParts(context, identity);
     env ??= { ...commandEnv(context, context.privateHome), GIT_CONFIG_GLOBAL: gitConfigPath(context) };
@@ -54,23 +57,31 @@ export function bubblewrapBackend(context: SandboxContext): Backend {
       noUserns = remembered.noUserns;
       return described;
     }
-    const first = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }));
+    const first = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }), closing.signal);
     let problem = first;
-    if (first !== undefined) {
+    if (first !== undefined && !closing.signal.aborted) {
       noUserns = false;
-      problem = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }));
+      problem = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }), closing.signal);
     }
     if (problem !== undefined) return { backend: undefined, reason: problem, mend: mendFor(problem) };
     rememberProbe(context, identity, { noUserns });
     return described;
   };
-  return { plan, status: () => (known ??= find()) };
+  const close = async () => {
+    closing.abort(new CrucibleError("aborted", "the session has ended"));
+    await known?.catch(() => undefined);
+  };
+  return { plan, status: () => (known ??= find()), close };
 }
 
 /** The first thing that leaked or failed, or undefined when the sandbox held. */
-async function tryProbe(context: SandboxContext, plan: () => Planned): Promise<string | undefined> {
+async function tryProbe(
+  context: SandboxContext,
+  plan: () => Planned,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   try {
-    return await probe(context, plan().plan);
+    return await probe(context, plan().plan, signal);
   } catch (error) {
     return toFault(error).message;
   }

@@ -103,6 +103,7 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
     },
     close: async () => {
       closed = true;
+      await backend.close();
       for (const launched of live) launched.kill();
       await Promise.allSettled([...live].map((launched) => launched.ended));
     },

@@ -34,7 +34,9 @@ function commitOf(folder: string, ref: string): string | undefined {
   const shared = common === undefined ? folder : resolve(folder, common);
   const loose = read(join(folder, ref)) ?? read(join(shared, ref));
   if (loose !== undefined && isHash(loose)) return loose;
-  const packed = read(join(shared, "packed-refs"))?.split("\n").find((line) => line.endsWith(` ${ref}`));
+  const packed = read(join(shared, "packed-refs"))
+    ?.split("\n")
+    .find((line) => line.endsWith(` ${ref}`));
   const hash = packed?.split(" ")[0] ?? "";
   return isHash(hash) ? hash : undefined;
 }

@@ -41,7 +41,9 @@ function readIn(folder: string, root: string, max: number): Instruction | undefi
     try {
       const real = realpathSync.native(path);
       if (!contains(root, real)) continue;
-      const whole = readVerified(real).bytes.toString("utf8").replace(/^\ufeff/, "");
+      const whole = readVerified(real)
+        .bytes.toString("utf8")
+        .replace(/^\ufeff/, "");
       if (whole.trim() === "" || whole.includes("\0")) continue;
       const text = whole.length > max ? whole.slice(0, max).replace(/[\ud800-\udbff]$/, "") : whole;
       return { path, text, hash: sha256(text), cut: text.length < whole.length };

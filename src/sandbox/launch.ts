@@ -57,7 +57,10 @@ export function launch(plan: LaunchPlan): Launched {
     waiting = false;
     hold(child, true);
     if (!plan.namespace) return killGroup(child);
-    init?.kill();
+    // While bubblewrap starts, its child waits for it and is not yet tied to its life: killing only the parent
+    // would leave that child behind for ever. It tells the child's number within milliseconds; then the child goes first.
+    if (!init) return;
+    init.kill();
     child.kill("SIGKILL");
   };
   onText(infoPipe, (text) => {
@@ -73,7 +76,13 @@ export function launch(plan: LaunchPlan): Launched {
   });
   const ended = end(child, plan, () => init).then((exit) => {
     waiting = false;
-    ready.reject(new CrucibleError("sandbox-unavailable", `the sandbox did not start: ${problem.trim() || `exit code ${exit.code}`}`, { hint: "crucible doctor" }));
+    ready.reject(
+      new CrucibleError(
+        "sandbox-unavailable",
+        `the sandbox did not start: ${problem.trim() || `exit code ${exit.code}`}`,
+        { hint: "crucible doctor" },
+      ),
+    );
     return exit;
   });
   ended.catch((error: unknown) => ready.reject(error));
@@ -84,7 +93,15 @@ export function launch(plan: LaunchPlan): Launched {
     child.stdin?.end(`${order.limits}\0${order.folder}\0${order.command}\0`);
   };
   child.stdin?.on("error", () => undefined);
-  return { ready: ready.promise, get waiting() { return waiting; }, ended, begin, kill };
+  return {
+    ready: ready.promise,
+    get waiting() {
+      return waiting;
+    },
+    ended,
+    begin,
+    kill,
+  };
 }
 
 /** A shell that only waits must not keep this process alive. */
@@ -109,14 +126,21 @@ async function end(child: ChildProcess, plan: LaunchPlan, init: () => InitProces
   const exited = Promise.withResolvers<Exit>();
   const closed = Promise.withResolvers<void>();
   child.on("error", (error) => {
-    exited.reject(new CrucibleError("sandbox-unavailable", `${plan.file} could not be started: ${error.message}`, { hint: "crucible doctor" }));
+    exited.reject(
+      new CrucibleError("sandbox-unavailable", `${plan.file} could not be started: ${error.message}`, {
+        hint: "crucible doctor",
+      }),
+    );
   });
   child.on("exit", (code, signal) => exited.resolve({ code, signal }));
   child.on("close", () => closed.resolve());
   const exit = await exited.promise;
   if (plan.namespace) await init()?.gone();
   else killGroup(child);
-  const timer = setTimeout(() => child.stdout?.destroy(), plan.namespace ? REAP_MS : LINGER_MS);
+  const shut = () => {
+    for (const stream of child.stdio) stream?.destroy();
+  };
+  const timer = setTimeout(shut, plan.namespace ? REAP_MS : LINGER_MS);
   // A spare that never began still has unread output.
   child.stdout?.resume();
   await closed.promise;

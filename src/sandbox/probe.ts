@@ -13,7 +13,11 @@ const OWN_NAMES = new Set(["PWD", "OLDPWD", "SHLVL", "_"]);
 const PROBE_MS = 10_000;
 
 /** Runs the attempts; returns the first leak or failure, or undefined. `/proc/sys` is opened, never written. */
-export async function probe(context: SandboxContext, plan: LaunchPlan): Promise<string | undefined> {
+export async function probe(
+  context: SandboxContext,
+  plan: LaunchPlan,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const folder = join(context.stateDir, "sandbox", "probe");
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const canary = join(folder, "canary");
@@ -23,7 +27,11 @@ export async function probe(context: SandboxContext, plan: LaunchPlan): Promise<
   const server = await listen();
   try {
     const port = (server.address() as { port: number }).port;
-    const lines = await attempt(plan, script({ canary, written, port }), context.paths.workspace);
+    const lines = await attempt(
+      plan,
+      { command: script({ canary, written, port }), folder: context.paths.workspace },
+      signal,
+    );
     return judge(lines, existsSync(written), plan);
   } finally {
     server.close();
@@ -42,19 +50,27 @@ while IFS= read -r -d '' entry; do echo "env: \${entry%%=*}"; done < /proc/1/env
 echo done`;
 }
 
-async function attempt(plan: LaunchPlan, command: string, folder: string): Promise<string[]> {
+async function attempt(
+  plan: LaunchPlan,
+  order: { command: string; folder: string },
+  signal: AbortSignal,
+): Promise<string[]> {
+  signal.throwIfAborted();
   const launched = launch(plan);
   const timer = setTimeout(() => launched.kill(), PROBE_MS);
+  signal.addEventListener("abort", launched.kill, { once: true });
   let output = "";
   try {
     await launched.ready;
-    launched.begin({ limits: "", folder, command }, (chunk) => {
+    launched.begin({ limits: "", ...order }, (chunk) => {
       output += chunk.toString("utf8");
     });
     await launched.ended;
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", launched.kill);
     launched.kill();
+    await launched.ended.catch(() => undefined);
   }
   return output.split("\n");
 }

@@ -29,20 +29,56 @@ export interface ProfileParts {
 }
 
 const ETC = [
-  "nsswitch.conf", "host.conf", "hosts", "localtime", "timezone", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl/certs", "ssl/openssl.cnf",
-  "ca-certificates", "ca-certificates.conf", "alternatives", "os-release", "debian_version", "lsb-release", "services", "protocols", "mime.types",
-  "magic", "terminfo", "locale.alias", "inputrc", "login.defs", "fonts", "python3", "python3.11", "java-17-openjdk", "java-21-openjdk", "perl", "pki/tls/certs", "crypto-policies",
+  "nsswitch.conf",
+  "host.conf",
+  "hosts",
+  "localtime",
+  "timezone",
+  "ld.so.cache",
+  "ld.so.conf",
+  "ld.so.conf.d",
+  "ssl/certs",
+  "ssl/openssl.cnf",
+  "ca-certificates",
+  "ca-certificates.conf",
+  "alternatives",
+  "os-release",
+  "debian_version",
+  "lsb-release",
+  "services",
+  "protocols",
+  "mime.types",
+  "magic",
+  "terminfo",
+  "locale.alias",
+  "inputrc",
+  "login.defs",
+  "fonts",
+  "python3",
+  "python3.11",
+  "java-17-openjdk",
+  "java-21-openjdk",
+  "perl",
+  "pki/tls/certs",
+  "crypto-policies",
 ];
 
-export function buildProfile(context: SandboxContext, parts: ProfileParts, grant: Pick<Grant, "readOnly" | "reveals">): Profile {
+export function buildProfile(
+  context: SandboxContext,
+  parts: ProfileParts,
+  grant: Pick<Grant, "readOnly" | "reveals">,
+): Profile {
   const { paths } = context;
   const roots = paths.roots.filter((root) => root !== paths.tmp.view);
   const kind = grant.readOnly ? "ro" : "rw";
   const shown = grant.reveals.map((path) => paths.look(path).resolved);
-  const revealed = (path: string) => [...shown, ...context.exposed, ...context.readable].some((open) => contains(open, path));
+  const revealed = (path: string) =>
+    [...shown, ...context.exposed, ...context.readable].some((open) => contains(open, path));
   const guarded = guardedPlaces(context, roots);
   const secrets = parts.scanSecrets().filter((secret) => !revealed(secret.path));
-  const opened = [...context.readable, ...shown].filter((path) => existsSync(path) && !roots.some((root) => contains(root, path)) && !contains(path, "/"));
+  const opened = [...context.readable, ...shown].filter(
+    (path) => existsSync(path) && !roots.some((root) => contains(root, path)) && !contains(path, "/"),
+  );
   const mounts: Mount[] = [
     ...systemMounts(parts),
     { kind: "rw", source: paths.tmp.host, target: paths.tmp.view, mapped: true },
@@ -56,9 +92,15 @@ export function buildProfile(context: SandboxContext, parts: ProfileParts, grant
     ...guarded.readOnly.map((path) => same("ro", path, true)),
     ...secrets.map((secret) => mask(parts, secret.path)),
   ];
-  if (!mounts.some((mount) => contains("/var/tmp", mount.target))) mounts.unshift({ kind: "link", source: "/tmp", target: "/var/tmp" });
+  if (!mounts.some((mount) => contains("/var/tmp", mount.target)))
+    mounts.unshift({ kind: "link", source: "/tmp", target: "/var/tmp" });
   const identities = [...guarded.readOnly, ...guarded.pinned].map((path) => identity(path));
-  const key = JSON.stringify([kind, mounts.map((mount) => mount.target), identities, secrets.map((secret) => secret.identity)]);
+  const key = JSON.stringify([
+    kind,
+    mounts.map((mount) => mount.target),
+    identities,
+    secrets.map((secret) => secret.identity),
+  ]);
   return { key, mounts };
 }
 
@@ -66,7 +108,9 @@ function systemMounts(parts: ProfileParts): Mount[] {
   const top = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"].flatMap((path): Mount[] => {
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (!stat) return [];
-    return [stat.isSymbolicLink() ? { kind: "link", source: readlinkSync(path), target: path } : same("ro", path, false)];
+    return [
+      stat.isSymbolicLink() ? { kind: "link", source: readlinkSync(path), target: path } : same("ro", path, false),
+    ];
   });
   const etc = ETC.map((name) => `/etc/${name}`).filter((path) => existsSync(path));
   const made = parts.etc.map(([source, target]): Mount => ({ kind: "ro", source, target, mapped: false }));
@@ -74,13 +118,21 @@ function systemMounts(parts: ProfileParts): Mount[] {
 }
 
 /** Control places of every root as they are now. */
-function guardedPlaces(context: SandboxContext, roots: readonly string[]): { common: string[]; pinned: string[]; readOnly: string[] } {
+function guardedPlaces(
+  context: SandboxContext,
+  roots: readonly string[],
+): { common: string[]; pinned: string[]; readOnly: string[] } {
   const result = { common: [] as string[], pinned: [] as string[], readOnly: [] as string[] };
   for (const root of roots) {
     const git = gitPlaces(root, context.owner);
     result.common.push(...git.common);
     result.pinned.push(...git.pinned);
-    result.readOnly.push(...git.readOnly, ...controlNames(root).filter((name) => name.toLowerCase() !== ".git").map((name) => join(root, name)));
+    result.readOnly.push(
+      ...git.readOnly,
+      ...controlNames(root)
+        .filter((name) => name.toLowerCase() !== ".git")
+        .map((name) => join(root, name)),
+    );
   }
   return result;
 }

@@ -1,6 +1,6 @@
 /** The machine on a tool's behalf: gives each verified grant exactly the powers its effects name. */
 import { chownSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import { sha256 } from "../base/hash.ts";
 import type { Grant, Lease } from "../core/grant.ts";
@@ -10,6 +10,7 @@ import { bubblewrapBackend, openBackend } from "./backend.ts";
 import { createCommands, execHands } from "./commands.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
+import { dropOldTmp, endOrphans, measureHome, renewHome } from "./housekeeping.ts";
 import { type Job, jobHands } from "./jobs.ts";
 import { netHands } from "./net.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
@@ -29,6 +30,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     if (warmed || options.mode === "off") return;
     warmed = true;
     commands.warm().catch(() => undefined);
+    keepHouse(context).catch(() => undefined);
   };
   const hands = (grant: Grant | Lease): Hands => {
     if (!options.verify(grant)) throw new CrucibleError("denied", `no valid grant for ${grant.tool}`);
@@ -64,10 +66,17 @@ function prepare(options: SandboxOptions): SandboxContext {
   makePrivate(host, owner);
   const paths = pathView({ ...options, tmp });
   const privateHome = join(place, "homes", sha256(paths.workspace).slice(0, 16));
+  renewHome(privateHome);
   makePrivate(privateHome, owner);
   const resolved = (path: string) => paths.look(path).resolved;
   const readable = options.config.read.map(resolved).filter((path) => !contains(path, "/"));
   return { ...options, paths, privateHome, owner, readable, exposed: options.config.expose.map(resolved) };
+}
+
+async function keepHouse(context: SandboxContext): Promise<void> {
+  await endOrphans(join(context.stateDir, "sandbox"));
+  await measureHome(context.privateHome);
+  await dropOldTmp(dirname(context.paths.tmp.host), context.session, context.clock.now());
 }
 
 /** The workspace's owner when we are root, else undefined: files we make belong to us anyway. */

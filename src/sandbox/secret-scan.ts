@@ -28,7 +28,7 @@ export interface SecretFile {
   readonly identity: string;
 }
 
-/** A scanner with a memory; each call answers for now. Breadth first, at most 50,000 folders. */
+/** A scanner with a memory; each call answers for the tree as it is. Breadth first, at most 50,000 folders. */
 export function secretScanner(root: string): () => readonly SecretFile[] {
   let known = new Map<string, Folder>();
   return () => {

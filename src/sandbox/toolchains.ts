@@ -81,8 +81,8 @@ export function findToolchains(path: string, home: string, never: readonly strin
   for (const entry of path.split(":")) {
     for (const place of [entry, real(entry)]) {
       if (place === undefined) continue;
-      const root = installationOf(place);
-      add(fitting(root) && !contains(root, home) ? root : place);
+      for (const root of rootsOf(place, home)) add(fitting(root) ? root : undefined);
+      if (!fitting(installationOf(place))) add(place);
     }
     for (const name of ["node", "python3", "java", "go"]) {
       const binary = real(join(entry, name));
@@ -93,6 +93,13 @@ export function findToolchains(path: string, home: string, never: readonly strin
   const all = [...found].sort();
   const roots = all.filter((root) => !all.some((other) => other !== root && contains(other, root)));
   return { roots, secrets: roots.flatMap(secretsAtop) };
+}
+
+/** The installation behind a PATH entry. An unknown folder below the home may be a project: only its tool parts. */
+function rootsOf(place: string, home: string): string[] {
+  const root = installationOf(place);
+  if (root === place || !contains(home, root)) return [root];
+  return [place, ...["lib", "lib64", "libexec", "share", "include"].map((part) => join(root, part))];
 }
 
 /** `/opt/go` for `/opt/go/bin`; the folder itself when it is no `bin`. */

@@ -15,9 +15,28 @@ const answer = (text: string, calls: string[], stop: "stop" | "aborted" = "stop"
   ttftMs: 1,
   durationMs: 1,
   purpose: "turn",
-  message: { role: "assistant", voice: "v", model: { provider: "p", model: "m" }, usage, stop, parts: [...(text ? [{ type: "text" as const, text }] : []), ...calls.map((id) => ({ type: "tool-call" as const, id, tool: "read", input: {} }))] },
+  message: {
+    role: "assistant",
+    voice: "v",
+    model: { provider: "p", model: "m" },
+    usage,
+    stop,
+    parts: [
+      ...(text ? [{ type: "text" as const, text }] : []),
+      ...calls.map((id) => ({ type: "tool-call" as const, id, tool: "read", input: {} })),
+    ],
+  },
 });
-const result = (callId: string): EventBody => ({ kind: "tool-end", callId, tool: "read", parts: [{ type: "text", text: callId }], failed: false, denied: false, durationMs: 1, label });
+const result = (callId: string): EventBody => ({
+  kind: "tool-end",
+  callId,
+  tool: "read",
+  parts: [{ type: "text", text: callId }],
+  failed: false,
+  denied: false,
+  durationMs: 1,
+  label,
+});
 const prompt = (text: string): EventBody => ({ kind: "turn-start", prompt: [{ type: "text", text }] });
 
 function journalOf(bodies: readonly EventBody[]) {
@@ -39,7 +58,11 @@ describe("the fold", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
         const messages = foldThread(journalOf(steps.flat()).events());
-        const asked = messages.flatMap((message) => (message.role === "assistant" ? message.parts.flatMap((part) => (part.type === "tool-call" ? [part.id] : [])) : []));
+        const asked = messages.flatMap((message) =>
+          message.role === "assistant"
+            ? message.parts.flatMap((part) => (part.type === "tool-call" ? [part.id] : []))
+            : [],
+        );
         const answered = messages.flatMap((message) => (message.role === "tool" ? [message.callId] : []));
         expect(answered.toSorted()).toEqual(asked.toSorted());
         expect(answered).not.toContain("lost");
@@ -51,16 +74,29 @@ describe("the fold", () => {
     const bodies = [prompt("a"), answer("", ["c1"]), result("c1"), answer("b", []), prompt("c")];
     for (let n = 1; n <= bodies.length; n++) {
       const short = foldThread(journalOf(bodies.slice(0, n)).events());
-      expect(foldThread(journalOf(bodies).events()).slice(0, short.filter((message) => message.role !== "tool").length > 0 ? 1 : 0)).toEqual(short.slice(0, 1));
+      expect(
+        foldThread(journalOf(bodies).events()).slice(
+          0,
+          short.filter((message) => message.role !== "tool").length > 0 ? 1 : 0,
+        ),
+      ).toEqual(short.slice(0, 1));
     }
   });
 });
 
 describe("a session taken up after a crash", () => {
   it("says of a call without a start that it did not run, of a started one that nobody knows", () => {
-    const journal = journalOf([prompt("x"), answer("", ["a", "b"]), { kind: "tool-requested", callId: "a", tool: "shell", input: {} }, { kind: "tool-requested", callId: "b", tool: "shell", input: {} }, { kind: "tool-start", callId: "b", tool: "shell", title: "", inputHash: "" }]);
+    const journal = journalOf([
+      prompt("x"),
+      answer("", ["a", "b"]),
+      { kind: "tool-requested", callId: "a", tool: "shell", input: {} },
+      { kind: "tool-requested", callId: "b", tool: "shell", input: {} },
+      { kind: "tool-start", callId: "b", tool: "shell", title: "", inputHash: "" },
+    ]);
     settleOpenCalls([...journal.events()], (body, context) => journal.append(body, context));
-    const texts = foldThread(journal.events()).flatMap((message) => (message.role === "tool" ? message.parts.map((part) => (part.type === "text" ? part.text : "")) : []));
+    const texts = foldThread(journal.events()).flatMap((message) =>
+      message.role === "tool" ? message.parts.map((part) => (part.type === "text" ? part.text : "")) : [],
+    );
     expect(texts).toEqual(["Interrupted before it ran.", expect.stringMatching(/not known whether/)]);
     const before = journal.events().length;
     settleOpenCalls([...journal.events()], (body, context) => journal.append(body, context));

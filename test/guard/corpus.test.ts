@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { Tool } from "../../src/core/tool.ts";
+import type { SandboxMode } from "../../src/core/verdict.ts";
 import { gatherAction } from "../../src/guard/action.ts";
 import { judge } from "../../src/guard/judge.ts";
 import { checks } from "../../src/parts.ts";
 import { policyWith, readTool, shellTool, writeTool } from "../kit/guard.ts";
-import type { Tool } from "../../src/core/tool.ts";
-import type { SandboxMode } from "../../src/core/verdict.ts";
 
 interface Row {
   readonly id: string;
@@ -30,15 +30,23 @@ let calls = 0;
 async function decide(tool: Tool, input: Record<string, unknown>, sandbox: SandboxMode = "workspace-write") {
   const call = { type: "tool-call" as const, id: `c${calls++}`, tool: tool.name, input };
   const actor = { id: "local", role: "user" as const, scopes: ["prompt"] };
-  return (await judge(gatherAction({ call, tool, actor, policy: policyWith({ sandbox }), fresh: true }), checks)).verdict.decision;
+  return (await judge(gatherAction({ call, tool, actor, policy: policyWith({ sandbox }), fresh: true }), checks))
+    .verdict.decision;
 }
 
 describe("commands", async () => {
-  const decided = await Promise.all(rows("commands.jsonl").map(async (row) => ({ row, decision: await decide(shellTool, { command: row.command ?? "" }) })));
+  const decided = await Promise.all(
+    rows("commands.jsonl").map(async (row) => ({
+      row,
+      decision: await decide(shellTool, { command: row.command ?? "" }),
+    })),
+  );
   const wrong = decided.filter(({ row, decision }) => !row.accept.includes(decision));
 
   it("none that must be asked or denied is allowed", () => {
-    expect(wrong.filter(({ decision }) => decision === "allow").map(({ row }) => `${row.id} ${row.command}`)).toEqual([]);
+    expect(wrong.filter(({ decision }) => decision === "allow").map(({ row }) => `${row.id} ${row.command}`)).toEqual(
+      [],
+    );
   });
 
   it("ordinary work is not asked about", () => {
@@ -49,8 +57,17 @@ describe("commands", async () => {
   });
 
   it("in a read-only sandbox nothing that changes is allowed", async () => {
-    const strict = await Promise.all(rows("commands.jsonl").map(async (row) => ({ row, decision: await decide(shellTool, { command: row.command ?? "" }, "read-only") })));
-    expect(strict.filter(({ row, decision }) => decision === "allow" && row.expect_read_only !== "allow").map(({ row }) => row.id)).toEqual([]);
+    const strict = await Promise.all(
+      rows("commands.jsonl").map(async (row) => ({
+        row,
+        decision: await decide(shellTool, { command: row.command ?? "" }, "read-only"),
+      })),
+    );
+    expect(
+      strict
+        .filter(({ row, decision }) => decision === "allow" && row.expect_read_only !== "allow")
+        .map(({ row }) => row.id),
+    ).toEqual([]);
   });
 });
 

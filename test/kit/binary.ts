@@ -19,7 +19,11 @@ export interface BinaryOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   /** Called with the process once it runs. */
-  readonly running?: (child: { pid: number; kill(signal: NodeJS.Signals): void; onOutput(listener: (text: string) => void): void }) => void;
+  readonly running?: (child: {
+    pid: number;
+    kill(signal: NodeJS.Signals): void;
+    onOutput(listener: (text: string) => void): void;
+  }) => void;
 }
 
 /** The environment of a run: nothing of ours leaks in but PATH and the coverage folder. */
@@ -53,7 +57,11 @@ export async function runBinary(args: readonly string[], options: BinaryOptions)
     });
   }
   if (options.stdin !== undefined) child.stdin?.end(options.stdin);
-  options.running?.({ pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), onOutput: (listener) => void listeners.push(listener) });
+  options.running?.({
+    pid: child.pid ?? 0,
+    kill: (signal) => void child.kill(signal),
+    onOutput: (listener) => void listeners.push(listener),
+  });
   const { promise, resolve: done } = Promise.withResolvers<BinaryRun>();
   child.on("close", (code, signal) => done({ code, signal, ...text, ms: performance.now() - started }));
   return promise;

@@ -1,6 +1,7 @@
 /** A gate over a recording sandbox, with every part replaceable: what a test needs to break it. */
 import { posix } from "node:path";
 import * as z from "zod/mini";
+import { systemClock } from "../../src/base/clock.ts";
 import type { EventBody } from "../../src/core/event.ts";
 import type { Grant } from "../../src/core/grant.ts";
 import type { ToolOutcome } from "../../src/core/ports/gate.ts";
@@ -8,13 +9,12 @@ import type { Hands } from "../../src/core/ports/hands.ts";
 import type { Human } from "../../src/core/ports/human.ts";
 import type { PathFact, PathFacts, Sandbox } from "../../src/core/ports/sandbox.ts";
 import type { AuditRecord } from "../../src/core/ports/store.ts";
-import { defineTool, textResult, type Tool } from "../../src/core/tool.ts";
+import { defineTool, type Tool, textResult } from "../../src/core/tool.ts";
 import type { Check, Policy } from "../../src/guard/action.ts";
 import { createGate, type GateOptions } from "../../src/guard/gate.ts";
 import { createMint } from "../../src/guard/grants.ts";
 import { createRedactor } from "../../src/guard/redact.ts";
 import { checks } from "../../src/parts.ts";
-import { systemClock } from "../../src/base/clock.ts";
 
 export const ROOT = "/ws/project";
 export const HOME = "/home/dev";
@@ -37,7 +37,12 @@ export function policyWith(changes: Partial<Policy> = {}): Policy {
   return {
     mode: "default",
     sandbox: "workspace-write",
-    paths: { facts: lexicalFacts, controlHomes: [`${HOME}/.codecrucible`, `${HOME}/.crucible`, `${HOME}/.config/codecrucible`, "/etc/codecrucible"], readable: [], exposed: [] },
+    paths: {
+      facts: lexicalFacts,
+      controlHomes: [`${HOME}/.codecrucible`, `${HOME}/.crucible`, `${HOME}/.config/codecrucible`, "/etc/codecrucible"],
+      readable: [],
+      exposed: [],
+    },
     network: { mode: "off", allow: [] },
     disallowed: [],
     allowed: [],
@@ -152,6 +157,10 @@ export function gateKit(options: KitOptions = {}): GateKit {
     grants,
     order,
     run: (tool, input, id = `call${calls++}`) =>
-      gate.run({ type: "tool-call", id, tool, input }, { actor: { id: "local", role: "user", scopes: ["prompt", "approve"] }, turn: 1, voice: "developer" }, new AbortController().signal),
+      gate.run(
+        { type: "tool-call", id, tool, input },
+        { actor: { id: "local", role: "user", scopes: ["prompt", "approve"] }, turn: 1, voice: "developer" },
+        new AbortController().signal,
+      ),
   };
 }

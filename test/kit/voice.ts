@@ -1,6 +1,7 @@
 /** A voice over a scripted model and a scripted gate: the loop alone, without server, disk or sandbox. */
-import { systemClock } from "../../src/base/clock.ts";
+
 import { createVoice } from "../../src/agent/loop.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { editClock } from "../../src/core/edit-clock.ts";
 import type { Event } from "../../src/core/event.ts";
 import type { ToolCallPart } from "../../src/core/message.ts";
@@ -34,16 +35,22 @@ export interface VoiceKitOptions {
   readonly script: Script;
   readonly results?: Results;
   readonly window?: number;
+  /** Ids as the server gives them. */
+  readonly ids?: () => string;
   readonly parallel?: readonly string[];
   readonly facts?: { date?: () => string; git?: () => string | undefined; instructions?: () => string | undefined };
 }
 
-async function* stream(answer: Answer, index: number): AsyncIterable<ModelPart> {
+async function* stream(answer: Answer, index: number, ids?: () => string): AsyncIterable<ModelPart> {
   if (answer.thinking) yield { type: "thinking", text: answer.thinking };
   for (const chunk of answer.text?.match(/[\s\S]{1,5}/g) ?? []) yield { type: "text", text: chunk };
   if (answer.failure) return yield { type: "failure", fault: { ...answer.failure, retryable: false } };
   for (const [at, call] of (answer.calls ?? []).entries()) {
-    yield { type: "tool-call", call: { type: "tool-call", id: `r${index}c${at}`, tool: call.tool, input: call.input ?? {} }, repaired: [] };
+    yield {
+      type: "tool-call",
+      call: { type: "tool-call", id: ids?.() ?? `r${index}c${at}`, tool: call.tool, input: call.input ?? {} },
+      repaired: [],
+    };
   }
   yield { type: "usage", usage: { input: 10, output: 5, source: "reported" } };
   yield { type: "finish", reason: answer.stop ?? "stop" };
@@ -58,12 +65,20 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
   const size = (request: ModelRequest) => Math.ceil(JSON.stringify(request.messages).length / 4);
   const model: OpenModel = {
     ref: { provider: "test", model: "m" },
-    info: { ref: { provider: "test", model: "m" }, server: "", state: "loaded", tools: "yes", thinking: "no", vision: "no", kind: "chat" },
+    info: {
+      ref: { provider: "test", model: "m" },
+      server: "",
+      state: "loaded",
+      tools: "yes",
+      thinking: "no",
+      vision: "no",
+      kind: "chat",
+    },
     window,
     notes: [],
     generate(request) {
       requests.push(structuredClone(request) as ModelRequest);
-      return stream(options.script(request, requests.length - 1), requests.length - 1);
+      return stream(options.script(request, requests.length - 1), requests.length - 1, options.ids);
     },
     estimate: (request) => ({ tokens: size(request), calibrated: true }),
   };
@@ -83,7 +98,19 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
         verdict: { decision: "allow", check: "", rule: "ok", risk: "low", reason: "" },
         ...rest,
       };
-      bus.emit({ kind: "tool-end", callId: call.id, tool: call.tool, parts: outcome.parts, failed: outcome.failed, denied: outcome.denied, durationMs: 1, label: { integrity: "workspace", confidentiality: "workspace" } }, { turn: context.turn });
+      bus.emit(
+        {
+          kind: "tool-end",
+          callId: call.id,
+          tool: call.tool,
+          parts: outcome.parts,
+          failed: outcome.failed,
+          denied: outcome.denied,
+          durationMs: 1,
+          label: { integrity: "workspace", confidentiality: "workspace" },
+        },
+        { turn: context.turn },
+      );
       return outcome;
     },
   };
@@ -112,6 +139,11 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
     calls,
     signal,
     events: journal.events(),
-    prompt: (text, given = {}) => session.prompt([{ type: "text", text }], { budget: given.budget ?? {}, signal: signal.signal, ...(given.answerSchema ? { answerSchema: given.answerSchema } : {}) }),
+    prompt: (text, given = {}) =>
+      session.prompt([{ type: "text", text }], {
+        budget: given.budget ?? {},
+        signal: signal.signal,
+        ...(given.answerSchema ? { answerSchema: given.answerSchema } : {}),
+      }),
   };
 }

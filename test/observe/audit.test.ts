@@ -7,7 +7,15 @@ import { auditHead, verifyAudit } from "../../src/observe/audit-verify.ts";
 import { tempFolder } from "../kit/temp.ts";
 
 const same = <T>(value: T): T => value;
-const record = (n: number) => ({ action: "tool-decision", session: "s", actor: "local", tool: "shell", callId: `c${n}`, decision: "allow" }) as const;
+const record = (n: number) =>
+  ({
+    action: "tool-decision",
+    session: "s",
+    actor: "local",
+    tool: "shell",
+    callId: `c${n}`,
+    decision: "allow",
+  }) as const;
 
 async function written(folder: string, count: number): Promise<string> {
   const audit = openAudit(folder, systemClock, same);
@@ -61,7 +69,10 @@ describe("the audit chain", () => {
     for (let i = 0; i < lines.length; i++) {
       const without = lines.filter((_, index) => index !== i);
       expect(await broken(`${without.join("\n")}\n`), `record ${i + 1} deleted`).toBe(true);
-      expect(await broken(`${[...lines.slice(0, i), lines[i], ...lines.slice(i)].join("\n")}\n`), `record ${i + 1} repeated`).toBe(true);
+      expect(
+        await broken(`${[...lines.slice(0, i), lines[i], ...lines.slice(i)].join("\n")}\n`),
+        `record ${i + 1} repeated`,
+      ).toBe(true);
     }
     expect(await broken(`${[lines[1], lines[0], ...lines.slice(2)].join("\n")}\n`)).toBe(true);
   });
@@ -95,14 +106,18 @@ describe("the audit chain", () => {
     const { DatabaseSync } = await import("node:sqlite");
     const [one = ""] = text.split("\n");
     const first = JSON.parse(one) as { hash: string };
-    new DatabaseSync(`${folder.path}/head.db`).prepare("UPDATE head SET seq = 1, hash = ?, bytes = ?").run(first.hash, one.length + 1);
+    new DatabaseSync(`${folder.path}/head.db`)
+      .prepare("UPDATE head SET seq = 1, hash = ?, bytes = ?")
+      .run(first.hash, one.length + 1);
     await written(folder.path, 1);
     expect(await verifyAudit(folder.path)).toMatchObject({ ok: true, records: 4 });
   });
 
   it("redacts before it hashes", async () => {
     using folder = tempFolder();
-    const audit = openAudit(folder.path, systemClock, (value) => JSON.parse(JSON.stringify(value).replaceAll("hunter2", "[redacted]")));
+    const audit = openAudit(folder.path, systemClock, (value) =>
+      JSON.parse(JSON.stringify(value).replaceAll("hunter2", "[redacted]")),
+    );
     await audit.append({ ...record(1), details: { title: "echo hunter2" } });
     audit.close();
     expect(readFileSync(`${folder.path}/audit.jsonl`, "utf8")).not.toContain("hunter2");

@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { sha256 } from "../../src/base/hash.ts";
+import { openVerified } from "../../src/sandbox/verified-open.ts";
 import { makeKit } from "./kit.ts";
 
 const ROOT = process.geteuid?.() === 0;
@@ -140,4 +141,26 @@ test.skipIf(!ROOT)("a full disk leaves the old file whole (needs root for a smal
   } finally {
     execFileSync("umount", [join(kit.workspace, "small")]);
   }
+});
+
+test("a change that comes while a write is under way is not lost", async () => {
+  await using kit = await makeKit({}, ({ workspace }) => writeFileSync(join(workspace, "a"), "old"));
+  const { fileWrites } = kit.sandbox.hands(kit.grant(["write"]));
+  const writing = fileWrites?.write("a", Buffer.from("agent"), sha256("old"));
+  writeFileSync(join(kit.workspace, "a"), "user");
+  await expect(writing).rejects.toMatchObject({ fault: { code: "file-changed" } });
+  expect(readFileSync(join(kit.workspace, "a"), "utf8")).toBe("user");
+  expect(readdirSync(kit.workspace)).toEqual(["a"]);
+});
+
+test("what is opened must be what was named: a folder turned link on the way is found out", async () => {
+  await using kit = await makeKit({}, ({ workspace }) => {
+    mkdirSync(join(workspace, "real"));
+    writeFileSync(join(workspace, "real/a"), "x");
+    symlinkSync("real", join(workspace, "turned"));
+  });
+  expect(() => openVerified(join(kit.workspace, "turned/a"), "file")).toThrow("changed while it was opened");
+  expect(() => openVerified(join(kit.workspace, "turned"), "directory")).toThrow();
+  using opened = openVerified(join(kit.workspace, "real/a"), "file");
+  expect(opened.stat.size).toBe(1);
 });

@@ -1,5 +1,5 @@
 /** A sandbox over temporary folders with in-memory blobs and recorded events. */
-import { mkdtempSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { sha256 } from "../../src/base/hash.ts";
@@ -89,7 +89,10 @@ export function sandboxFor(
 }
 
 /** `prepare` fills the workspace before the sandbox is made. */
-export async function makeKit(extra: Partial<SandboxOptions> = {}, prepare?: (dirs: { base: string; workspace: string; home: string }) => void): Promise<Kit> {
+export async function makeKit(
+  extra: Partial<SandboxOptions> = {},
+  prepare?: (dirs: { base: string; workspace: string; home: string }) => void,
+): Promise<Kit> {
   const base = realpathSync(mkdtempSync(join(BASE, "crucible-")));
   const workspace = join(base, "ws");
   const home = join(base, "home");

@@ -45,3 +45,8 @@ export function git(cwd: string, ...args: string[]): string {
     env: { PATH: process.env["PATH"] ?? "", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
   });
 }
+
+/** Seconds to sleep for, that no other run on this machine sleeps for. */
+export function uniqueMark(base: string): string {
+  return `${base}.${process.pid}`;
+}

@@ -49,6 +49,8 @@ test("/tmp is the session's own folder, links inside it included", async () => {
   symlinkSync("/tmp/deep", join(kit.base, "state/sandbox/tmp/s1/in"));
   expect(sandbox.paths.look("/tmp/out")).toMatchObject({ resolved: "/etc/passwd" });
   expect(sandbox.paths.look("/tmp/out").root).toBeUndefined();
+  symlinkSync("/tmp/round", join(kit.base, "state/sandbox/tmp/s1/round"));
+  expect(sandbox.paths.look("/tmp/round").root).toBeUndefined();
   expect(sandbox.paths.look("/tmp/in/note").resolved).toBe("/tmp/deep/note");
   symlinkSync("/tmp/deep/note", join(kit.workspace, "to-tmp"));
   expect(sandbox.paths.look("to-tmp")).toMatchObject({ resolved: "/tmp/deep/note", root: "/tmp", exists: true });

@@ -3,8 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { uuid } from "../../src/base/id.ts";
-import { openDatabase, } from "../../src/store/database.ts";
 import { sqliteBlobs } from "../../src/store/blobs.ts";
+import { openDatabase } from "../../src/store/database.ts";
 import { memoryJournal } from "../../src/store/memory-journal.ts";
 import { sqliteSessions } from "../../src/store/sessions.ts";
 import { tempFolder } from "../kit/temp.ts";
@@ -26,7 +26,10 @@ describe("the journal", () => {
     journal.append(note("b"), { turn: 1, voice: "developer" });
     await journal.flushed();
     const { sessions } = await store(folder.path);
-    expect(sessions.read(journal.session).map((event) => [event.seq, event.kind, event.turn])).toEqual([[1, "session-name", undefined], [2, "session-name", 1]]);
+    expect(sessions.read(journal.session).map((event) => [event.seq, event.kind, event.turn])).toEqual([
+      [1, "session-name", undefined],
+      [2, "session-name", 1],
+    ]);
     await journal.close();
   });
 

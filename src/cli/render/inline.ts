@@ -1,6 +1,6 @@
 /** The calm renderer of a terminal: text streams in, each tool call is a line, diffs are shown, one status line waits at the end. */
 import type { Event, EventOf } from "../../core/event.ts";
-import type { LiveSession } from "../../core/ports/app.ts";
+import type { Window } from "../../core/model.ts";
 import { harmless, type Output } from "../output.ts";
 import { createTotals } from "../totals.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
@@ -12,7 +12,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
   const screen = createScreen(output);
   const totals = createTotals();
   const started = performance.now();
-  let session: LiveSession | undefined;
+  let window: Window | undefined;
   let last: EventOf<"model-end"> | undefined;
   const titles = new Map<string, string>();
   const { style } = output;
@@ -25,8 +25,8 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
       usage?.cached !== undefined && usage.input > 0
         ? `${Math.round((usage.cached / usage.input) * 100)} % cached`
         : undefined;
-    const window = session ? `${short(used)}/${short(session.window.tokens)} ${session.window.source}` : "";
-    return [window, rate, cached, `${Math.round((performance.now() - started) / 1000)} s`].filter(Boolean).join(" · ");
+    const room = window ? `${short(used)}/${short(window.tokens)} ${window.source}` : "";
+    return [room, rate, cached, `${Math.round((performance.now() - started) / 1000)} s`].filter(Boolean).join(" · ");
   };
 
   const show = (event: Event) => {
@@ -65,7 +65,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
   };
   return {
     start(live) {
-      session = live;
+      window = live.window;
       const { ref } = live.model;
       screen.lines([
         `${style.bold("developer")} ${style.dim(`${ref.provider}/${ref.model} · window ${live.window.tokens} (${live.window.source}) · ${live.id}`)}`,
@@ -75,6 +75,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
     event(event) {
       totals.take(event);
       if (event.kind === "model-end") last = event;
+      if (event.kind === "model-chosen") window = event.window;
       show(event);
     },
     pause: () => screen.clear(),

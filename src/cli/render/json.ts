@@ -4,6 +4,7 @@
  */
 import type { Fault } from "../../base/error.ts";
 import type { Event } from "../../core/event.ts";
+import type { Window } from "../../core/model.ts";
 import type { LiveSession } from "../../core/ports/app.ts";
 import type { Output } from "../output.ts";
 import { createTotals, type Totals } from "../totals.ts";
@@ -13,6 +14,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
   const totals = createTotals();
   const line = (value: object) => output.out(`${JSON.stringify(value)}\n`);
   let session: LiveSession | undefined;
+  let window: Window | undefined;
   const waiting: { seq: number; message: object }[] = [];
   let onDisk = 0;
   const release = (upTo: number) => {
@@ -23,6 +25,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
   return {
     start(live) {
       session = live;
+      window ??= live.window;
       if (!stream) return;
       const { ref, server } = live.model;
       line({
@@ -39,6 +42,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
     },
     event(event) {
       totals.take(event);
+      if (event.kind === "model-chosen") window = event.window;
       const found = stream ? streamLine(event) : undefined;
       if (!found) return;
       const message = { ...found, session_id: event.session, ...(event.voice ? { voice: event.voice } : {}) };
@@ -49,7 +53,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
     pause: () => undefined,
     end(result) {
       release(Number.POSITIVE_INFINITY);
-      line(resultObject(result, totals, session));
+      line(resultObject(result, totals, session && { ...session, window: window ?? session.window }));
     },
     fault(fault, exitCode) {
       release(Number.POSITIVE_INFINITY);
