@@ -34,13 +34,15 @@ describe.concurrent.each(WIRES)("%s: signals", (wire) => {
     await until(() => setting.server.aborted.count === 1);
     expect(resultOf(run)).toMatchObject({ is_error: true, error: { code: "aborted" }, exit_code: 130 });
     const end = setting.journal().findLast((event) => event.kind === "model-end");
-    expect(end).toMatchObject({ message: { stop: "aborted", parts: [{ type: "text", text: expect.stringMatching(/^word after/) }] } });
+    expect(end).toMatchObject({
+      message: { stop: "aborted", parts: [{ type: "text", text: expect.stringMatching(/^word/) }] },
+    });
     const again = await setting.run(["-c", "-p", "go on"]);
     expect(again).toMatchObject({ code: 0, stdout: "Back again.\n" });
   });
 
   test("SIGTERM saves and leaves with 143", async () => {
-    await using setting = await journey({ wire, script: [{ text: "Hm", hang: true }] });
+    await using setting = await journey({ wire, script: [{ text: WORDS, chunkDelayMs: 10 }] });
     const run = await setting.ask(["-o", "stream-json", "talk"], {
       running: (child) => child.onOutput((text) => text.includes('"delta":true') && child.kill("SIGTERM")),
     });

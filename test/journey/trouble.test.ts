@@ -104,7 +104,7 @@ describe.concurrent("a server that is not there", () => {
       "x",
     ]);
     expect(run).toMatchObject({ code: 61, stdout: "" });
-    expect(run.stderr).toContain("Did you mean ollama/scripted:latest?");
+    expect(run.stderr).toContain("Did you mean scripted?");
     expect(lines(run.stderr)).toHaveLength(1);
   });
 
