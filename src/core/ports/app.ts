@@ -41,7 +41,11 @@ export interface OpenOptions {
   readonly persist: boolean;
   /** First line of the first prompt: the title, cut without a model. */
   readonly title: string;
+  /** Ends the waiting for a model that is being loaded. */
+  readonly signal?: AbortSignal;
   readonly onEvent: (event: Event) => void;
+  /** Every event up to `seq` is on disk. */
+  readonly onFlushed?: (seq: number) => void;
   /** Asks the person for the window of a model whose server does not tell; the answer is stored. */
   readonly askWindow?: (model: string) => Promise<number | undefined>;
 }
