@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makePlace, median, type Place, type Row, runNode, runProgram, startServer, toldAt } from "./kit.ts";
 
-const RUNS = Number(process.env.R ?? 25);
+const RUNS = Number(process.env["R"] ?? 25);
 const HELLO = ["-p", "-m", "ollama/bench", "say hello"];
 
 /** Bare Node that sends one request and prints what comes: the least that a client of a model must do. */
@@ -32,7 +32,15 @@ async function version(place: Place): Promise<Row[]> {
   }
   const budget = { most: 1.6 };
   return [
-    { item: "--version, wall", value: median(own), unit: "ms", floor: median(bare), budget, byFloor: true, note: "floor: node -e 0" },
+    {
+      item: "--version, wall",
+      value: median(own),
+      unit: "ms",
+      floor: median(bare),
+      budget,
+      byFloor: true,
+      note: "floor: node -e 0",
+    },
   ];
 }
 
@@ -46,7 +54,11 @@ interface Hello {
 }
 
 /** One run for the times and one for the usage, so that measuring does not disturb the times. */
-async function once(run: typeof runNode, args: readonly string[], given: { place: Place; server: Server }): Promise<Hello> {
+async function once(
+  run: typeof runNode,
+  args: readonly string[],
+  given: { place: Place; server: Server },
+): Promise<Hello> {
   const { place, server } = given;
   const env = { OLLAMA_HOST: server.url, URL: server.url };
   server.told.length = 0;
@@ -69,11 +81,28 @@ async function hello(place: Place, server: Server): Promise<Row[]> {
     bare.push(b);
     empty.push(c.ended - c.started);
   }
-  const of = (key: keyof Hello) => ({ value: median(own.map((run) => run[key])), floor: median(bare.map((run) => run[key])) });
+  const of = (key: keyof Hello) => ({
+    value: median(own.map((run) => run[key])),
+    floor: median(bare.map((run) => run[key])),
+  });
   const first = of("first");
   return [
-    { item: "start -> first model request", unit: "ms", ...first, budget: { most: 2.5 }, byFloor: true, note: "floor: bare Node that sends one request" },
-    { item: "the same against node -e 0", unit: "ms", value: first.value, floor: median(empty), byFloor: true, note: "for comparison" },
+    {
+      item: "start -> first model request",
+      unit: "ms",
+      ...first,
+      budget: { most: 2.5 },
+      byFloor: true,
+      note: "floor: bare Node that sends one request",
+    },
+    {
+      item: "the same against node -e 0",
+      unit: "ms",
+      value: first.value,
+      floor: median(empty),
+      byFloor: true,
+      note: "for comparison",
+    },
     { item: "hello, processor time", unit: "ms", ...of("cpu"), budget: { most: 150 } },
     { item: "hello, last byte -> exit", unit: "ms", ...of("exit"), budget: { most: 25 } },
     { item: "hello, peak memory", unit: "MiB", ...of("rss"), budget: { most: 95 } },
@@ -85,11 +114,15 @@ async function largeRepository(small: Place, server: Server): Promise<Row[]> {
   for (let folder = 0; folder < 200; folder++) {
     const path = join(large.folder, `part-${folder}`);
     mkdirSync(path);
-    for (let file = 0; file < 100; file++) writeFileSync(join(path, `file-${file}.ts`), `export const n = ${folder * file};\n`);
+    for (let file = 0; file < 100; file++)
+      writeFileSync(join(path, `file-${file}.ts`), `export const n = ${folder * file};\n`);
   }
   const times: { small: number[]; large: number[] } = { small: [], large: [] };
   for (let run = 0; run <= RUNS; run++) {
-    for (const [name, place] of [["small", small], ["large", large]] as const) {
+    for (const [name, place] of [
+      ["small", small],
+      ["large", large],
+    ] as const) {
       server.told.length = 0;
       const { started } = await runProgram(HELLO, { place, env: { OLLAMA_HOST: server.url } });
       if (run > 0) times[name].push(toldAt(server, "request") - started);
@@ -97,6 +130,14 @@ async function largeRepository(small: Place, server: Server): Promise<Row[]> {
   }
   const budget = { most: 1.2 };
   return [
-    { item: "start -> first model request, 20,000 files", value: median(times.large), unit: "ms", floor: median(times.small), budget, byFloor: true, note: "floor: the small repository" },
+    {
+      item: "start -> first model request, 20,000 files",
+      value: median(times.large),
+      unit: "ms",
+      floor: median(times.small),
+      budget,
+      byFloor: true,
+      note: "floor: the small repository",
+    },
   ];
 }
