@@ -10,6 +10,7 @@ import type { App, AuditView, LiveSession, OpenOptions } from "./core/ports/app.
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Blobs, Sessions } from "./core/ports/store.ts";
 import type { AppOptions, House, SessionFiles } from "./house.ts";
+import { repositoryRoot } from "./sandbox/git-state.ts";
 import { sqliteBlobs } from "./store/blobs.ts";
 import { openDatabase } from "./store/database.ts";
 import { createQuirkStore } from "./store/quirks.ts";
@@ -18,11 +19,13 @@ import { sqliteSessions } from "./store/sessions.ts";
 /** Loads the configuration and wires the program; rooms are imported when they are first needed. */
 export async function createApp(options: AppOptions): Promise<App> {
   const env = readEnvironment();
-  const config = await loadConfig({ env, workspace: options.workspace, flags: options.flags, bare: options.bare });
-  const house: House = { options, env, home: homeFolder(env), config };
+  const home = homeFolder(env);
+  const workspace = repositoryRoot(options.workspace, home);
+  const config = await loadConfig({ env, workspace, flags: options.flags, bare: options.bare });
+  const house: House = { options, workspace, env, home, config };
   return {
     version: options.version,
-    workspace: options.workspace,
+    workspace,
     config: { ...config, set: (key, text) => setUserValue(config.places, key, text) },
     audit: auditView(house),
     open: (given) => openSession(house, given),
@@ -70,7 +73,7 @@ async function openJournal(
   given: OpenOptions,
   { id, store }: { id: string; store: Store | undefined },
 ): Promise<SessionFiles> {
-  const { workspace } = house.options;
+  const { workspace } = house;
   if (!store) {
     const [{ memoryJournal }, { memoryBlobs }] = await Promise.all([
       import("./store/memory-journal.ts"),

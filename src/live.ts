@@ -63,7 +63,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const earlier = journal.events();
   const bus = createBus(journal);
   bus.subscribe(given.onEvent);
-  const redactor = createRedactor(secretValues(house.env));
+  const redactor = createRedactor(journal.session, secretValues(house.env));
   const audit = openAudit(`${config.places.state}/audit`, systemClock, redactor.deep);
   const mint = createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));
@@ -100,7 +100,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     emit,
     clock: systemClock,
     edits,
-    surroundings: surroundingsOf(house, given),
+    surroundings: surroundingsOf(house, given, redactor.text),
   });
   const session = createSession({ journal, emit, conductor, clock: systemClock });
   announce(house, given, { model, earlier, emit });
@@ -114,7 +114,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   };
   return {
     id: journal.session,
-    workspace: house.options.workspace,
+    workspace: house.workspace,
     model: model.info,
     window: model.window,
     notes: notesOf(house, given, model),
@@ -147,14 +147,18 @@ function policyFor(house: House, given: OpenOptions, sandbox: Sandbox): Policy {
   };
 }
 
-function surroundingsOf(house: House, given: OpenOptions): Surroundings {
-  const { workspace } = house.options;
+function surroundingsOf(house: House, given: OpenOptions, redact: (text: string) => string): Surroundings {
+  const { workspace } = house;
+  const cwd = house.options.workspace;
   return {
     date: () => new Date(systemClock.now()).toISOString().slice(0, 10),
     git: async () => gitText(workspace),
-    cwd: () => workspace,
+    cwd: () => (cwd === workspace ? cwd : `${cwd} (in the repository ${workspace})`),
     mode: () => given.mode,
-    instructions: async () => (given.bare ? undefined : instructionsText(workspace)),
+    instructions: async () => {
+      const text = given.bare ? undefined : instructionsText(workspace, cwd);
+      return text === undefined ? undefined : redact(text);
+    },
   };
 }
 
@@ -166,7 +170,8 @@ function announce(
 ): void {
   const { model, emit } = facts;
   const earlier = [...facts.earlier];
-  const { workspace, version } = house.options;
+  const { workspace } = house;
+  const { version } = house.options;
   if (earlier.length > 0) {
     emit({ kind: "session-resume" });
     settleOpenCalls(earlier, emit);
@@ -189,8 +194,8 @@ function gitText(workspace: string): string | undefined {
 }
 
 /** Instruction files, nearest first, each under its path. */
-function instructionsText(workspace: string): string | undefined {
-  const found = readInstructions(workspace, workspace);
+function instructionsText(workspace: string, cwd: string): string | undefined {
+  const found = readInstructions(workspace, cwd);
   if (found.length === 0) return undefined;
   return found
     .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)
@@ -221,7 +226,8 @@ const expandHome = (paths: readonly string[], home: string) =>
 function sandboxSettings(house: House, mode: SandboxMode, addDirs: readonly string[]) {
   const { config, env, home, options } = house;
   return {
-    workspace: options.workspace,
+    workspace: house.workspace,
+    cwd: options.workspace,
     addDirs,
     home,
     env,
@@ -291,11 +297,10 @@ function seenFiles(events: readonly Event[]): ReadonlyMap<string, string> {
 
 /** The head of the first request, part by part. */
 export async function promptParts(house: House): Promise<readonly PromptPart[]> {
-  const { workspace } = house.options;
   const declared = DECLARED.map((name) => tools.find((tool) => tool.name === name)).filter(
     (tool) => tool !== undefined,
   );
-  const instructions = instructionsText(workspace);
+  const instructions = instructionsText(house.workspace, house.options.workspace);
   const texts: [string, string][] = [
     ["system text", systemText()],
     ...declared.map((tool): [string, string] => [`tool ${tool.name}`, canonicalJson(declare(tool))]),

@@ -40,10 +40,12 @@ export function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
-/** The candidate nearest to `word` within a third of its length, if any. */
+/** The candidate nearest to `word` within about a third of its length, if any. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const scored = candidates.map((candidate) => ({ candidate, distance: editDistance(word, candidate) }));
   scored.sort((a, b) => a.distance - b.distance);
   const best = scored[0];
-  return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  return best && best.distance <= Math.max(word.length > 4 ? 2 : 1, Math.floor(word.length / 3))
+    ? best.candidate
+    : undefined;
 }

@@ -1,6 +1,7 @@
 /** Where a repository stands, read from git's own files without starting git. */
 import { lstatSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { contains } from "./paths.ts";
 
 export interface GitState {
   /** Name of the branch; absent when HEAD is detached. */
@@ -19,6 +20,18 @@ export function gitState(workspace: string): GitState | undefined {
   const commit = commitOf(folder, ref);
   const branch = ref.replace(/^refs\/heads\//, "");
   return commit === undefined ? { branch } : { branch, commit };
+}
+
+/**
+ * The top folder of the repository that `folder` lies in, else `folder` itself. A repository that holds the home
+ * folder (dotfiles under git) does not count: it would make the whole home a workspace.
+ */
+export function repositoryRoot(folder: string, home: string): string {
+  for (let at = folder; ; at = dirname(at)) {
+    if (contains(at, home) && at !== folder) return folder;
+    if (lstatSync(join(at, ".git"), { throwIfNoEntry: false })) return at;
+    if (at === dirname(at)) return folder;
+  }
 }
 
 function gitFolder(workspace: string): string | undefined {
