@@ -101,18 +101,25 @@ async function openJournal(
   return { journal: given.fork ? sessions.fork(found.id, row) : sessions.open(found.id), blobs, resumed: true, close };
 }
 
+/** Lets waiting sockets be read and written. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 async function openSession(house: House, given: OpenOptions): Promise<LiveSession> {
   const models = await openModels(house);
   // A session that never reached a model would only be in the way of `-c`.
   const asking = given.resume === undefined ? openModel(house, given, models, []) : undefined;
   asking?.catch(() => undefined);
-  // One turn of the event loop sends the question; all that needs no model is done while the server answers.
-  await new Promise((resolve) => setImmediate(resolve));
+  // Each turn of the event loop sends a question; all that needs no model is done while the server answers.
+  await turn();
   const { startSession, warm } = await import("./live.ts");
+  await turn();
   const store = given.persist ? await openStore(house) : undefined;
   let files: SessionFiles | undefined;
   try {
     warm();
+    await turn();
     const id = given.sessionId ?? uuid(systemClock.now());
     const fresh = await asking;
     files = await openJournal(house, given, { id, store });
