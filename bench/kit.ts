@@ -133,3 +133,9 @@ export function toldAt(server: ModelServer, kind: Told["kind"], place = "/api/ch
   if (!told) throw new Error(`the server was never told of ${kind} ${place}`);
   return Number(BigInt(told.at) / 1000n) / 1000;
 }
+
+/** Bare Node that sends one request and prints what comes: the least that a client of a model must do. */
+export const BARE_CLIENT = `const r = process.getBuiltinModule("node:http").request(process.env.URL + "/api/chat", { method: "POST" }, (s) => {
+  s.setEncoding("utf8"); let rest = "";
+  s.on("data", (d) => { const l = (rest + d).split("\\n"); rest = l.pop(); for (const x of l) { const m = JSON.parse(x); if (m.message) process.stdout.write(m.message.content); } });
+}); r.end('{"messages":[]}')`;

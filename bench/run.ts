@@ -2,11 +2,14 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import type { Row } from "./kit.ts";
+import { parts } from "./parts.ts";
 import { report } from "./report.ts";
 import { startUp } from "./start-up.ts";
+import { streaming } from "./streaming.ts";
+import { turns } from "./turns.ts";
 
 const root = join(import.meta.dirname, "..");
-const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = { "start-up": startUp };
+const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = { "start-up": startUp, turns, streaming, parts };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in SECTIONS));

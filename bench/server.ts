@@ -13,7 +13,13 @@ import {
 /** What the model says: the same text always, or one tool call after the other until `count` answers are in the thread. */
 export type Play =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "calls"; readonly count: number; readonly calls: readonly { name: string; arguments: object }[] };
+  | {
+      readonly kind: "calls";
+      readonly count: number;
+      readonly calls: readonly { name: string; arguments: object }[];
+      /** Time to the first byte of each answer. */
+      readonly delayMs: number;
+    };
 
 export interface Told {
   readonly kind: "listening" | "request" | "answered";
@@ -35,7 +41,7 @@ function answer(request: RecordedRequest): Reply {
   const messages = Array.isArray(request.body["messages"]) ? request.body["messages"] : [];
   const done = messages.filter((message: { role?: string }) => message.role === "assistant").length;
   const call = play.calls[done % play.calls.length];
-  return done < play.count && call ? { toolCalls: [call] } : { text: "done" };
+  return { delayMs: play.delayMs, ...(done < play.count && call ? { toolCalls: [call] } : { text: "done" }) };
 }
 
 const server = await startRecordingServer(async (request, response, state) => {

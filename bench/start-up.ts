@@ -1,16 +1,20 @@
 /** Start-up: `--version`, start to first model request, hello in one shot, and a large repository, each beside bare Node. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makePlace, median, type Place, type Row, runNode, runProgram, startServer, toldAt } from "./kit.ts";
+import {
+  BARE_CLIENT,
+  makePlace,
+  median,
+  type Place,
+  type Row,
+  runNode,
+  runProgram,
+  startServer,
+  toldAt,
+} from "./kit.ts";
 
-const RUNS = Number(process.env["R"] ?? 25);
+const RUNS = 25;
 const HELLO = ["-p", "-m", "ollama/bench", "say hello"];
-
-/** Bare Node that sends one request and prints what comes: the least that a client of a model must do. */
-const BARE_CLIENT = `const r = process.getBuiltinModule("node:http").request(process.env.URL + "/api/chat", { method: "POST" }, (s) => {
-  s.setEncoding("utf8"); let rest = "";
-  s.on("data", (d) => { const l = (rest + d).split("\\n"); rest = l.pop(); for (const x of l) { const m = JSON.parse(x); if (m.message) process.stdout.write(m.message.content); } });
-}); r.end('{"messages":[]}')`;
 
 export async function startUp(): Promise<Row[]> {
   using place = makePlace();

@@ -8,7 +8,7 @@ const dist = resolve(root, "dist");
 
 /**
  * Takes Node's own modules by `process.getBuiltinModule`: an ESM import of one touches its every export and
- * costs up to 25 ms at start. `node:crypto` (5 ms) is only loaded by the first call of one of its functions.
+ * costs up to 25 ms at start. The heavy ones are only loaded by the first call of one of their functions.
  */
 const leanBuiltins: Plugin = {
   name: "lean-builtins",
@@ -20,13 +20,23 @@ const leanBuiltins: Plugin = {
   },
 };
 
+/** Modules that take milliseconds to load and of which we import nothing but functions. */
+const HEAVY = [
+  "node:child_process",
+  "node:crypto",
+  "node:dns/promises",
+  "node:fs/promises",
+  "node:readline",
+  "node:readline/promises",
+];
+
 function lean(_: string, names: string, module: string): string {
   const values = names
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "" && !name.startsWith("type "));
   const from = `process.getBuiltinModule("${module}")`;
-  if (module !== "node:crypto") return `const { ${values.join(", ").replaceAll(" as ", ": ")} } = ${from};`;
+  if (!HEAVY.includes(module)) return `const { ${values.join(", ").replaceAll(" as ", ": ")} } = ${from};`;
   return values.map((name) => `const ${name} = (...given: any) => ${from}.${name}(...given);`).join(" ");
 }
 
