@@ -32,6 +32,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     sessions: async () => (await openStore(house)).sessions,
     models: () => openModels(house),
     sandboxStatus: async () => (await import("./live.ts")).probeSandbox(house),
+    policy: async (place) => (await import("./policy.ts")).policyView(house, place),
     prompt: async () => (await import("./live.ts")).promptParts(house),
   };
 }
@@ -79,7 +80,7 @@ async function openJournal(
       import("./store/memory-journal.ts"),
       import("./store/memory-blobs.ts"),
     ]);
-    return { journal: memoryJournal(id, systemClock), blobs: memoryBlobs(), resumed: false, close: () => undefined };
+    return { journal: memoryJournal(id, systemClock), blobs: memoryBlobs(), close: () => undefined };
   }
   const { sessions, blobs, close } = store;
   const row = {
@@ -88,7 +89,7 @@ async function openJournal(
     title: oneLine(given.title, 80),
     ...(given.name === undefined ? {} : { name: given.name }),
   };
-  if (given.resume === undefined) return { journal: sessions.create(row), blobs, resumed: false, close };
+  if (given.resume === undefined) return { journal: sessions.create(row), blobs, close };
   const found = given.resume === "newest" ? sessions.list(workspace)[0] : sessions.find(given.resume, workspace);
   if (!found)
     throw new CrucibleError("session-missing", `there is no session in ${workspace} yet`, {
@@ -98,7 +99,13 @@ async function openJournal(
     throw new CrucibleError("usage", `session ${found.id} belongs to ${found.workspace}`, {
       hint: `go there, or: crucible -C ${found.workspace} -r ${found.id}`,
     });
-  return { journal: given.fork ? sessions.fork(found.id, row) : sessions.open(found.id), blobs, resumed: true, close };
+  if (given.fork) {
+    const journal = sessions.fork(found.id, row);
+    return { journal, blobs, fork: { session: found.id, seq: journal.events().at(-1)?.seq ?? 0 }, close };
+  }
+  const journal = sessions.open(found.id);
+  if (given.name !== undefined) sessions.rename(found.id, given.name);
+  return { journal, blobs, close };
 }
 
 /** Lets waiting sockets be read and written. */
@@ -142,7 +149,9 @@ async function openModel(
   events: readonly Event[],
 ): Promise<OpenModel> {
   const choice = { ...rememberedModel(house, events, given), ...given.model };
-  const model = await models.open(choice, AbortSignal.timeout(OPEN_MS));
+  const limit = AbortSignal.timeout(OPEN_MS);
+  const signal = given.signal ? AbortSignal.any([given.signal, limit]) : limit;
+  const model = await models.open(choice, signal);
   if (model.window.source !== "assumed" || !given.askWindow) return model;
   const tokens = await given.askWindow(`${model.ref.provider}/${model.ref.model}`);
   if (tokens === undefined) return model;
@@ -151,7 +160,7 @@ async function openModel(
     [`${model.ref.provider}/${model.ref.model}`]: tokens,
   };
   await setUserValue(house.config.places, "windows", JSON.stringify(windows));
-  return models.open({ ...choice, context: tokens }, AbortSignal.timeout(OPEN_MS));
+  return models.open({ ...choice, context: tokens }, signal);
 }
 
 /** The model, server and window of the session so far, unless the person names others. */

@@ -22,6 +22,7 @@ export interface House {
 export interface SessionFiles {
   readonly journal: Journal;
   readonly blobs: Blobs;
-  readonly resumed: boolean;
+  /** Where a fork left the older session. */
+  readonly fork?: { readonly session: string; readonly seq: number };
   close(): void;
 }

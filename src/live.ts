@@ -63,6 +63,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const earlier = journal.events();
   const bus = createBus(journal);
   bus.subscribe(given.onEvent);
+  if (given.onFlushed) journal.onFlushed(given.onFlushed);
   const redactor = createRedactor(journal.session, secretValues(house.env));
   const audit = openAudit(`${config.places.state}/audit`, systemClock, redactor.deep);
   const mint = createMint(() => systemClock.now());
@@ -103,7 +104,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     surroundings: surroundingsOf(house, given, redactor.text),
   });
   const session = createSession({ journal, emit, conductor, clock: systemClock });
-  announce(house, given, { model, earlier, emit });
+  announce(house, given, { model, earlier, emit, fork: files.fork });
   if (given.sandbox === "off") await audit.append({ action: "sandbox-off", session: journal.session, actor: "local" });
   const close = async () => {
     lifetime.abort();
@@ -166,20 +167,21 @@ function surroundingsOf(house: House, given: OpenOptions, redact: (text: string)
 function announce(
   house: House,
   given: OpenOptions,
-  facts: { model: OpenModel; earlier: readonly Event[]; emit: Emit },
+  facts: { model: OpenModel; earlier: readonly Event[]; emit: Emit; fork: SessionFiles["fork"] },
 ): void {
-  const { model, emit } = facts;
+  const { model, emit, fork } = facts;
   const earlier = [...facts.earlier];
   const { workspace } = house;
   const { version } = house.options;
-  if (earlier.length > 0) {
+  const name = given.name === undefined ? {} : { name: given.name };
+  if (earlier.length > 0 && !fork) {
     emit({ kind: "session-resume" });
-    settleOpenCalls(earlier, emit);
+    if (given.name !== undefined) emit({ kind: "session-name", name: given.name });
   } else {
-    const title = oneLine(given.title, 80);
-    const name = given.name === undefined ? {} : { name: given.name };
-    emit({ kind: "session-start", workspace, title, program: `codecrucible ${version}`, ...name });
+    const start = { workspace, title: oneLine(given.title, 80), program: `codecrucible ${version}`, ...name };
+    emit({ kind: "session-start", ...start, ...(fork ? { fork } : {}) });
   }
+  settleOpenCalls(earlier, emit);
   const before = earlier.findLast((event) => event.kind === "model-chosen");
   const same = before && canonicalJson([before.model, before.window]) === canonicalJson([model.ref, model.window]);
   if (!same) emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });

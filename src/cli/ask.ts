@@ -1,6 +1,6 @@
 /** A prompt run: one session, one or more turns, one exit code. */
 import { resolve } from "node:path";
-import { CrucibleError, toFault } from "../base/error.ts";
+import { CrucibleError, type Fault, toFault } from "../base/error.ts";
 import { isUuid } from "../base/id.ts";
 import type { ImagePart, TextPart } from "../core/message.ts";
 import type { Effort } from "../core/model.ts";
@@ -18,7 +18,7 @@ import { inlineRenderer } from "./render/inline.ts";
 import { jsonRenderer } from "./render/json.ts";
 import { plainRenderer } from "./render/plain.ts";
 import type { Renderer } from "./render/renderer.ts";
-import { onSignals } from "./signals.ts";
+import { onSignals, type Signals } from "./signals.ts";
 import { NOBODY, terminalHuman } from "./terminal.ts";
 
 /** Runs the prompt on the command line and returns the exit code. */
@@ -26,22 +26,28 @@ export async function ask(flags: Flags, context: CommandContext): Promise<number
   const output = processOutput(flags.text("color") ?? "auto", context.env);
   const renderer = rendererFor(flags, output);
   const debug = flags.has("debug") || flags.has("debug-file") ? createDebug(flags.text("debug-file")) : undefined;
+  const signals = onSignals();
   try {
-    return await runPrompts(flags, context, { output, renderer, debug });
+    return await runPrompts(flags, context, { output, renderer, debug, signals });
   } catch (error) {
     debug?.error(error);
-    const fault = toFault(error);
-    renderer.fault(fault, EXIT[fault.code]);
-    return EXIT[fault.code];
+    const stopped = signals.exitCode();
+    const fault = stopped === undefined ? toFault(error) : CANCELLED;
+    renderer.fault(fault, stopped ?? EXIT[fault.code]);
+    return stopped ?? EXIT[fault.code];
   } finally {
     await output.drained();
+    signals.stop();
   }
 }
+
+const CANCELLED: Fault = { code: "aborted", message: "cancelled", retryable: false };
 
 interface Face {
   readonly output: Output;
   readonly renderer: Renderer;
   readonly debug: Debug | undefined;
+  readonly signals: Signals;
 }
 
 function rendererFor(flags: Flags, output: Output): Renderer {
@@ -60,7 +66,7 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
   const schema = flags.text("json-schema");
   const answerSchema = schema === undefined ? undefined : readSchema(schema);
   const app = await context.makeApp({ workspace, bare: flags.has("bare"), flags: configFlags(flags) });
-  const signals = onSignals();
+  const { signals } = face;
   const live = await app.open(openOptions(flags, { app, face, title: titleOf(prompts) }));
   const started = performance.now();
   try {
@@ -74,7 +80,6 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
     face.renderer.end({ outcome, exitCode, durationMs: Math.round(performance.now() - started) });
     return exitCode;
   } finally {
-    signals.stop();
     await live.close();
   }
 }
@@ -162,8 +167,7 @@ function openOptions(flags: Flags, run: { app: App; face: Face; title: string })
   if (sessionId !== undefined && !isUuid(sessionId))
     throw new CrucibleError("usage", `--session-id ${sessionId} is not a UUID`);
   const resume = flags.text("resume") ?? (flags.has("continue") ? "newest" : undefined);
-  if (flags.has("fork-session") && resume === undefined)
-    throw new CrucibleError("usage", "--fork-session goes with -c or -r");
+  refuseContradictions(flags, resume);
   const name = flags.text("name");
   const effort = app.config.get<Effort | undefined>("effort");
   const mode = app.config.get<string>("permissionMode");
@@ -186,12 +190,26 @@ function openOptions(flags: Flags, run: { app: App; face: Face; title: string })
     ...(name === undefined ? {} : { name }),
     persist: !flags.has("no-session-persistence"),
     title: run.title,
+    signal: face.signals.signal,
     ...(human.present ? { askWindow: (name: string) => askWindow(human, name) } : {}),
     onEvent(event) {
       face.debug?.event(event);
       face.renderer.event(event);
     },
+    onFlushed: (seq) => face.renderer.flushed?.(seq),
   };
+}
+
+/** Flags that would have no effect together are refused, never ignored. */
+function refuseContradictions(flags: Flags, resume: string | undefined): void {
+  const refuse = (text: string) => {
+    throw new CrucibleError("usage", text, { hint: "see: crucible --help" });
+  };
+  if (flags.has("fork-session") && resume === undefined) refuse("--fork-session goes with -c or -r");
+  if (flags.has("session-id") && resume !== undefined && !flags.has("fork-session"))
+    refuse("--session-id names a new session: with -c or -r it needs --fork-session");
+  if (flags.has("no-session-persistence") && resume !== undefined)
+    refuse("--no-session-persistence keeps nothing: it does not go with -c or -r");
 }
 
 /** Once per model; an empty answer keeps the assumed window. */

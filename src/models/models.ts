@@ -183,6 +183,10 @@ function missing(wanted: Wanted, up: readonly Glance[]): CrucibleError {
     nearest(
       wanted.model,
       names.map((name) => name.slice(name.indexOf("/") + 1)),
+    ) ??
+    nearest(
+      wanted.model,
+      names.map((name) => name.slice(name.indexOf("/") + 1).replace(/:latest$/, "")),
     );
   const onlyOllama = up.every((glance) => glance.target.kind === "ollama");
   const fetchIt = onlyOllama ? `fetch it with: ollama pull ${wanted.model}` : "see what there is with: crucible models";

@@ -22,6 +22,7 @@ export class SqliteJournal implements Journal {
   readonly #heartbeat: NodeJS.Timeout;
   #failure: CrucibleError | undefined;
   #closed = false;
+  readonly #onFlushed: ((seq: number) => void)[] = [];
 
   constructor(db: DatabaseSync, clock: Clock, state: { session: string; epoch: number; events: Event[] }) {
     this.#db = db;
@@ -57,6 +58,10 @@ export class SqliteJournal implements Journal {
     if (this.#failure) throw this.#failure;
     const oldest = this.#pending[0];
     if (oldest && oldest.seq <= seq) this.#commit();
+  }
+
+  onFlushed(listener: (seq: number) => void): void {
+    this.#onFlushed.push(listener);
   }
 
   events(): readonly Event[] {
@@ -116,6 +121,7 @@ export class SqliteJournal implements Journal {
       this.#failure = failure;
       throw failure;
     }
+    for (const listener of this.#onFlushed) listener(last.seq);
   }
 
   #renew(): void {

@@ -7,7 +7,7 @@ export default defineTool({
   name: "tool_search",
   summary: "Find more tools by keywords.",
   input: z.strictObject({ query: z.string() }),
-  effects: [],
+  effects: ["session"],
   parallel: true,
   timeoutMs: 5_000,
   run: async (input, hands) => {

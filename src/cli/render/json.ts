@@ -1,4 +1,7 @@
-/** `json`: one result object. `stream-json`: one object per event, the result last. */
+/**
+ * `json`: one result object. `stream-json`: one object per event, the result last. A line about a stored event
+ * appears when the event is on disk: whoever reads it can rely on it, whatever happens to this process.
+ */
 import type { Fault } from "../../base/error.ts";
 import type { Event } from "../../core/event.ts";
 import type { Window } from "../../core/model.ts";
@@ -12,6 +15,13 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
   const line = (value: object) => output.out(`${JSON.stringify(value)}\n`);
   let session: LiveSession | undefined;
   let window: Window | undefined;
+  const waiting: { seq: number; message: object }[] = [];
+  let onDisk = 0;
+  const release = (upTo: number) => {
+    onDisk = upTo;
+    const held = waiting.findIndex(({ seq }) => seq > upTo);
+    for (const { message } of waiting.splice(0, held < 0 ? waiting.length : held)) line(message);
+  };
   return {
     start(live) {
       session = live;
@@ -33,12 +43,20 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
     event(event) {
       totals.take(event);
       if (event.kind === "model-chosen") window = event.window;
-      const message = stream ? streamLine(event) : undefined;
-      if (message) line({ ...message, session_id: event.session, ...(event.voice ? { voice: event.voice } : {}) });
+      const found = stream ? streamLine(event) : undefined;
+      if (!found) return;
+      const message = { ...found, session_id: event.session, ...(event.voice ? { voice: event.voice } : {}) };
+      if (waiting.length === 0 && event.seq <= onDisk) line(message);
+      else waiting.push({ seq: event.seq, message });
     },
+    flushed: release,
     pause: () => undefined,
-    end: (result) => line(resultObject(result, totals, session && { ...session, window: window ?? session.window })),
+    end(result) {
+      release(Number.POSITIVE_INFINITY);
+      line(resultObject(result, totals, session && { ...session, window: window ?? session.window }));
+    },
     fault(fault, exitCode) {
+      release(Number.POSITIVE_INFINITY);
       if (stream) line({ type: "error", code: fault.code, message: fault.message, hint: fault.hint });
       line({
         type: "result",

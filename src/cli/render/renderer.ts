@@ -13,6 +13,8 @@ export interface RunResult {
 export interface Renderer {
   start(session: LiveSession): void;
   event(event: Event): void;
+  /** Every event up to `seq` is on disk. */
+  flushed?(seq: number): void;
   /** Stops anything transient on the screen while a question is asked. */
   pause(): void;
   end(result: RunResult): void;

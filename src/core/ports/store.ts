@@ -11,6 +11,8 @@ export interface Journal {
   append(body: EventBody, context?: EventContext): Event;
   /** Resolves when every event up to `seq` (default: all so far) is on disk. Throws `storage`. */
   flushed(seq?: number): Promise<void>;
+  /** Tells `listener` after each commit up to which `seq` everything is on disk. */
+  onFlushed(listener: (seq: number) => void): void;
   events(): readonly Event[];
   close(): Promise<void>;
 }

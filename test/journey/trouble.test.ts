@@ -1,0 +1,116 @@
+/** What goes wrong between us and the server: dying streams, refused connections, full windows. */
+import { describe, expect, test } from "vitest";
+import { call, journey, messagesOf, resultOf, streamLines, WIRES } from "../kit/journey.ts";
+import { TYPESCRIPT, TYPESCRIPT_FIX } from "../kit/repositories.ts";
+
+const lines = (text: string) => text.split("\n").filter((line) => line !== "");
+const LONG = "I am thinking about this problem and will say a lot of words before the end comes. ".repeat(5);
+
+describe.concurrent.each(WIRES)("%s", (wire) => {
+  test("a server that dies in the middle: one line, exit 1, and -c finishes the work", async () => {
+    const { path, old, new: next, test: command } = TYPESCRIPT_FIX;
+    await using setting = await journey({
+      wire,
+      script: [
+        call("read", { path }),
+        { text: LONG, dieAfterBytes: 2000 },
+        call("edit", { path, edits: [{ old, new: next }] }),
+        call("shell", { command }),
+        { text: "Done now." },
+      ],
+    });
+    const broken = await setting.ask(["-p", "fix it"]);
+    expect(broken.code).toBe(1);
+    expect(lines(broken.stderr)).toHaveLength(1);
+    expect(broken.stderr).toContain(setting.server.url);
+    const cut = setting
+      .journal()
+      .filter((event) => event.kind === "model-end")
+      .at(-1);
+    expect(cut).toMatchObject({ message: { stop: "aborted" } });
+    const again = await setting.run(["-c", "-p", "go on"]);
+    expect(again).toMatchObject({ code: 0, stderr: "" });
+    expect(again.stdout).toContain("verified since the last edit");
+  });
+
+  test("the server's own overflow error is exit 61 with the remedy", async () => {
+    const error =
+      wire === "ollama"
+        ? { error: "the input length exceeds the context length" }
+        : {
+            error: {
+              message:
+                "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+              type: "invalid_request_error",
+              code: "context_length_exceeded",
+            },
+          };
+    await using setting = await journey({ wire, script: [{ status: 400, error }] });
+    const run = await setting.ask(["-p", "hello"]);
+    expect(run).toMatchObject({ code: 61, stdout: "" });
+    expect(lines(run.stderr).filter((line) => line.startsWith("crucible:"))).toHaveLength(1);
+    expect(run.stderr).toContain("--context");
+  });
+
+  test("a long history is compacted, announced, and the work goes on", async () => {
+    const big = Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`part${n}.txt`, `line of part ${n}\n`.repeat(260)]));
+    const reads = Object.keys(big).map((path) => call("read", { path }, `Reading ${path}.`));
+    await using setting = await journey({
+      wire,
+      files: { ...TYPESCRIPT, ...big },
+      server: { window: 8192, maxWindow: 8192 },
+      script: (request, index) => {
+        const messages = messagesOf(request);
+        if (JSON.stringify(messages.at(-1)).includes("Write a summary")) return { text: "SUMMARY: read some parts." };
+        return index < 9 ? (reads[index % reads.length] ?? { text: "x" }) : { text: "All read." };
+      },
+    });
+    const run = await setting.ask(["-o", "stream-json", "--context", "8192", "read all parts"]);
+    const compacted = streamLines(run.stdout).filter((line) => line["subtype"] === "context_compacted");
+    expect(run.stderr).toBe("");
+    expect(compacted.length).toBeGreaterThan(0);
+    expect(resultOf(run)).toMatchObject({ exit_code: 0, result: "All read." });
+    const view = setting.server.chats.find((chat) => JSON.stringify(chat.body).includes("summary-of-earlier-work"));
+    expect(JSON.stringify(view?.body)).toContain("SUMMARY: read some parts.");
+  });
+});
+
+describe.concurrent("a server that is not there", () => {
+  test.each([
+    ["ollama", ["--local-provider", "ollama", "--base-url", "http://127.0.0.1:1"], "ollama serve"],
+    ["generic", ["--base-url", "http://127.0.0.1:1/v1", "-m", "some"], "127.0.0.1:1"],
+    ["LM Studio", ["--local-provider", "lmstudio", "--base-url", "http://127.0.0.1:1"], "lms server start"],
+    ["llama.cpp", ["--local-provider", "llamacpp", "--base-url", "http://127.0.0.1:1"], "llama-server"],
+  ])("%s: exit 60 with one line that names the address and the command", async (_name, flags, hint) => {
+    await using setting = await journey({ script: [] });
+    const run = await setting.run([...flags, "-p", "hello"]);
+    expect(run).toMatchObject({ code: 60, stdout: "" });
+    expect(lines(run.stderr)).toHaveLength(1);
+    expect(run.stderr).toContain("127.0.0.1:1");
+    expect(run.stderr).toContain(hint);
+    expect(run.ms).toBeLessThan(4000);
+  });
+
+  test("a model that is not there is exit 61 and the nearest is named", async () => {
+    await using setting = await journey({ script: [] });
+    const run = await setting.run([
+      "--local-provider",
+      "ollama",
+      "--base-url",
+      setting.server.url,
+      "-m",
+      "scriptde",
+      "-p",
+      "x",
+    ]);
+    expect(run).toMatchObject({ code: 61, stdout: "" });
+    expect(run.stderr).toContain("Did you mean scripted?");
+    expect(lines(run.stderr)).toHaveLength(1);
+  });
+
+  test("wrong credentials are exit 41", async () => {
+    await using setting = await journey({ wire: "openai", script: [{ status: 401, error: "invalid api key" }] });
+    const run = await setting.ask(["-p", "x"]);
+    expect(run).toMatchObject({ code: 41, stdout: "" });
+  });
+});
