@@ -24,7 +24,7 @@ import { createRedactor } from "./guard/redact.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
 import { checks, tools } from "./parts.ts";
-import { gitState } from "./sandbox/git-state.ts";
+import { gitState, repositoryTop } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
 import { createBus, createSession } from "./session/session.ts";
@@ -179,7 +179,7 @@ function announce(
 
 /** Branch and commit in a few words; undefined outside a repository. */
 function gitText(workspace: string): string | undefined {
-  const state = gitState(workspace);
+  const state = gitState(repositoryTop(workspace));
   if (!state) return undefined;
   const at = state.commit === undefined ? "no commits yet" : `at ${state.commit.slice(0, 12)}`;
   return state.branch === undefined ? `detached ${at}` : `branch ${state.branch} ${at}`;
@@ -187,7 +187,7 @@ function gitText(workspace: string): string | undefined {
 
 /** Instruction files, nearest first, each under its path. */
 function instructionsText(workspace: string): string | undefined {
-  const found = readInstructions(workspace, workspace);
+  const found = readInstructions(repositoryTop(workspace), workspace);
   if (found.length === 0) return undefined;
   return found
     .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)

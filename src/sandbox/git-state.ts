@@ -1,6 +1,6 @@
 /** Where a repository stands, read from git's own files without starting git. */
 import { lstatSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 export interface GitState {
   /** Name of the branch; absent when HEAD is detached. */
@@ -19,6 +19,16 @@ export function gitState(workspace: string): GitState | undefined {
   const commit = commitOf(folder, ref);
   const branch = ref.replace(/^refs\/heads\//, "");
   return commit === undefined ? { branch } : { branch, commit };
+}
+
+/** The top folder of the repository that `folder` is in, or `folder` itself; a `.git` of somebody else is none. */
+export function repositoryTop(folder: string): string {
+  const owner = lstatSync(folder).uid;
+  for (let top = folder; ; top = dirname(top)) {
+    const stat = lstatSync(join(top, ".git"), { throwIfNoEntry: false });
+    if (stat) return stat.uid === owner ? top : folder;
+    if (top === dirname(top)) return folder;
+  }
 }
 
 function gitFolder(workspace: string): string | undefined {

@@ -87,7 +87,7 @@ async function serverFindings(app: App): Promise<Finding[]> {
       name: "server",
       status: "problem",
       text: `no model server answers (looked at ${servers.map((server) => server.url).join(", ")})`,
-      mend: first?.hint ?? "ollama serve",
+      mend: first?.hint?.replace(/^start it with: /, "") ?? "ollama serve",
     },
   ];
 }
