@@ -7,6 +7,7 @@ const NEEDED = [
   { program: "git", package: "git", why: "journeys in real repositories" },
   { program: "python3", package: "python3", why: "the Python journey" },
   { program: "perl", package: "perl-base", why: "the id-mapped workspace when started as root" },
+  { program: "tmux", package: "tmux", why: "the journeys in a terminal" },
   { program: "setpriv", package: "util-linux", why: "the sandbox when started as root" },
 ];
 

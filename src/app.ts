@@ -9,15 +9,18 @@ import type { App, AuditView, LiveSession, OpenOptions } from "./core/ports/app.
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Blobs, Sessions } from "./core/ports/store.ts";
 import type { AppOptions, House, SessionFiles } from "./house.ts";
+import { repositoryRoot } from "./sandbox/git-state.ts";
 
 /** Loads the configuration and wires the program; rooms are imported when they are first needed. */
 export async function createApp(options: AppOptions): Promise<App> {
   const env = readEnvironment();
-  const config = await loadConfig({ env, workspace: options.workspace, flags: options.flags, bare: options.bare });
-  const house: House = { options, env, home: homeFolder(env), config };
+  const home = homeFolder(env);
+  const workspace = repositoryRoot(options.workspace, home);
+  const config = await loadConfig({ env, workspace, flags: options.flags, bare: options.bare });
+  const house: House = { options, workspace, env, home, config };
   return {
     version: options.version,
-    workspace: options.workspace,
+    workspace,
     config: { ...config, set: (key, text) => setUserValue(config.places, key, text) },
     audit: auditView(house),
     open: (given) => openSession(house, given),
@@ -68,7 +71,7 @@ function auditView(house: House): AuditView {
 
 /** A new session, an older one, or a fork of it. */
 async function openJournal(house: House, given: OpenOptions): Promise<SessionFiles> {
-  const { workspace } = house.options;
+  const { workspace } = house;
   const id = given.sessionId ?? uuid(systemClock.now());
   if (!given.persist) {
     const [{ memoryJournal }, { memoryBlobs }] = await Promise.all([

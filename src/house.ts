@@ -11,6 +11,8 @@ export interface AppOptions {
 
 /** Everything a session shares with the program. */
 export interface House {
+  /** The repository (or folder) worked in; `options.workspace` is the folder the person stands in. */
+  readonly workspace: string;
   readonly options: AppOptions;
   readonly env: Record<string, string>;
   readonly home: string;

@@ -24,7 +24,7 @@ import { createRedactor } from "./guard/redact.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
 import { checks, tools } from "./parts.ts";
-import { gitState, repositoryTop } from "./sandbox/git-state.ts";
+import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
 import { createBus, createSession } from "./session/session.ts";
@@ -59,7 +59,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const bus = createBus(journal);
   bus.subscribe(given.onEvent);
   if (given.onFlushed) journal.onFlushed(given.onFlushed);
-  const redactor = createRedactor(secretValues(house.env));
+  const redactor = createRedactor(journal.session, secretValues(house.env));
   const audit = openAudit(`${config.places.state}/audit`, systemClock, redactor.deep);
   const mint = createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));
@@ -96,7 +96,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     emit,
     clock: systemClock,
     edits,
-    surroundings: surroundingsOf(house, given),
+    surroundings: surroundingsOf(house, given, redactor.text),
   });
   const session = createSession({ journal, emit, conductor, clock: systemClock });
   announce(house, given, { model, earlier, emit, fork: files.fork });
@@ -110,7 +110,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   };
   return {
     id: journal.session,
-    workspace: house.options.workspace,
+    workspace: house.workspace,
     model: model.info,
     window: model.window,
     notes: notesOf(house, given, model),
@@ -143,14 +143,18 @@ function policyFor(house: House, given: OpenOptions, sandbox: Sandbox): Policy {
   };
 }
 
-function surroundingsOf(house: House, given: OpenOptions): Surroundings {
-  const { workspace } = house.options;
+function surroundingsOf(house: House, given: OpenOptions, redact: (text: string) => string): Surroundings {
+  const { workspace } = house;
+  const cwd = house.options.workspace;
   return {
     date: () => new Date(systemClock.now()).toISOString().slice(0, 10),
     git: async () => gitText(workspace),
-    cwd: () => workspace,
+    cwd: () => (cwd === workspace ? cwd : `${cwd} (in the repository ${workspace})`),
     mode: () => given.mode,
-    instructions: async () => (given.bare ? undefined : instructionsText(workspace)),
+    instructions: async () => {
+      const text = given.bare ? undefined : instructionsText(workspace, cwd);
+      return text === undefined ? undefined : redact(text);
+    },
   };
 }
 
@@ -162,7 +166,8 @@ function announce(
 ): void {
   const { model, emit, fork } = facts;
   const earlier = [...facts.earlier];
-  const { workspace, version } = house.options;
+  const { workspace } = house;
+  const { version } = house.options;
   const name = given.name === undefined ? {} : { name: given.name };
   if (earlier.length > 0 && !fork) {
     emit({ kind: "session-resume" });
@@ -179,15 +184,15 @@ function announce(
 
 /** Branch and commit in a few words; undefined outside a repository. */
 function gitText(workspace: string): string | undefined {
-  const state = gitState(repositoryTop(workspace));
+  const state = gitState(workspace);
   if (!state) return undefined;
   const at = state.commit === undefined ? "no commits yet" : `at ${state.commit.slice(0, 12)}`;
   return state.branch === undefined ? `detached ${at}` : `branch ${state.branch} ${at}`;
 }
 
 /** Instruction files, nearest first, each under its path. */
-function instructionsText(workspace: string): string | undefined {
-  const found = readInstructions(repositoryTop(workspace), workspace);
+function instructionsText(workspace: string, cwd: string): string | undefined {
+  const found = readInstructions(workspace, cwd);
   if (found.length === 0) return undefined;
   return found
     .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)
@@ -218,7 +223,8 @@ const expandHome = (paths: readonly string[], home: string) =>
 function sandboxSettings(house: House, mode: SandboxMode, addDirs: readonly string[]) {
   const { config, env, home, options } = house;
   return {
-    workspace: options.workspace,
+    workspace: house.workspace,
+    cwd: options.workspace,
     addDirs,
     home,
     env,
@@ -288,11 +294,10 @@ function seenFiles(events: readonly Event[]): ReadonlyMap<string, string> {
 
 /** The head of the first request, part by part. */
 export async function promptParts(house: House): Promise<readonly PromptPart[]> {
-  const { workspace } = house.options;
   const declared = DECLARED.map((name) => tools.find((tool) => tool.name === name)).filter(
     (tool) => tool !== undefined,
   );
-  const instructions = instructionsText(workspace);
+  const instructions = instructionsText(house.workspace, house.options.workspace);
   const texts: [string, string][] = [
     ["system text", systemText()],
     ...declared.map((tool): [string, string] => [`tool ${tool.name}`, canonicalJson(declare(tool))]),

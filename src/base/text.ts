@@ -45,5 +45,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   const scored = candidates.map((candidate) => ({ candidate, distance: editDistance(word, candidate) }));
   scored.sort((a, b) => a.distance - b.distance);
   const best = scored[0];
-  return best && best.distance <= Math.max(word.length > 4 ? 2 : 1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  return best && best.distance <= Math.max(word.length > 4 ? 2 : 1, Math.floor(word.length / 3))
+    ? best.candidate
+    : undefined;
 }

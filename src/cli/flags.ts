@@ -67,7 +67,7 @@ export const FLAGS = {
   "debug-file": { kind: "text", values: "file", about: "write the debug output to this file" },
   verbose: { kind: "switch", about: "show tool output in full" },
   quiet: { short: "q", kind: "switch", about: "show the answer only" },
-  color: { kind: "text", choices: ["auto", "always", "never"], about: "colours" },
+  color: { kind: "text", choices: ["auto", "always", "never"], about: "colours in the terminal" },
   help: { short: "h", kind: "switch", about: "this text" },
   version: { short: "v", kind: "switch", about: "the version" },
 } as const satisfies Record<string, Flag>;
@@ -123,6 +123,9 @@ export function parseFlags(argv: readonly string[], env: Readonly<Record<string,
     )
       continue;
     if (table(name).kind === "switch" ? !/^(?:1|true|yes)$/i.test(value) : false) continue;
+    if (name === "sandbox" && value === "off") {
+      throw new CrucibleError("usage", `${flagVariable(name)}=off: only the flag -s off turns the sandbox off`);
+    }
     check(name, flagVariable(name), table(name).kind === "switch" ? undefined : value);
     given.set(name, [value]);
   }

@@ -33,7 +33,10 @@ export async function runCommand(
       if (error.code === "commander.help") process.stderr.write(command.helpInformation());
       else
         process.stderr.write(
-          `crucible ${name}: ${error.message.replace(/^error: /, "").replaceAll("\n", " ")}. See: crucible ${name} --help\n`,
+          `crucible ${name}: ${error.message
+            .replace(/^error: /, "")
+            .replaceAll("\n", " ")
+            .replace(/\.$/, "")}. See: crucible ${name} --help\n`,
         );
       return 2;
     }

@@ -192,6 +192,8 @@ function wipe(use: PathUse, fact: PathFact, policy: PathPolicy): Finding | undef
   if (policy.facts.roots.some((root) => (use.glob ? everything && root === path : holds(root)))) {
     return deny("destructive.workspace", `${use.text} would remove the whole workspace`);
   }
+  if (!use.glob && path === policy.facts.cwd)
+    return deny("destructive.workspace", `${use.text} would remove the folder the work is done in`);
   if (holds(policy.facts.home) || depth === 0)
     return deny("destructive.home", `${use.text} would remove a home or the whole system`);
   if (fact.root === undefined && use.recursive && (depth <= 2 || /^\/(?:usr|etc|var|lib|bin|boot|opt)\b/.test(path))) {

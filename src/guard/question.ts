@@ -14,10 +14,9 @@ export function escaped(text: string): string {
 
 /** One line that names the action: for the question, the journal and the renderer. */
 export function titleOf(tool: string, input: Readonly<Record<string, unknown>>): string {
-  const text = ["command", "path", "pattern", "url", "query", "question", "name", "job", "kill"]
-    .map((key) => input[key])
-    .find((value) => typeof value === "string");
-  return escaped(oneLine(`${tool} ${text ?? ""}`, 200));
+  const keys = ["command", "pattern", "path", "url", "query", "question", "name", "job"];
+  const texts = keys.map((key) => input[key]).filter((value) => typeof value === "string");
+  return escaped(oneLine(`${tool} ${texts.slice(0, 2).join(" ")}`, 200));
 }
 
 /** The question for an action that was judged `ask`. */

@@ -1,5 +1,4 @@
 /** Replaces secrets by placeholders that stay the same for one value in one session. */
-import { randomBytes } from "node:crypto";
 import { sha256 } from "../base/hash.ts";
 import { findSecrets } from "./secrets.ts";
 
@@ -16,14 +15,16 @@ export interface Redactor {
 
 const PLACEHOLDER = /\[redacted:[a-z-]+:[0-9a-f]{8}\]/g;
 
-/** A redactor for one session; `values` are secrets known by value (8 characters or more). */
-export function createRedactor(values: readonly string[] = []): Redactor {
-  const salt = randomBytes(16).toString("hex");
+/**
+ * A redactor for one session: the same value has the same placeholder in every process that works on it.
+ * `values` are secrets known by value (8 characters or more).
+ */
+export function createRedactor(session: string, values: readonly string[] = []): Redactor {
   const kept = new Map<string, string>();
   const registered = values.filter((value) => value.length >= 8);
 
   const placeholder = (kind: string, value: string): string => {
-    const name = `[redacted:${kind}:${sha256(salt + value).slice(0, 8)}]`;
+    const name = `[redacted:${kind}:${sha256(`${session}\n${value}`).slice(0, 8)}]`;
     kept.set(name, value);
     return name;
   };

@@ -1,6 +1,7 @@
 /** Where a repository stands, read from git's own files without starting git. */
 import { lstatSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { contains } from "./paths.ts";
 
 export interface GitState {
   /** Name of the branch; absent when HEAD is detached. */
@@ -21,13 +22,18 @@ export function gitState(workspace: string): GitState | undefined {
   return commit === undefined ? { branch } : { branch, commit };
 }
 
-/** The top folder of the repository that `folder` is in, or `folder` itself; a `.git` of somebody else is none. */
-export function repositoryTop(folder: string): string {
+/**
+ * The top folder of the repository that `folder` lies in, else `folder` itself. A repository that holds the home
+ * folder (dotfiles under git) does not count: it would make the whole home a workspace. Nor does a `.git` that
+ * somebody else put above.
+ */
+export function repositoryRoot(folder: string, home: string): string {
   const owner = lstatSync(folder).uid;
-  for (let top = folder; ; top = dirname(top)) {
-    const stat = lstatSync(join(top, ".git"), { throwIfNoEntry: false });
-    if (stat) return stat.uid === owner ? top : folder;
-    if (top === dirname(top)) return folder;
+  for (let at = folder; ; at = dirname(at)) {
+    if (contains(at, home) && at !== folder) return folder;
+    const git = lstatSync(join(at, ".git"), { throwIfNoEntry: false });
+    if (git) return git.uid === owner ? at : folder;
+    if (at === dirname(at)) return folder;
   }
 }
 

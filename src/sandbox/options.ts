@@ -8,6 +8,8 @@ import type { PathView } from "./paths.ts";
 
 export interface SandboxOptions {
   readonly workspace: string;
+  /** Folder below the workspace in which commands and relative paths start; default the workspace. */
+  readonly cwd?: string;
   readonly addDirs: readonly string[];
   readonly home: string;
   /** The user's environment, handed in. */

@@ -33,6 +33,8 @@ export function contains(root: string, path: string): boolean {
  */
 export function pathView(options: {
   workspace: string;
+  /** Folder below the workspace at which relative paths start. */
+  cwd?: string | undefined;
   addDirs: readonly string[];
   home: string;
   tmp: TmpPlace;
@@ -54,7 +56,8 @@ export function pathView(options: {
     return resolve(cwd, path.startsWith("~/") ? join(home, path.slice(2)) : path);
   };
 
-  const look = (path: string, cwd: string = workspace): PathFact => {
+  const start = options.cwd === undefined ? workspace : realpathSync.native(options.cwd);
+  const look = (path: string, cwd: string = start): PathFact => {
     if (path.includes("\0")) throw new CrucibleError("bad-input", "the path holds a NUL character");
     const absolute = expand(path, cwd);
     const resolved = resolveLinks(absolute, host, isPrivate);
@@ -64,7 +67,7 @@ export function pathView(options: {
     const fact = { absolute, resolved, exists: stat !== undefined, kind: kindOf(stat), links: linksOf(stat) };
     return root === undefined ? fact : { ...fact, root };
   };
-  return { roots, home, cwd: workspace, workspace, tmp, host, shown, look };
+  return { roots, home, cwd: start, workspace, tmp, host, shown, look };
 }
 
 function kindOf(stat: Stats | undefined): PathFact["kind"] {

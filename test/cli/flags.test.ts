@@ -50,6 +50,12 @@ describe("flags", () => {
     expect(new Set(Object.keys(FLAGS).map(flagVariable)).size).toBe(Object.keys(FLAGS).length);
   });
 
+  it("no variable turns the sandbox off", () => {
+    expect(() => parseFlags([], { CODECRUCIBLE_SANDBOX: "off" })).toThrow(/only the flag -s off/);
+    expect(parseFlags(["-s", "off"], {}).text("sandbox")).toBe("off");
+    expect(parseFlags([], { CODECRUCIBLE_SANDBOX: "read-only" }).text("sandbox")).toBe("read-only");
+  });
+
   it.each([
     [["--max-turn", "3"], /unknown flag --max-turn/, /--max-turns/],
     [["--yolo"], /unknown flag --yolo/, /help/],

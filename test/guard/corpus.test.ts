@@ -49,6 +49,13 @@ describe("commands", async () => {
     );
   });
 
+  it("what must be denied is denied, not asked: at most two in a hundred, none that tampers", () => {
+    const soft = wrong.filter(({ row, decision }) => row.expect === "deny" && decision === "ask");
+    expect(soft.filter(({ row }) => row.category === "tamper").map(({ row }) => row.id)).toEqual([]);
+    const denials = decided.filter(({ row }) => row.expect === "deny").length;
+    expect(soft.length / denials).toBeLessThanOrEqual(0.02);
+  });
+
   it("ordinary work is not asked about", () => {
     const benign = decided.filter(({ row }) => row.benign);
     const blocked = benign.filter(({ row, decision }) => !row.accept.includes(decision));

@@ -53,6 +53,27 @@ describe("the gate fails closed", () => {
     expect(kit.grants).toEqual([]);
   });
 
+  it("a check that works too long is a denial, one that waited once for a busy machine is not", async () => {
+    const busy = (times: number): Check => {
+      let left = times;
+      return {
+        name: "threatDetector.assess",
+        run() {
+          const until = performance.now() + (left-- > 0 ? 60 : 0);
+          while (performance.now() < until);
+          return { decision: "allow", check: this.name, rule: "ok", risk: "low", reason: "" };
+        },
+      };
+    };
+    const decide = async (times: number) => {
+      const check = busy(times);
+      const kit = gateKit({ checks: [...checks.filter((other) => other.name !== check.name), check] });
+      return (await kit.run("read", { path: "src/a.ts" })).verdict.rule;
+    };
+    expect(await decide(1)).toBe("ok");
+    expect(await decide(9)).toBe("check.timeout");
+  });
+
   it.each(checks.map((check) => check.name))("without the check %s everything is denied", async (name) => {
     const kit = gateKit({ checks: checks.filter((check) => check.name !== name) });
     expect((await kit.run("read", { path: "src/a.ts" })).verdict).toMatchObject({

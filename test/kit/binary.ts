@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 
-export const BIN = resolve(import.meta.dirname, "../../bin/crucible.mjs");
+/** The sources: a bundle in dist/ may be older than they are. */
+export const BIN = resolve(import.meta.dirname, "../../src/main.ts");
 
 export interface BinaryRun {
   readonly code: number | null;

@@ -146,7 +146,7 @@ export function gateKit(options: KitOptions = {}): GateKit {
     },
     human: options.human ?? { present: false, approve: async () => "no", ask: async () => undefined },
     session: { setTodos: () => undefined },
-    redactor: createRedactor(options.secrets),
+    redactor: createRedactor("s1", options.secrets),
     clock: systemClock,
     lifetime: new AbortController().signal,
     snapshots: true,

@@ -2,6 +2,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { repositoryRoot } from "../../src/sandbox/git-state.ts";
+import { pathView } from "../../src/sandbox/paths.ts";
 import { makeKit } from "./kit.ts";
 
 test("links are followed to where they lead, missing tails stay", async () => {
@@ -67,4 +69,24 @@ test("no spelling of a missing path gets a root that does not hold it by segment
       expect(fact.resolved).not.toMatch(/\/\.\.?(\/|$)/);
     }),
   );
+});
+
+test("relative paths start in the folder the person stands in, the repository above it is the workspace", async () => {
+  await using kit = await makeKit({}, ({ workspace, home }) => {
+    mkdirSync(join(workspace, ".git"));
+    mkdirSync(join(workspace, "packages/core"), { recursive: true });
+    mkdirSync(join(home, "dots"), { recursive: true });
+    mkdirSync(join(home, ".git"));
+    writeFileSync(join(workspace, "packages/core/a.ts"), "a");
+  });
+  const { workspace, home } = kit;
+  const core = join(workspace, "packages/core");
+  expect(repositoryRoot(core, home)).toBe(workspace);
+  expect(repositoryRoot(workspace, home)).toBe(workspace);
+  expect(repositoryRoot(join(home, "dots"), home)).toBe(join(home, "dots"));
+  expect(repositoryRoot("/", home)).toBe("/");
+  const view = pathView({ workspace, cwd: core, addDirs: [], home, tmp: { view: "/tmp", host: "/tmp" } });
+  expect(view.look("a.ts")).toMatchObject({ resolved: join(core, "a.ts"), root: workspace, kind: "file" });
+  expect(view.look("../..")).toMatchObject({ resolved: workspace, root: workspace });
+  expect(view.cwd).toBe(core);
 });

@@ -2,12 +2,15 @@
 import type { Command } from "commander";
 import type { ModelInfo } from "../../core/model.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
-import type { ServerStatus } from "../../core/ports/models.ts";
+import type { OpenModel, ServerStatus } from "../../core/ports/models.ts";
 import { workFolder } from "../files.ts";
+import { faultLine } from "../render/renderer.ts";
 import { table } from "../table.ts";
 
 export default function models(command: Command, context: CommandContext, finish: (code: number) => void): void {
   command
+    .command("list", { isDefault: true })
+    .description("every model of every server that answers")
     .option("--json", "machine-readable")
     .option("--base-url <url>", "look at this server only")
     .option("--local-provider <name>", "ollama, lmstudio or llamacpp")
@@ -26,6 +29,48 @@ export default function models(command: Command, context: CommandContext, finish
         finish(found.servers.some((server) => server.reachable) ? 0 : 60);
       },
     );
+  command
+    .command("probe <model>")
+    .description("ask a model for one tool call and remember what its server needs")
+    .option("--base-url <url>", "on this server")
+    .option("--local-provider <name>", "ollama, lmstudio or llamacpp")
+    .action(
+      async (model: string, options: { baseUrl?: string; localProvider?: "ollama" | "lmstudio" | "llamacpp" }) => {
+        const app = await context.makeApp({ workspace: workFolder(undefined), bare: true, flags: new Map() });
+        const opened = await (await app.models()).open({ model, ...options }, AbortSignal.timeout(PROBE_MS));
+        process.stdout.write(`sending one request to ${opened.ref.provider}/${opened.ref.model} …\n`);
+        finish(await probe(opened));
+      },
+    );
+}
+
+/** Longest wait for a model that has to be loaded and to answer (milliseconds). */
+const PROBE_MS = 660_000;
+
+const ECHO = {
+  name: "echo",
+  description: "Gives the text back.",
+  parameters: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
+};
+
+/** One tool call, as an agent would need it; what the server turned out to need is learned on the way. */
+async function probe(model: OpenModel): Promise<number> {
+  const text = 'Call the tool echo with the text "ready". Do nothing else.';
+  const messages = [{ role: "user" as const, parts: [{ type: "text" as const, text }] }];
+  const request = { system: "You act through tools.", messages, tools: [ECHO], sampling: {} };
+  const found = { call: "", text: "", problem: "" };
+  for await (const part of model.generate(request, AbortSignal.timeout(PROBE_MS))) {
+    if (part.type === "tool-call") {
+      found.call = part.repaired.length === 0 ? "native" : `after repair (${part.repaired.join(", ")})`;
+    }
+    if (part.type === "text") found.text += part.text;
+    if (part.type === "note") process.stdout.write(`${part.text}\n`);
+    if (part.type === "failure") found.problem = faultLine(part.fault);
+  }
+  const window = `window ${model.window.tokens} (${model.window.source})`;
+  const problem = found.problem || `it answered without calling the tool: ${JSON.stringify(found.text.slice(0, 80))}`;
+  process.stdout.write(found.call ? `fit: tool calls ${found.call}; ${window}\n` : `unfit: ${problem}; ${window}\n`);
+  return found.call ? 0 : 3;
 }
 
 function plain(model: ModelInfo): object {

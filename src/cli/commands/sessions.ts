@@ -8,15 +8,18 @@ import { harmless } from "../output.ts";
 import { table } from "../table.ts";
 
 export default function sessions(command: Command, context: CommandContext, finish: (code: number) => void): void {
-  const workspace = workFolder(undefined);
-  const open = async () => (await context.makeApp({ workspace, bare: true, flags: new Map() })).sessions();
+  const open = async () => {
+    const app = await context.makeApp({ workspace: workFolder(undefined), bare: true, flags: new Map() });
+    return { store: await app.sessions(), workspace: app.workspace };
+  };
   command
     .command("list", { isDefault: true })
     .description("sessions of this folder, newest first")
     .option("--all", "of every folder")
     .option("--json", "machine-readable")
     .action(async (options: { all?: boolean; json?: boolean }) => {
-      const rows = (await open()).list(options.all ? undefined : workspace);
+      const { store, workspace } = await open();
+      const rows = store.list(options.all ? undefined : workspace);
       if (options.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
       else if (rows.length === 0) process.stdout.write("no sessions here yet\n");
       else process.stdout.write(table([["ID", "CHANGED", "EVENTS", "NAME", "TITLE"], ...rows.map(cells)]));
@@ -26,7 +29,7 @@ export default function sessions(command: Command, context: CommandContext, fini
     .command("show <session>")
     .description("the conversation of a session")
     .action(async (wanted: string) => {
-      const store = await open();
+      const { store, workspace } = await open();
       const row = store.find(wanted, workspace);
       process.stdout.write(
         `${row.id}  ${row.workspace}\n\n${store.read(row.id).map(paragraph).filter(Boolean).join("\n")}\n`,
@@ -37,7 +40,7 @@ export default function sessions(command: Command, context: CommandContext, fini
     .command("export <session>")
     .description("every stored event as JSON lines")
     .action(async (wanted: string) => {
-      const store = await open();
+      const { store, workspace } = await open();
       for (const event of store.read(store.find(wanted, workspace).id))
         process.stdout.write(`${JSON.stringify(event)}\n`);
       finish(0);
@@ -46,7 +49,7 @@ export default function sessions(command: Command, context: CommandContext, fini
     .command("rm <sessions...>")
     .description("remove sessions")
     .action(async (wanted: string[]) => {
-      const store = await open();
+      const { store, workspace } = await open();
       const rows = wanted.map((name) => store.find(name, workspace));
       for (const row of rows) {
         store.remove(row.id);

@@ -97,7 +97,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
 }
 
 function short(tokens: number): string {
-  return tokens < 1000 ? String(tokens) : `${(tokens / 1000).toFixed(tokens < 10_000 ? 1 : 0)}k`;
+  return tokens < 1000 ? String(tokens) : `${(tokens / 1000).toFixed(tokens < 100_000 ? 1 : 0)}k`;
 }
 
 /** One line for the call, its diff or the end of its output below. */

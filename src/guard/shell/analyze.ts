@@ -1,5 +1,6 @@
 /** Judges a shell command: every part by its rule, then the combinations of parts. */
 
+import { isSecretPath } from "../../base/secret-names.ts";
 import { gitRule } from "./commands/git.ts";
 import { readCommands } from "./commands/read.ts";
 import { localProgram, runCommands } from "./commands/run.ts";
@@ -62,6 +63,15 @@ export function analyzeShell(command: string, cwd: string, home: string): ShellA
   return state;
 }
 
+/** Words that no command may be given: control sockets, memory and descriptors of other processes, terminals. */
+function reachesOut(text: string): Finding | undefined {
+  if (/(?:docker|containerd|podman|crio|buildkitd)[\w.-]*\.sock\b/.test(text))
+    return deny("tamper.socket", "a container socket gives root on this machine");
+  if (/\/proc\/(?:[^/]+\/(?:mem|fd\/\d+|root)(?:\/|$)|kcore)/.test(text) && !/\/proc\/self\/(?:fd|root)/.test(text))
+    return deny("tamper.process", "this reaches into another process or the kernel");
+  return undefined;
+}
+
 class Analysis implements ShellAnalysis, Visitor {
   readonly findings: Finding[] = [];
   readonly paths: PathUse[] = [];
@@ -114,15 +124,27 @@ class Analysis implements ShellAnalysis, Visitor {
       path: (word, op, options) => this.path(word, op, place.cwd, options?.recursive),
       effect: () => this.write(),
       mark: (trait) => void this.#traits.add(trait),
+      script: (code) => this.#script(code, place, depth),
       inner: (words, options) => void this.#judge(words, place, options?.fed ?? false, depth + 1),
       enter: () => undefined,
     };
+  }
+
+  /** Code as text: judged like the command itself where it is literal. */
+  #script(code: PlainWord, place: Place, depth: number): void {
+    if (code.kind !== "literal" || depth > 4)
+      return this.find(ask("shell.dynamic", `${code.text} is only known when it runs`));
+    walkScript(parseShell(code.text), { cwd: place.cwd, home: this.#home, visitor: this, depth: depth + 1 });
   }
 
   #judge(words: readonly PlainWord[], place: Place, fed: boolean, depth: number): string | undefined {
     const [head, ...args] = words;
     if (!head) return place.cwd;
     this.commands.push(words.map((word) => word.text));
+    for (const word of words) {
+      const reach = reachesOut(word.text);
+      if (reach) this.find(reach);
+    }
     if (depth > 8) {
       this.find(ask("shell.too-deep", "the command is nested too deeply to follow"));
       return place.cwd;
@@ -160,7 +182,11 @@ class Analysis implements ShellAnalysis, Visitor {
   /** Parts that are harmless or askable alone and forbidden together. */
   combine(): void {
     const has = (trait: Trait) => this.#traits.has(trait);
-    const secretPath = this.findings.some((finding) => finding.rule.startsWith("secret."));
+    const secretPath =
+      this.findings.some((finding) => finding.rule.startsWith("secret.")) ||
+      this.paths.some((use) => isSecretPath(use.text));
+    if (has("stdin-shell") && (has("net") || has("fetch")))
+      this.find(deny("remote-code.fetch-and-run", "code from the network would be run"));
     if (has("fetch") && (has("shell") || has("local-run")))
       this.find(deny("remote-code.fetch-and-run", "code from the network would be run"));
     if (has("net-upload") && (has("fetch") || has("shell")) && has("secret"))

@@ -36,15 +36,17 @@ export interface Report {
   path(word: PlainWord, op: PathOp, options?: { recursive?: boolean }): void;
   /** The command may change files or run the project's code. */
   effect(kind: "write" | "run"): void;
-  /** A fact that only matters in combination: `net-out`, `net-in`, `secret`, `shell`. */
+  /** A fact that only matters in combination. */
   mark(trait: Trait): void;
   /** Analyses another simple command (a wrapper's inner command). */
   inner(words: readonly PlainWord[], options?: { fed?: boolean }): void;
+  /** Analyses code that a shell would run (`sh -c`, `eval`). */
+  script(code: PlainWord): void;
   /** Changes the folder for what follows; undefined = unknown from here on. */
   enter(cwd: string | undefined): void;
 }
 
-export type Trait = "net" | "net-upload" | "fetch" | "secret" | "shell" | "local-run";
+export type Trait = "net" | "net-upload" | "fetch" | "secret" | "shell" | "stdin-shell" | "local-run";
 
 export type CommandRule = (command: SimpleCommand, report: Report) => void;
 

@@ -168,6 +168,9 @@ export function walkScript(
     if (!redirect.target) return visitor.find(ask("shell.syntax", "a redirection has no target"));
     const word = operand(redirect.target, place);
     if (/^[<>]&$/.test(redirect.operator) && /^\d+$|^-$/.test(word.text)) return;
+    if (/^\/proc\/[^/]+\/(?:mem|fd|root)(?:\/|$)/.test(word.text) && !word.text.startsWith("/proc/self/")) {
+      return visitor.find(deny("tamper.process", "this reaches into another process"));
+    }
     if (word.kind !== "literal")
       return visitor.find(ask("shell.dynamic", `the redirection target ${word.text} is only known when it runs`));
     if (/^\/dev\/(?:tcp|udp)\//.test(word.text)) {
@@ -177,6 +180,8 @@ export function walkScript(
           : deny("remote-code.dev-tcp", "this ties a shell to a network connection"),
       );
     }
+    if (/^\/dev\/(?:pts\/|tty|console|vcs)/.test(word.text))
+      return visitor.find(deny("tamper.terminal", "this writes to the person's terminal"));
     if (word.text === "/dev/null" || word.text === "/dev/stdout" || word.text === "/dev/stderr") return;
     const reads = redirect.operator === "<";
     if (!reads) visitor.write();

@@ -56,7 +56,9 @@ function readPart(part: WordPart, known: KnownVariables, state: State): void {
     case "SimpleExpansion":
       return readVariable(part.text.replace(/^\$/, ""), known, state);
     case "ParameterExpansion":
-      if (!part.operation && !part.prefix && !part.index) return readVariable(part.parameter, known, state);
+      if (!part.prefix && !part.index && (!part.operation || keepsValue(part.operation, known[part.parameter]))) {
+        return readVariable(part.parameter, known, state);
+      }
       state.variables.push(part.parameter);
       state.dynamic = true;
       return;
@@ -68,6 +70,16 @@ function readPart(part: WordPart, known: KnownVariables, state: State): void {
     default:
       state.dynamic = true;
   }
+}
+
+/** `${HOME:-x}` and `${HOME:?}` are the value of a variable that is set. */
+function keepsValue(
+  operation: { readonly type: string; readonly operator?: string },
+  value: string | undefined,
+): boolean {
+  return (
+    value !== undefined && value !== "" && operation.type === "Default" && /^:?[-?=]$/.test(operation.operator ?? "")
+  );
 }
 
 /** Numbers about the shell itself: they can carry nothing but digits. */

@@ -88,6 +88,7 @@ function interpreterRule(options: { code: RegExp; safeFlags: RegExp; modules?: R
       const next = words[index + 1];
       if (options.code.test(word.text)) {
         report.mark("shell");
+        if (options.shell && next && /^-\w*c$/.test(word.text)) report.script(next);
         return report.find(
           ask("shell.inline-code", `${command.name} ${word.text} runs code given on the command line`),
         );
@@ -117,6 +118,7 @@ function interpreterRule(options: { code: RegExp; safeFlags: RegExp; modules?: R
       return report.path(word, "read");
     }
     if (words.some((word) => word.text === "--test")) return report.effect("run");
+    report.mark("stdin-shell");
     report.mark("shell");
     report.find(ask("shell.stdin-code", `${command.name} without a file runs whatever it is fed`));
   };

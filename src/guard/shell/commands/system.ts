@@ -1,4 +1,5 @@
 /** Commands that need the network, more rights, or that destroy: what the person is asked, and what is never done. */
+import { isSecretPath } from "../../../base/secret-names.ts";
 import { ask, type CommandRule, deny, type Finding, type Report, type SimpleCommand, type Trait } from "../types.ts";
 
 function fixed(finding: (command: SimpleCommand) => Finding, ...traits: Trait[]): CommandRule {
@@ -9,8 +10,29 @@ function fixed(finding: (command: SimpleCommand) => Finding, ...traits: Trait[])
   };
 }
 
-const net = (...traits: Trait[]): CommandRule =>
-  fixed((command) => ask("network.command", `${command.name} needs the network`), "net", ...traits);
+/** A network client; a secret file among its words would leave the machine. */
+const net =
+  (...traits: Trait[]): CommandRule =>
+  (command, report) => {
+    for (const trait of ["net", ...traits] as const) report.mark(trait);
+    report.effect("write");
+    const words = command.args.map((word) => word.text);
+    if (words.some((word) => isSecretPath(word.replace(/^@/, "")))) report.mark("secret");
+    if (
+      CLOUD.test(command.name) &&
+      words.some((word) => /^(?:destroy|delete|rm|rb|terminate-\w+|purge|drain)$/.test(word))
+    ) {
+      report.find(deny("destructive.remote", `${command.name} would remove things that cannot be brought back`));
+    }
+    if (
+      words.some((word) => /^-[a-z]*[ec]$/.test(word) && /^n(?:et)?c(?:at)?$/.test(command.name)) ||
+      words.some((word) => /^(?:EXEC|SYSTEM|SHELL):/i.test(word))
+    ) {
+      report.find(deny("remote-code.listener", `${command.name} would tie a program to a network connection`));
+    }
+    report.find(ask("network.command", `${command.name} needs the network`));
+  };
+const CLOUD = /^(?:aws|gcloud|az|kubectl|helm|terraform|gh)$/;
 const never = (rule: string, reason: string): CommandRule =>
   fixed((command) => deny(rule, `${command.name} ${reason}`));
 const opaque = (reason: string): CommandRule =>
@@ -19,6 +41,8 @@ const rights = fixed((command) =>
   ask("privilege.system", `${command.name} acts on the system outside the workspace`, "high"),
 );
 
+/** This program's own ports on this machine. */
+const OWN_SERVER = /(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0):300[23]\b/;
 const UPLOAD =
   /^(?:-d|--data.*|-F|--form.*|-T|--upload-file|--json|--post-data.*|--post-file.*|--body-.*|-u|--user)(?:=|$)|^-[dTFu]./;
 
@@ -30,6 +54,8 @@ const transferRule: CommandRule = (command, report) => {
   const words = command.args;
   if (words.some((word) => /^--(?:unix-socket|abstract-unix-socket)/.test(word.text)))
     report.find(deny("tamper.socket", `${command.name} to a local control socket`));
+  if (words.some((word) => OWN_SERVER.test(word.text)))
+    report.find(deny("tamper.self", "the agent does not speak to its own server"));
   for (const [index, word] of words.entries()) {
     if (UPLOAD.test(word.text)) {
       const value =
@@ -105,6 +131,45 @@ const dockerRule: CommandRule = (command, report: Report) => {
   report.find(ask("privilege.container", `${command.name} runs outside the sandbox`, "high"));
 };
 
+/** Attaching to a running program reads and writes its memory. */
+const tracerRule: CommandRule = (command, report) => {
+  report.effect("write");
+  report.mark("shell");
+  const attaches = command.args.some((word) => /^(?:-p|--pid|--attach)/.test(word.text)) || command.name === "reptyr";
+  report.find(
+    attaches
+      ? deny("tamper.attach", `${command.name} would reach into a running program`)
+      : ask("shell.opaque", `${command.name} starts and looks into other programs`),
+  );
+};
+
+/** The agent does not run the program that holds its reins. */
+const selfRule: CommandRule = (command, report) => {
+  if (command.args.length === 1 && /^(?:--version|-v|--help|-h)$/.test(command.args[0]?.text ?? "")) return;
+  report.find(deny("tamper.self", `${command.name} would change or go around its own policy`));
+};
+
+const unsetRule: CommandRule = (command, report) => {
+  const ours = command.args.some((word) => /^(?:CODE)?CRUCIBLE_/.test(word.text));
+  report.find(
+    ours
+      ? deny("tamper.self", "this variable steers this program")
+      : ask("shell.opaque", "unset changes what later commands do"),
+  );
+};
+
+const serviceRule: CommandRule = (command, report) => {
+  report.effect("write");
+  const stops = command.args.some((word) =>
+    /^(?:poweroff|reboot|halt|kexec|suspend|hibernate|rescue|emergency)$/.test(word.text),
+  );
+  report.find(
+    stops
+      ? deny("destructive.system", "this stops the machine")
+      : ask("privilege.system", "systemctl acts on the system outside the workspace", "high"),
+  );
+};
+
 const table = (names: string, rule: CommandRule): Record<string, CommandRule> =>
   Object.fromEntries(names.split(" ").map((name) => [name, rule]));
 
@@ -127,20 +192,31 @@ export const systemCommands: Record<string, CommandRule> = {
   ...table("nc ncat netcat socat mail sendmail rclone openssl xdg-open open", net("net-upload", "shell")),
   ...table("ngrok cloudflared", never("remote-code.tunnel", "opens this machine to the network")),
   ...table(
-    "mkfs mkfs.ext4 fdisk parted wipefs shutdown reboot halt poweroff init telinit swapoff",
+    "userdel groupdel mkfs mkfs.ext4 fdisk parted wipefs shutdown reboot halt poweroff init telinit swapoff",
     never("destructive.system", "destroys data or stops the machine"),
   ),
   ...table(
     "mount umount nsenter unshare chroot insmod modprobe rmmod",
     never("tamper.namespace", "changes what the sandbox protects"),
   ),
-  ...table("strace ltrace gdb ptrace", opaque("looks into other programs")),
+  ...table("strace ltrace gdb ptrace reptyr", tracerRule),
   ...table(
-    "eval source . exec trap alias unalias hash enable shopt set export declare typeset readonly unset local read mapfile readarray let popd dirs umask ulimit setsid busybox parallel script watch entr at batch",
+    "setenforce aa-disable aa-complain aa-teardown apparmor_parser auditctl",
+    never("tamper.kernel-policy", "weakens the system's own protection"),
+  ),
+  ...table(
+    "tmux screen xdotool ydotool wtype expect ttyecho",
+    never("tamper.terminal", "can type in the person's name"),
+  ),
+  ...table("crucible codecrucible", selfRule),
+  unset: unsetRule,
+  systemctl: serviceRule,
+  ...table(
+    "source . exec trap alias unalias hash enable shopt set export declare typeset readonly local read mapfile readarray let popd dirs umask ulimit setsid parallel script watch entr at batch",
     opaque("changes or hides what runs"),
   ),
   ...table(
-    "systemctl service loginctl useradd usermod passwd visudo sysctl setcap iptables nft update-alternatives ldconfig",
+    "service loginctl useradd usermod passwd visudo sysctl setcap iptables nft update-alternatives ldconfig",
     rights,
   ),
   ...table("vim vi nvim emacs nano ed ex man info code cursor", opaque("is interactive and can start programs")),

@@ -37,6 +37,7 @@ const LOADER = /^(?:LD_|DYLD_|BASH_ENV$|ENV$|GCONV_PATH$)/;
 
 /** Judges `NAME=value` before a command or alone. */
 export function assignmentRule(name: string, value: PlainWord | undefined, report: Report): void {
+  if (/^(?:CODE)?CRUCIBLE_/.test(name)) return report.find(deny("tamper.self", `${name} steers this program`));
   if (LOADER.test(name)) return report.find(deny("tamper.loader", `${name} loads other code into every program`));
   if (/^(?:GIT_PAGER|PAGER)$/.test(name) && value?.text !== "cat" && value?.text !== "") {
     return report.find(ask("shell.assignment", `${name} names a program to start`));
@@ -56,7 +57,12 @@ const envRule: CommandRule = (command, report) => {
     const assignment = /^([A-Za-z_]\w*)=(.*)$/s.exec(word.text);
     if (assignment) assignmentRule(assignment[1] ?? "", { ...word, text: assignment[2] ?? "" }, report);
     else if (word.text === "-u") words.shift();
-    else if (word.text.startsWith("-"))
+    else if (/^(?:-S|--split-string)/.test(word.text)) {
+      const joined = word.text.replace(/^(?:-S|--split-string=?)/, "");
+      const code = joined === "" ? words[1] : { ...word, text: joined };
+      if (code) report.script(code);
+      return report.find(ask("shell.env-option", "env -S splits a text into a command"));
+    } else if (word.text.startsWith("-"))
       return report.find(ask("shell.env-option", `env ${word.text} changes how the command is read`));
     else return report.inner(words, { fed: command.fed });
     words.shift();
@@ -67,10 +73,16 @@ const envRule: CommandRule = (command, report) => {
 
 const xargsRule: CommandRule = (command, report) => {
   const table = optionTable(
-    "0rtx n: P: L: I: d: s: E: --null --no-run-if-empty --max-args: --max-procs: --delimiter: --verbose",
+    "0rtx a< n: P: L: I: d: s: E: --null --no-run-if-empty --max-args: --max-procs: --delimiter: --verbose",
   );
   const at = innerStart(command.args, table);
   if (at === undefined) return report.find(ask("shell.xargs", "xargs is used with an option that is not on the list"));
+  const file = command.args.slice(0, at).findIndex((word) => word.text === "-a");
+  const source = file < 0 ? undefined : command.args[file + 1];
+  if (source) {
+    report.path(source, "read");
+    report.find(ask("shell.xargs", "xargs -a takes words from a file"));
+  }
   const replaces = command.args.slice(0, at).some((word) => word.text.startsWith("-I"));
   const inner = command.args.slice(at);
   if (replaces) report.find(ask("shell.xargs", "xargs -I puts unknown words into a command"));
@@ -104,4 +116,19 @@ export const wrapperCommands: Record<string, CommandRule> = {
     report.inner(command.args, { fed: command.fed });
   },
   builtin: (command, report) => report.inner(command.args),
+  busybox: (command, report) => {
+    report.find(ask("shell.opaque", "busybox stands for many programs"));
+    if (command.args.length > 0) report.inner(command.args, { fed: command.fed });
+  },
+  eval: (command, report) => {
+    report.mark("shell");
+    report.find(ask("shell.opaque", "eval runs text as a command"));
+    const [first] = command.args;
+    if (first)
+      report.script({
+        ...first,
+        kind: command.args.every((word) => word.kind === "literal") ? "literal" : "dynamic",
+        text: command.args.map((word) => word.text).join(" "),
+      });
+  },
 };

@@ -1,0 +1,115 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import { defineTool, textResult } from "../../src/core/tool.ts";
+import { createRedactor } from "../../src/guard/redact.ts";
+import { findSecrets } from "../../src/guard/secrets.ts";
+import { gateKit } from "../kit/guard.ts";
+
+// Put together at run time, so that no scanner takes this file for a leak.
+const KEY = ["AKIA", "QWERTYUIOPASDFGH"].join("");
+const TOKEN = ["ghp", "_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("");
+
+describe("the redactor", () => {
+  it("replaces known shapes and known values, the same value by the same placeholder, in every process of a session", () => {
+    const [a, b, other] = [
+      createRedactor("s", ["correct horse"]),
+      createRedactor("s", ["correct horse"]),
+      createRedactor("t", ["correct horse"]),
+    ];
+    const text = `key ${KEY} token=${TOKEN} pass "correct horse" again ${KEY}`;
+    expect(a.text(text)).toBe(b.text(text));
+    expect(a.text(text)).not.toBe(other.text(text));
+    for (const secret of [KEY, TOKEN, "correct horse"]) expect(a.text(text)).not.toContain(secret);
+    const [first, second] = a.text(`${KEY} ${KEY}`).split(" ");
+    expect(first).toBe(second);
+    expect(a.reveal(first ?? "")).toBe(KEY);
+    expect(b.reveal("[redacted:value:00000000]")).toBeUndefined();
+  });
+
+  it("redacts its own output no further", () => {
+    const redactor = createRedactor("s");
+    const once = redactor.text(`x ${KEY} y`);
+    expect(redactor.text(once)).toBe(once);
+  });
+
+  it("leaves ordinary text and code alone", () => {
+    const ordinary = [
+      "const password = getPassword();",
+      "npm_config_registry",
+      "sha512-abcdefABCDEF0123456789==",
+      "https://example.com/a:b@c",
+      "function token(lexer) {}",
+      "0123456789abcdef".repeat(4),
+      "Bearer of good news and more words here",
+    ];
+    for (const text of ordinary) expect(findSecrets(text), text).toEqual([]);
+    const redactor = createRedactor("s");
+    fc.assert(fc.property(fc.lorem(), (text) => redactor.text(text) === text));
+  });
+
+  it("goes through every string of a value and keeps its shape", () => {
+    const value = { a: [KEY, 1, null, { b: `x${TOKEN}` }] };
+    const redacted = createRedactor("s").deep(value);
+    expect(JSON.stringify(redacted)).not.toContain(KEY);
+    expect(redacted.a).toHaveLength(4);
+  });
+});
+
+describe("placeholders in what is written", () => {
+  const file = new Map([["/ws/project/.config", `key=${KEY}\n`]]);
+  const written: unknown[] = [];
+  const edit = defineTool({
+    name: "edit",
+    summary: "",
+    input: z.strictObject({ path: z.string(), old: z.string(), new: z.string() }),
+    effects: ["read", "write"],
+    parallel: false,
+    timeoutMs: 1000,
+    run: async (input: { path: string; old: string; new: string }) => {
+      written.push(input);
+      return textResult("ok");
+    },
+  });
+  const kit = () =>
+    gateKit({
+      tools: [edit],
+      secrets: [KEY],
+      policy: {},
+      hands: () => ({
+        files: {
+          read: async (path) => ({
+            path,
+            bytes: Buffer.from(file.get(`/ws/project/${path}`) ?? ""),
+            mode: 0o644,
+            hash: "h",
+          }),
+          list: async () => [],
+          lastSeen: () => undefined,
+          lastSeenText: async () => undefined,
+          markSeen: () => undefined,
+        },
+        fileWrites: { write: async (path) => ({ path, before: null, after: "h" }) },
+      }),
+    });
+  const placeholder = createRedactor("s1", [KEY]).text(KEY);
+
+  it("are put back where the value stands already", async () => {
+    written.length = 0;
+    const gate = kit();
+    await gate.run("edit", { path: "src/x", old: KEY, new: "y" });
+    const outcome = await gate.run("edit", { path: ".config", old: `key=${placeholder}`, new: `key = ${placeholder}` });
+    expect(outcome.failed).toBe(false);
+    expect(written.at(-1)).toMatchObject({ old: `key=${KEY}`, new: `key = ${KEY}` });
+  });
+
+  it("are refused anywhere else: no placeholder and no secret is written", async () => {
+    const gate = kit();
+    await gate.run("edit", { path: "src/x", old: KEY, new: "y" });
+    written.length = 0;
+    const outcome = await gate.run("edit", { path: "src/other", old: "a", new: placeholder });
+    expect(outcome).toMatchObject({ failed: true, denied: false });
+    expect(outcome.parts[0]).toMatchObject({ text: expect.stringContaining("cannot be written there") as string });
+    expect(written).toEqual([]);
+  });
+});

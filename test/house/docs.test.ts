@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { FLAGS, parseFlags } from "../../src/cli/flags.ts";
+import { runBinary } from "../kit/binary.ts";
+import { tempFolder } from "../kit/temp.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const DOCS = ["README.md", "CONTRIBUTING.md", "AGENTS.md", "docs/architecture.md"];
+const text = (file: string) => readFileSync(resolve(root, file), "utf8");
+const manifest = JSON.parse(text("package.json")) as { scripts: Record<string, string>; bin: Record<string, string> };
+
+/** Every `crucible …` that a page shows, from code blocks and code spans. */
+function commandsIn(page: string): string[] {
+  const blocks = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap((match) => (match[1] ?? "").split("\n"));
+  const spans = [...page.matchAll(/`(crucible [^`]+)`/g)].map((match) => match[1] ?? "");
+  return [...blocks, ...spans]
+    .map((line) => line.replace(/\s+#.*$/, "").trim())
+    .filter((line) => line.startsWith("crucible "));
+}
+
+/** Words as a shell would split them, without expansion. */
+function words(command: string): string[] {
+  return (command.match(/"[^"]*"|\S+/g) ?? []).slice(1).map((word) => word.replace(/^"|"$/g, ""));
+}
+
+describe("commands that the documents show", () => {
+  const shown = [...new Set(DOCS.flatMap((file) => commandsIn(text(file))))];
+
+  it("are commands and flags that exist", () => {
+    expect(shown.length).toBeGreaterThan(8);
+    for (const command of shown) {
+      const [first = "", ...rest] = words(command.replaceAll("\\|", "|"));
+      if (COMMANDS[first]) continue;
+      expect(() => parseFlags([first, ...rest.map((word) => word.replace(/,$/, ""))], {}), command).not.toThrow();
+    }
+  });
+
+  it("npm scripts that are named exist", () => {
+    for (const file of DOCS) {
+      for (const match of text(file).matchAll(/npm (?:run )?(test:long|test|demo|check|bench|build|format)\b/g)) {
+        expect(manifest.scripts, `${file}: ${match[0]}`).toHaveProperty(match[1] ?? "");
+      }
+    }
+  });
+
+  it("the harmless ones run", async () => {
+    using folder = tempFolder();
+    const options = { cwd: folder.path, home: folder.path };
+    const expected: Record<string, number> = {
+      "prompt show": 0,
+      "audit verify": 0,
+      "audit head": 0,
+      "config path": 0,
+      "config show --origin": 0,
+      "sessions list": 0,
+      "--help": 0,
+      "--version": 0,
+      models: 60,
+    };
+    const runs = await Promise.all(
+      Object.keys(expected).map(async (command) => ({ command, run: await runBinary(command.split(" "), options) })),
+    );
+    for (const { command, run } of runs) {
+      expect(run.code, `${command}: ${run.stderr}`).toBe(expected[command]);
+      expect(run.stdout + run.stderr, command).not.toMatch(/\n\s+at /);
+    }
+  });
+
+  it("every flag has an explanation", () => {
+    for (const [name, flag] of Object.entries(FLAGS)) expect(flag.about.length, name).toBeGreaterThan(7);
+  });
+});
