@@ -30,7 +30,8 @@ const EXACT: ReadonlySet<string> = new Set([
   "authorized_keys",
   "terraform.tfstate",
 ]);
-const ENDINGS = [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk", ".tfvars"];
+const KEY_ENDINGS = [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore"];
+const ENDINGS = [...KEY_ENDINGS, ".kdbx", ".ppk", ".tfvars"];
 const STARTS = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
 /** `.env.example` and its like hold names, not values. */
 const HARMLESS_ENV = /^\.env\.(example|sample|template|dist|defaults?|schema)$/;
@@ -67,6 +68,12 @@ export function isSecretName(name: string): boolean {
   if (lower === ".env" || lower === ".envrc" || lower.startsWith(".env.")) return !HARMLESS_ENV.test(lower);
   if (lower.endsWith(".pub")) return false;
   return ENDINGS.some((ending) => lower.endsWith(ending)) || STARTS.some((start) => lower.startsWith(start));
+}
+
+/** True for names of keys and certificates: in third-party code test data and public bundles. */
+export function isKeyFile(name: string): boolean {
+  const lower = name.toLowerCase();
+  return KEY_ENDINGS.some((ending) => lower.endsWith(ending));
 }
 
 /** The test for names of files in one folder: cheap enough for every file of a workspace. */

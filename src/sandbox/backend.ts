@@ -11,8 +11,8 @@ import type { LaunchPlan } from "./launch.ts";
 import type { SandboxContext } from "./options.ts";
 import { probe, rememberedProbe, rememberProbe } from "./probe.ts";
 import { buildProfile, holdsHome, type ProfileParts } from "./profile.ts";
-import { secretScanner } from "./secret-scan.ts";
 import { findToolchains } from "./toolchains.ts";
+import { mergeTrees, type Tree, treeScanner } from "./tree-scan.ts";
 
 export interface Planned {
   readonly key: string;
@@ -21,8 +21,10 @@ export interface Planned {
 
 export interface Backend {
   status(): Promise<SandboxStatus>;
-  /** What to start for a grant, as the workspace is now. */
-  plan(grant: Pick<Grant, "readOnly" | "reveals">): Planned;
+  /** The workspace as it is now. */
+  scan(): Tree;
+  /** What to start for a grant in the workspace as `tree` says. */
+  plan(grant: Pick<Grant, "readOnly" | "reveals">, tree: Tree): Planned;
   /** Ends a probe that still runs: nothing of ours may start while this process goes. */
   close(): Promise<void>;
 }
@@ -31,7 +33,12 @@ export interface Backend {
 export function openBackend(context: SandboxContext): Backend {
   const env = commandEnv(context, context.home);
   const plan: LaunchPlan = { file: "/bin/bash", args: ["-c", INNER], env, namespace: false };
-  return { status: async () => ({ backend: "off" }), plan: () => ({ key: "off", plan }), close: async () => undefined };
+  return {
+    status: async () => ({ backend: "off" }),
+    scan: () => mergeTrees([]),
+    plan: () => ({ key: "off", plan }),
+    close: async () => undefined,
+  };
 }
 
 export function bubblewrapBackend(context: SandboxContext): Backend {
@@ -41,10 +48,13 @@ export function bubblewrapBackend(context: SandboxContext): Backend {
   let known: Promise<SandboxStatus> | undefined;
   let noUserns = true;
   const closing = new AbortController();
-  const plan = (grant: Pick<Grant, "readOnly" | "reveals">): Planned => {
+  const roots = context.paths.roots.filter((root) => root !== context.paths.tmp.view);
+  const scanners = roots.map((root) => treeScanner(root, context.stateDir));
+  const scan = () => mergeTrees(scanners.map((each) => each()));
+  const plan = (grant: Pick<Grant, "readOnly" | "reveals">, tree: Tree): Planned => {
     parts ??= makeParts(context, identity);
     env ??= { ...commandEnv(context, context.privateHome), GIT_CONFIG_GLOBAL: gitConfigPath(context) };
-    const profile = buildProfile(context, parts, grant);
+    const profile = buildProfile(context, parts, { grant, tree });
     const command = bwrapCommand(profile, { identity, workspace: context.paths.workspace, noUserns });
     return { key: profile.key, plan: { ...command, env, namespace: true } };
   };
@@ -57,11 +67,11 @@ export function bubblewrapBackend(context: SandboxContext): Backend {
       noUserns = remembered.noUserns;
       return described;
     }
-    const first = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }), closing.signal);
+    const first = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }, scan()), closing.signal);
     let problem = first;
     if (first !== undefined && !closing.signal.aborted) {
       noUserns = false;
-      problem = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }), closing.signal);
+      problem = await tryProbe(context, () => plan({ readOnly: false, reveals: [] }, scan()), closing.signal);
     }
     if (problem !== undefined) return { backend: undefined, reason: problem, mend: mendFor(problem) };
     rememberProbe(context, identity, { noUserns });
@@ -71,7 +81,7 @@ export function bubblewrapBackend(context: SandboxContext): Backend {
     closing.abort(new CrucibleError("aborted", "the session has ended"));
     await known?.catch(() => undefined);
   };
-  return { plan, status: () => (known ??= find()), close };
+  return { scan, plan, status: () => (known ??= find()), close };
 }
 
 /** The first thing that leaked or failed, or undefined when the sandbox held. */
@@ -133,7 +143,6 @@ function makeParts(context: SandboxContext, identity: Identity): ProfileParts {
   const group = `root:x:0:\n${identity.gid === 0 ? "" : `${user}:x:${identity.gid}:\n`}nogroup:x:65534:\n`;
   const config = put("gitconfig", gitIdentity(context));
   const roots = paths.roots.filter((root) => root !== paths.tmp.view);
-  const scanners = roots.map(secretScanner);
   return {
     toolchains: findToolchains(commandEnv(context, home)["PATH"] ?? "", home, [home, ...roots]),
     empty: put("empty", ""),
@@ -142,7 +151,6 @@ function makeParts(context: SandboxContext, identity: Identity): ProfileParts {
       [put(`group-${identity.gid}`, group), "/etc/group"],
       [config, config],
     ],
-    scanSecrets: () => scanners.flatMap((scan) => scan()),
   };
 }
 

@@ -6,10 +6,11 @@ import { shortId } from "../base/id.ts";
 import type { Grant, Lease, Limits } from "../core/grant.ts";
 import type { CommandResult, ExecHands } from "../core/ports/hands.ts";
 import { type Backend, requireBackend } from "./backend.ts";
-import { watchControlPlaces } from "./control-sweep.ts";
+import { createControlWatch, sweepAfterKill } from "./control-watch.ts";
 import { type Exit, type Launched, launch } from "./launch.ts";
 import type { SandboxContext } from "./options.ts";
 import { outputSink } from "./output.ts";
+import type { Tree } from "./tree-scan.ts";
 
 /** bash's argument limit (MAX_ARG_STRLEN) less room for its own words. */
 const MAX_COMMAND = 120_000;
@@ -37,9 +38,12 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
   let closed = false;
   let readOnly = context.mode === "read-only";
   const live = new Set<Launched>();
+  const watch = createControlWatch(context, backend.scan);
+  // Before anything of this session starts: what a killed session's command made must not count as the user's.
+  const leftovers = context.mode === "off" ? [] : sweepAfterKill(context);
 
-  const open = (grant: Pick<Grant, "readOnly" | "reveals">) => {
-    const planned = backend.plan(grant);
+  const open = (grant: Pick<Grant, "readOnly" | "reveals">, tree: Tree) => {
+    const planned = backend.plan(grant, tree);
     const launched = launch(planned.plan);
     live.add(launched);
     const gone = () => void live.delete(launched);
@@ -49,19 +53,19 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
   const replenish = () => {
     if (closed || context.mode === "off" || spare?.launched.waiting) return;
     try {
-      spare = open({ readOnly, reveals: [] });
+      spare = open({ readOnly, reveals: [] }, backend.scan());
     } catch {
       // No spare: the next command starts cold and reports what is wrong.
       spare = undefined;
     }
   };
   /** The spare when its profile is still what the grant and the workspace ask for. */
-  const take = async (grant: Grant): Promise<Launched> => {
+  const take = async (grant: Grant, tree: Tree): Promise<Launched> => {
     const waiting = spare;
     spare = undefined;
     if (waiting?.launched.waiting) {
       const fits =
-        backend.plan(grant).key === waiting.key &&
+        backend.plan(grant, tree).key === waiting.key &&
         (await waiting.launched.ready.then(
           () => true,
           () => false,
@@ -69,7 +73,7 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
       if (fits && waiting.launched.waiting) return waiting.launched;
     }
     waiting?.launched.kill();
-    const { launched } = open(grant);
+    const { launched } = open(grant, tree);
     await launched.ready;
     return launched;
   };
@@ -83,13 +87,20 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
         hint: "write it to a file and run that",
       });
     readOnly = grant.readOnly;
-    const launched = await take(grant);
-    const sweep = watchControlPlaces(context, grant);
+    const tree = backend.scan();
+    const launched = await take(grant, tree);
+    const sweep = watch.begin(grant, tree);
     launched.begin(
       { limits: limitWords(grant.limits, context.mode === "off"), folder, command: order.command },
       onOutput,
     );
-    const ended = launched.ended.then((exit) => ({ exit, notes: sweep() }));
+    const ended = launched.ended.then(
+      (exit) => ({ exit, notes: [...leftovers.splice(0), ...sweep()] }),
+      (error: unknown) => {
+        leftovers.push(...sweep());
+        throw error;
+      },
+    );
     ended.then(
       () => setImmediate(replenish),
       () => undefined,

@@ -1,67 +1,140 @@
-/** Control places that did not exist cannot be mounted read-only: what a command made of them is moved away. */
-import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+/** Finds what a command made of control places that could not be mounted read-only; it is moved away or put back. */
+import { basename, dirname, join } from "node:path";
 import { controlPlace } from "../base/control-places.ts";
-import { shortId } from "../base/id.ts";
-import type { Grant } from "../core/grant.ts";
-import type { SandboxContext } from "./options.ts";
-import { controlNames } from "./profile.ts";
+import { type ControlState, controlState, type Entry, entryOf, type FolderState } from "./control-state.ts";
+import {
+  isHarmlessGit,
+  isHarmlessHooks,
+  isHarmlessLink,
+  isHarmlessWorktree,
+  leadsInside,
+  leadsToRoots,
+} from "./git-harmless.ts";
+import { includedFiles, inside } from "./git-places.ts";
+import type { Mender } from "./mender.ts";
+import type { Tree } from "./tree-scan.ts";
 
-/** Looks now; the returned function looks again, moves away what is new and says so, one line each. */
-export function watchControlPlaces(
-  context: SandboxContext,
-  grant: Pick<Grant, "readOnly" | "reveals">,
-): () => string[] {
-  if (grant.readOnly || context.mode === "off") return () => [];
-  const roots = context.paths.roots.filter((root) => root !== context.paths.tmp.view);
-  const before = new Set(roots.flatMap((root) => controlNames(root).map((name) => join(root, name))));
-  const shown = new Set(grant.reveals.map((path) => context.paths.look(path).resolved));
-  return () => {
-    const notes: string[] = [];
-    for (const root of roots) {
-      for (const name of controlNames(root)) {
-        const path = join(root, name);
-        if (before.has(path) || shown.has(path) || isHarmlessGit(path)) continue;
-        moveAway(context, path, name);
-        notes.push(`${path} was moved away: ${controlPlace(name) ?? "it is a control place"}`);
-      }
+/** Compares with `before`; `shown` are paths that an approved question opened. */
+export function sweep(before: ControlState, tree: Tree, mender: Mender, shown: ReadonlySet<string>): void {
+  const { roots } = before;
+  const now = controlState(roots, tree);
+  const known = new Map(before.folders.map((folder) => [folder.id, folder]));
+  const sweeping = { before, now, known, mender, roots, accepted: new Set<string>() };
+  const places = Object.entries(now.places).filter(([path]) => !shown.has(path));
+  for (const [path, entry] of places) {
+    if (basename(path) !== ".git") judgeOurs(sweeping, path, entry);
+    else if (entry.kind !== "file") judgeDotGit(sweeping, path, entry);
+  }
+  for (const folder of now.folders) judgeFolder(sweeping, folder);
+  for (const [path, entry] of places) {
+    if (basename(path) === ".git" && entry.kind === "file") judgeGitFile(sweeping, path, entry);
+  }
+  for (const [path, id] of Object.entries(before.included)) {
+    const entry = entryOf(path);
+    if (entry && entry.id !== id) mender.moveAway(path, "git takes it in as configuration");
+  }
+}
+
+interface Sweeping {
+  readonly before: ControlState;
+  readonly now: ControlState;
+  /** Git folders of before, by device and inode: renaming a parent takes them along. */
+  readonly known: ReadonlyMap<string, FolderState>;
+  readonly mender: Mender;
+  readonly roots: readonly string[];
+  /** Git folders that may stay. */
+  readonly accepted: Set<string>;
+}
+
+function judgeOurs({ before, mender, roots }: Sweeping, path: string, entry: Entry): void {
+  const old = before.places[path];
+  // Mounted read-only and not to be renamed: only the user can have changed it.
+  if (old && old.kind !== "link" && roots.includes(dirname(path))) return;
+  if (entry.kind === "link" ? isSameLink(old, entry) : isKnown(before, path, entry)) return;
+  replace(mender, path, old);
+}
+
+function isKnown(before: ControlState, path: string, entry: Entry): boolean {
+  if (before.places[path]?.id === entry.id) return true;
+  return Object.entries(before.places).some(([old, { id }]) => id === entry.id && basename(old) === basename(path));
+}
+
+function isSameLink(old: Entry | undefined, entry: Entry): boolean {
+  return old?.kind === "link" && old.text === entry.text;
+}
+
+/** A folder or a link called `.git`. */
+function judgeDotGit({ before, known, mender, roots }: Sweeping, path: string, entry: Entry): void {
+  const old = before.places[path];
+  if (entry.kind === "link" && isSameLink(old, entry)) return;
+  if (entry.kind === "directory" && (known.has(entry.id) || isHarmlessGit(path, roots))) return;
+  replace(mender, path, old);
+}
+
+function judgeFolder(sweeping: Sweeping, folder: FolderState): void {
+  const { known, mender, roots, accepted } = sweeping;
+  const { path, worktree } = folder;
+  // It may have gone with the folder that it lay in.
+  if (entryOf(path)?.id !== folder.id) return;
+  const old = known.get(folder.id);
+  if (old) {
+    for (const name of Object.keys({ ...old.entries, ...folder.entries })) compare(sweeping, folder, { old, name });
+    judgeIncluded(sweeping, path);
+    accepted.add(path);
+  } else if (worktree ? isHarmlessWorktree(path, roots) : isHarmlessGit(path, roots)) accepted.add(path);
+  else if (sweeping.now.places[path] || isPartOf(path)) mender.moveAway(path, "it can start programs");
+  // Without its HEAD a folder is no repository; the rest may be the project's own files.
+  else mender.moveAway(join(path, "HEAD"), "it makes its folder a repository that can start programs");
+}
+
+function isPartOf(path: string): boolean {
+  return /\/(modules|worktrees)\//.test(path) && path.includes(".git/");
+}
+
+/** One entry of a git folder that was there before. */
+function compare(
+  { mender, roots }: Sweeping,
+  folder: FolderState,
+  { old, name }: { old: FolderState; name: string },
+): void {
+  const path = join(folder.path, name);
+  const was = old.entries[name];
+  const is = folder.entries[name];
+  const link = folder.worktree && (name === "commondir" || name === "gitdir");
+  if (name === "HEAD" || link) {
+    const same = is?.kind === was?.kind && (!link || is?.text === was?.text);
+    if (same || (name === "gitdir" && is?.kind === "file" && leadsToRoots(folder.path, roots))) return;
+    if (was) mender.putBack(path, was);
+    else if (link) mender.moveAway(path, "it leads git elsewhere");
+    return;
+  }
+  if (name === "gitdir" || !is) return;
+  if (was?.kind === "link" || is.kind === "link") {
+    if (!was || !isSameLink(was, is)) replace(mender, path, was);
+    return;
+  }
+  if (was) return;
+  if (name === "hooks" && isHarmlessHooks(path)) return;
+  if (name === "objects/info/alternates" && leadsInside(path, roots)) return;
+  mender.moveAway(path, "it can lead git to other programs");
+}
+
+/** A known config is shut, but what it takes in may have been made just now. */
+function judgeIncluded({ before, mender, roots }: Sweeping, git: string): void {
+  for (const path of includedFiles(git)) {
+    if (inside(roots, path) && !(path in before.included) && entryOf(path)) {
+      mender.moveAway(path, "git takes it in as configuration");
     }
-    return notes;
-  };
-}
-
-function moveAway(context: SandboxContext, path: string, name: string): void {
-  const folder = join(context.stateDir, "sandbox", "quarantine", context.session);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const target = join(folder, `${shortId("q")}-${name}`);
-  try {
-    renameSync(path, target);
-  } catch {
-    cpSync(path, target, { recursive: true, verbatimSymlinks: true });
-    rmSync(path, { recursive: true, force: true });
   }
 }
 
-/** Keys of a fresh repository's config that start nothing. */
-const PLAIN_KEY =
-  /^(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|url|fetch|remote|merge|name|email|objectformat|defaultbranch)$/i;
-const PLAIN_SECTION = /^\[(core|user|init|extensions|(remote|branch) "[^"]*")\]$/i;
-
-/** What `git init` makes: a folder with sample hooks and a config of plain keys. */
-function isHarmlessGit(path: string): boolean {
-  if (!path.endsWith("/.git") || !lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
-  try {
-    const hooks = readdirSync(join(path, "hooks")).every((name) => name.endsWith(".sample"));
-    const config = lstatSync(join(path, "config")).isFile() ? readFileSync(join(path, "config"), "utf8") : "[include]";
-    return hooks && config.split("\n").every(isPlainLine);
-  } catch {
-    return false;
-  }
+function judgeGitFile({ before, accepted, mender }: Sweeping, path: string, entry: Entry): void {
+  const old = before.places[path];
+  if (old?.kind === "file" && old.text === entry.text) return;
+  if (!isHarmlessLink(path, accepted)) replace(mender, path, old);
 }
 
-function isPlainLine(line: string): boolean {
-  const text = line.trim();
-  if (text === "" || PLAIN_SECTION.test(text)) return true;
-  const key = /^([a-z]+) *= *[^\\]*$/i.exec(text)?.[1];
-  return key !== undefined && PLAIN_KEY.test(key);
+function replace(mender: Mender, path: string, old: Entry | undefined): void {
+  mender.moveAway(path, controlPlace(basename(path)) ?? "it can lead git to other programs");
+  if (old?.text !== undefined) mender.putBack(path, old);
 }

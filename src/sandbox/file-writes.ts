@@ -4,13 +4,13 @@ import { type FileHandle, open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import { sha256 } from "../base/hash.ts";
-import { shortId } from "../base/id.ts";
 import type { Grant } from "../core/grant.ts";
 import type { FileChange, FileWriteHands } from "../core/ports/hands.ts";
 import type { PathFact } from "../core/ports/sandbox.ts";
 import { checkWritable } from "./access.ts";
 import type { Owner, SandboxContext } from "./options.ts";
 import type { Seen } from "./seen.ts";
+import { temporaryName } from "./temporary.ts";
 import { type OpenFile, openFault, openVerified, readVerified } from "./verified-open.ts";
 
 /** Writing powers of one grant. */
@@ -120,7 +120,7 @@ async function replace(
 ): Promise<number> {
   const { folder, name, host } = place;
   const { old, owner } = keep;
-  const temporary = below(folder, `.${name.slice(0, 80)}.${shortId("crucible")}.tmp`);
+  const temporary = below(folder, temporaryName(name));
   // fsync needs no O_SYNC; the folder is synced after the rename.
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const file = await open(temporary, flags, 0o666);

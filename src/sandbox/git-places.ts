@@ -1,37 +1,85 @@
-/** What of a repository commands may not change, and the common folder of a worktree. */
+/** Repositories in and around the roots: which of their files steer git, and which of those commands may not touch. */
 import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Owner } from "./options.ts";
+import { contains } from "./paths.ts";
+import type { Tree } from "./tree-scan.ts";
 
-export interface GitPlaces {
-  /** Folders of git that lie outside the root and must be shown. */
+/** One folder of git's own: `.git`, a bare repository, a submodule's or a linked worktree's part of one. */
+export interface GitFolder {
+  readonly path: string;
+  /** A linked worktree's folder: it has links to its common folder and its files, which git itself may remove. */
+  readonly worktree: boolean;
+}
+
+export interface Repositories {
+  /** Folders of git that lie outside the roots and must be shown. */
   readonly common: readonly string[];
   /** Bound on themselves so that they cannot be renamed away. */
   readonly pinned: readonly string[];
+  readonly folders: readonly GitFolder[];
+  /** What commands may not write. */
   readonly readOnly: readonly string[];
 }
 
-const PARTS = ["config", "config.worktree", "hooks", "info"];
+/** What leads git to other configuration, hooks or objects (gitrepository-layout(5)). */
+export const STEERING = ["config", "config.worktree", "hooks", "info", "commondir", "objects/info/alternates"] as const;
+/** Of a linked worktree git must be able to remove the links: they are put back after a command instead. */
+const OF_WORKTREE = ["config", "config.worktree", "hooks", "info"];
 
-export function gitPlaces(root: string, owner: Owner | undefined): GitPlaces {
-  const dot = join(root, ".git");
-  const stat = lstatSync(dot, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) return { common: [], pinned: [dot], readOnly: protectedIn(dot, owner) };
-  if (!stat?.isFile()) return { common: [], pinned: [], readOnly: [] };
-  const common = commonDir(root, dot);
-  if (common === undefined) return { common: [], pinned: [], readOnly: [dot] };
-  return { common: [common], pinned: [], readOnly: [dot, ...protectedIn(common, owner)] };
+export function findRepositories(roots: readonly string[], tree: Pick<Tree, "controls" | "bare">): Repositories {
+  const common: string[] = [];
+  const pinned: string[] = [];
+  const folders = tree.bare.flatMap(gitFoldersIn);
+  const readOnly: string[] = [];
+  for (const dot of tree.controls.filter((path) => basename(path) === ".git")) {
+    const stat = lstatSync(dot, { throwIfNoEntry: false });
+    const real = stat?.isSymbolicLink() ? linkedFolder(dot, roots) : stat?.isDirectory() ? dot : undefined;
+    if (real !== undefined) {
+      pinned.push(real);
+      folders.push(...gitFoldersIn(real));
+    }
+    if (!stat?.isFile() || !roots.includes(dirname(dot))) continue;
+    readOnly.push(dot);
+    const linked = linkedWorktree(dirname(dot), dot);
+    if (linked === undefined) continue;
+    if (!roots.some((root) => contains(root, linked.common))) common.push(linked.common);
+    folders.push(...gitFoldersIn(linked.common));
+    readOnly.push(...["commondir", "gitdir"].map((name) => join(linked.own, name)));
+  }
+  const unique = [...new Map(folders.map((folder) => [folder.path, folder])).values()];
+  for (const folder of unique) readOnly.push(...steeringFiles(folder, roots));
+  const once = (paths: readonly string[]) => [...new Set(paths)];
+  return { common: once(common), pinned: once(pinned), folders: unique, readOnly: once(readOnly) };
 }
 
-/** Missing `hooks` and `info` are made (empty): what does not exist cannot be bound read-only. */
-function protectedIn(git: string, owner: Owner | undefined): string[] {
-  for (const name of ["hooks", "info"]) {
-    if (lstatSync(join(git, name), { throwIfNoEntry: false })) continue;
-    mkdirSync(join(git, name));
-    if (owner) chownSync(join(git, name), owner.uid, owner.gid);
+/** Missing `hooks` and `info` of a root's repository are made (empty): what does not exist cannot be bound read-only. */
+export function makeGuardable(roots: readonly string[], owner: Owner | undefined): void {
+  for (const root of roots) {
+    const dot = join(root, ".git");
+    const stat = lstatSync(dot, { throwIfNoEntry: false });
+    const git = stat?.isDirectory() ? dot : stat?.isFile() ? linkedWorktree(root, dot)?.common : undefined;
+    if (git === undefined) continue;
+    for (const name of ["hooks", "info"]) {
+      if (lstatSync(join(git, name), { throwIfNoEntry: false })) continue;
+      mkdirSync(join(git, name));
+      if (owner) chownSync(join(git, name), owner.uid, owner.gid);
+    }
   }
-  const folders = [git, ...["modules", "worktrees"].flatMap((name) => children(join(git, name)))];
-  return folders.flatMap((folder) => PARTS.map((part) => join(folder, part))).filter((path) => isPlain(path));
+}
+
+/** `git` itself and, at any depth, the folders of its submodules and linked worktrees. */
+export function gitFoldersIn(git: string): GitFolder[] {
+  const worktrees = children(join(git, "worktrees")).map((path) => ({ path, worktree: true }));
+  return [{ path: git, worktree: false }, ...worktrees, ...modulesIn(join(git, "modules"))];
+}
+
+/** A submodule's name may hold slashes: every folder with a HEAD is one. */
+function modulesIn(folder: string): GitFolder[] {
+  return children(folder).flatMap((path) => {
+    const isOne = lstatSync(join(path, "HEAD"), { throwIfNoEntry: false }) !== undefined;
+    return isOne ? gitFoldersIn(path) : modulesIn(path);
+  });
 }
 
 function children(folder: string): string[] {
@@ -44,25 +92,69 @@ function children(folder: string): string[] {
   }
 }
 
-function isPlain(path: string): boolean {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && (stat.isFile() || stat.isDirectory());
+/** Existing files and folders; of a link what it leads to, when that lies in a root. */
+function steeringFiles(folder: GitFolder, roots: readonly string[]): string[] {
+  const names = folder.worktree ? OF_WORKTREE : STEERING;
+  const own = names.map((name) => join(folder.path, name));
+  return [...own, ...includedFiles(folder.path)].flatMap((path) => {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile() || stat?.isDirectory()) return own.includes(path) || inside(roots, path) ? [path] : [];
+    const real = stat?.isSymbolicLink() ? realOf(path) : undefined;
+    return real !== undefined && inside(roots, real) ? [real] : [];
+  });
+}
+
+/** Files that a repository's config takes in (git-config(1), Includes), existing or not. */
+export function includedFiles(git: string): string[] {
+  try {
+    const text = readFileSync(join(git, "config"), "utf8");
+    if (!/^\s*\[include/im.test(text)) return [];
+    return [...text.matchAll(/^\s*path\s*=\s*"?([^"\n]+?)"?\s*$/gim)].map((found) => resolve(git, found[1] ?? ""));
+  } catch {
+    return [];
+  }
+}
+
+export function inside(roots: readonly string[], path: string): boolean {
+  return roots.some((root) => contains(root, path));
+}
+
+function linkedFolder(path: string, roots: readonly string[]): string | undefined {
+  const real = realOf(path);
+  return real !== undefined && inside(roots, real) && statSync(real).isDirectory() ? real : undefined;
+}
+
+function realOf(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The folder that a `.git` file names. */
+export function namedFolder(dot: string): string | undefined {
+  try {
+    const named = /^gitdir: (.+)$/m.exec(readFileSync(dot, "utf8"))?.[1]?.trim();
+    return named === undefined ? undefined : realpathSync.native(resolve(dirname(dot), named));
+  } catch {
+    return undefined;
+  }
 }
 
 /**
- * The common folder of a linked worktree (gitrepository-layout(5)). The `.git` file may say anything, so the
+ * A linked worktree's own and common folder (gitrepository-layout(5)). The `.git` file may say anything, so the
  * folder it names must point back to this very file.
  */
-function commonDir(root: string, dot: string): string | undefined {
+function linkedWorktree(root: string, dot: string): { own: string; common: string } | undefined {
   try {
-    const named = /^gitdir: (.+)$/m.exec(readFileSync(dot, "utf8"))?.[1]?.trim();
-    if (named === undefined) return undefined;
-    const own = realpathSync.native(resolve(root, named));
+    const own = namedFolder(dot);
+    if (own === undefined) return undefined;
     const back = resolve(own, readFileSync(join(own, "gitdir"), "utf8").trim());
-    if (realpathSync.native(back) !== realpathSync.native(dot)) return undefined;
+    if (realpathSync.native(back) !== realpathSync.native(join(root, ".git"))) return undefined;
     const common = realpathSync.native(resolve(own, readFileSync(join(own, "commondir"), "utf8").trim()));
     const whole = statSync(join(common, "objects")).isDirectory() && statSync(join(common, "HEAD")).isFile();
-    return whole && dirname(dirname(own)) === common ? common : undefined;
+    return whole && dirname(dirname(own)) === common ? { own, common } : undefined;
   } catch {
     return undefined;
   }

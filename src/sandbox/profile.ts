@@ -1,13 +1,12 @@
 /** What one command may see: an allow-list of mounts, in order, and the key that tells two profiles apart. */
-import { existsSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { controlPlace } from "../base/control-places.ts";
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import type { Grant } from "../core/grant.ts";
-import { gitPlaces } from "./git-places.ts";
+import { findRepositories, inside, makeGuardable } from "./git-places.ts";
 import type { SandboxContext } from "./options.ts";
 import { contains } from "./paths.ts";
-import type { SecretFile } from "./secret-scan.ts";
 import type { Toolchains } from "./toolchains.ts";
+import type { Tree } from "./tree-scan.ts";
 
 export type Mount =
   | { readonly kind: "ro" | "rw"; readonly source: string; readonly target: string; readonly mapped: boolean }
@@ -25,7 +24,6 @@ export interface ProfileParts {
   /** An empty file, and files that stand for their namesakes in `/etc` and git's global config. */
   readonly empty: string;
   readonly etc: readonly (readonly [source: string, target: string])[];
-  readonly scanSecrets: () => readonly SecretFile[];
 }
 
 const ETC = [
@@ -66,16 +64,17 @@ const ETC = [
 export function buildProfile(
   context: SandboxContext,
   parts: ProfileParts,
-  grant: Pick<Grant, "readOnly" | "reveals">,
+  order: { readonly grant: Pick<Grant, "readOnly" | "reveals">; readonly tree: Tree },
 ): Profile {
+  const { grant, tree } = order;
   const { paths } = context;
   const roots = paths.roots.filter((root) => root !== paths.tmp.view);
   const kind = grant.readOnly ? "ro" : "rw";
   const shown = grant.reveals.map((path) => paths.look(path).resolved);
   const revealed = (path: string) =>
     [...shown, ...context.exposed, ...context.readable].some((open) => contains(open, path));
-  const guarded = guardedPlaces(context, roots);
-  const secrets = parts.scanSecrets().filter((secret) => !revealed(secret.path));
+  const guarded = guardedPlaces(context, roots, tree);
+  const secrets = tree.secrets.filter((secret) => !revealed(secret.path));
   const opened = [...context.readable, ...shown].filter(
     (path) => existsSync(path) && !roots.some((root) => contains(root, path)) && !contains(path, "/"),
   );
@@ -117,29 +116,21 @@ function systemMounts(parts: ProfileParts): Mount[] {
   return [same("ro", "/usr", false), ...top, ...etc.map((path) => same("ro", path, false)), ...made];
 }
 
-/** Control places of every root as they are now. */
+/** Control places at any depth as they are now. */
 function guardedPlaces(
   context: SandboxContext,
   roots: readonly string[],
-): { common: string[]; pinned: string[]; readOnly: string[] } {
-  const result = { common: [] as string[], pinned: [] as string[], readOnly: [] as string[] };
-  for (const root of roots) {
-    const git = gitPlaces(root, context.owner);
-    result.common.push(...git.common);
-    result.pinned.push(...git.pinned);
-    result.readOnly.push(
-      ...git.readOnly,
-      ...controlNames(root)
-        .filter((name) => name.toLowerCase() !== ".git")
-        .map((name) => join(root, name)),
-    );
-  }
-  return result;
-}
-
-/** Names directly below a root that are control places, in the letter case they have. */
-export function controlNames(root: string): string[] {
-  return readdirSync(root).filter((name) => controlPlace(name) !== undefined);
+  tree: Tree,
+): { common: readonly string[]; pinned: readonly string[]; readOnly: readonly string[] } {
+  makeGuardable(roots, context.owner);
+  const git = findRepositories(roots, tree);
+  const ours = tree.controls.flatMap((path) => {
+    if (basename(path).toLowerCase() === ".git") return [];
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return [path];
+    const real = existsSync(path) ? realpathSync.native(path) : "";
+    return inside(roots, real) ? [real] : [];
+  });
+  return { ...git, readOnly: [...git.readOnly, ...ours] };
 }
 
 function same(kind: "ro" | "rw", path: string, mapped: boolean): Mount {

@@ -9,6 +9,7 @@ import type { Grant } from "../core/grant.ts";
 import type { GrepMatch, SearchHands } from "../core/ports/hands.ts";
 import { checkReadable, isHiddenSecret } from "./access.ts";
 import type { SandboxContext } from "./options.ts";
+import { isTemporary } from "./temporary.ts";
 import { openVerified } from "./verified-open.ts";
 
 const FIXED = [
@@ -35,7 +36,9 @@ interface Target {
 /** Searching powers of one grant. Results of secret-named files are dropped unless the grant shows them. */
 export function searchHands(context: SandboxContext, grant: Grant): SearchHands {
   const hidden = (path: string) =>
-    isHiddenSecret(context, grant, context.paths.look(path)) || isGitInside(path, context);
+    isHiddenSecret(context, grant, context.paths.look(path)) ||
+    isGitInside(path, context) ||
+    isTemporary(path.slice(path.lastIndexOf("/") + 1));
   return {
     glob: async (query, signal) => {
       const target = locate(context, grant, query.path);

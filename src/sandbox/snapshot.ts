@@ -16,6 +16,7 @@ import { sha256 } from "../base/hash.ts";
 import type { Blobs } from "../core/ports/store.ts";
 import type { SandboxContext } from "./options.ts";
 import { contains } from "./paths.ts";
+import { isTemporary } from "./temporary.ts";
 import { MAX_FILE_BYTES } from "./verified-open.ts";
 
 const MAX_IGNORED_TREE = 50 * 1024 * 1024;
@@ -91,7 +92,7 @@ async function walk(root: string, walking: Walking): Promise<Found[]> {
       continue;
     }
     for (const entry of entriesOf(folder)) {
-      if (entry.name === ".git") continue;
+      if (entry.name === ".git" || isTemporary(entry.name)) continue;
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) queue.push(path);
       else add(path, found);

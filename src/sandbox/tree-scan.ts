@@ -1,0 +1,142 @@
+/** Walks a root for what the sandbox must know of it; a folder is read again only when its times changed. */
+import { type Dirent, lstatSync, readdirSync, realpathSync, type Stats } from "node:fs";
+import { controlPlace } from "../base/control-places.ts";
+import { isKeyFile, secretIn } from "../base/secret-names.ts";
+import { contains } from "./paths.ts";
+import { isTemporary } from "./temporary.ts";
+
+/** Third-party code: walked last; its key files are test data and public certificates. */
+const THIRD_PARTY: ReadonlySet<string> = new Set(["node_modules", "site-packages", ".venv", ".tox", "__pycache__"]);
+/** Histories: git's is looked through by `git-places`. */
+const CLOSED: ReadonlySet<string> = new Set([".git", ".hg", ".svn"]);
+const MAX_FOLDERS = 200_000;
+/** File times move in steps of some milliseconds: a folder changed this lately is read again next time. */
+const RACY_MS = 50;
+
+export interface SecretFile {
+  readonly path: string;
+  /** Device and inode: a replaced file needs a new mask. */
+  readonly identity: string;
+}
+
+export interface Tree {
+  readonly secrets: readonly SecretFile[];
+  /** Everything with the name of a control place, at any depth. */
+  readonly controls: readonly string[];
+  /** Folders that git would take for a repository though they are not called `.git`. */
+  readonly bare: readonly string[];
+  /** Files that a write of ours may have left behind. */
+  readonly temporaries: readonly string[];
+}
+
+interface Folder {
+  readonly stat: Stats;
+  readonly racy: boolean;
+  readonly folders: readonly string[];
+  readonly late: readonly string[];
+  readonly secrets: readonly string[];
+  readonly controls: readonly string[];
+  readonly temporaries: readonly string[];
+  readonly bare: boolean;
+}
+
+/** A scanner with a memory; each call answers for the tree as it is. Breadth first, at most 200,000 folders. */
+export function treeScanner(root: string, skip: string): () => Tree {
+  let known = new Map<string, Folder>();
+  return () => {
+    const next = new Map<string, Folder>();
+    const tree = {
+      secrets: [] as SecretFile[],
+      controls: [] as string[],
+      bare: [] as string[],
+      temporaries: [] as string[],
+    };
+    const visit = (path: string, third: boolean, queue: string[], late: string[]) => {
+      if (path === skip || next.size >= MAX_FOLDERS) return;
+      const folder = look(root, path, { third, before: known.get(path) });
+      if (!folder) return;
+      next.set(path, folder);
+      for (const each of folder.folders) queue.push(each);
+      for (const each of folder.late) late.push(each);
+      for (const each of folder.secrets) tree.secrets.push(...identify(root, each));
+      for (const each of folder.controls) tree.controls.push(each);
+      for (const each of folder.temporaries) tree.temporaries.push(each);
+      if (folder.bare) tree.bare.push(path);
+    };
+    const queue = [root];
+    const late: string[] = [];
+    for (let at = 0; at < queue.length; at++) visit(queue[at] ?? root, false, queue, late);
+    for (let at = 0; at < late.length; at++) visit(late[at] ?? root, true, late, late);
+    known = next;
+    return tree;
+  };
+}
+
+export function mergeTrees(trees: readonly Tree[]): Tree {
+  return {
+    secrets: trees.flatMap((tree) => tree.secrets),
+    controls: [...new Set(trees.flatMap((tree) => tree.controls))],
+    bare: [...new Set(trees.flatMap((tree) => tree.bare))],
+    temporaries: trees.flatMap((tree) => tree.temporaries),
+  };
+}
+
+function look(
+  root: string,
+  path: string,
+  { third, before }: { third: boolean; before: Folder | undefined },
+): Folder | undefined {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) return undefined;
+  if (before && !before.racy && sameTimes(before.stat, stat)) return before;
+  const racy = Date.now() - stat.ctimeMs < RACY_MS;
+  const folders: string[] = [];
+  const late: string[] = [];
+  const secrets: string[] = [];
+  const controls: string[] = [];
+  const temporaries: string[] = [];
+  const isSecret = secretIn(path.slice(root.length));
+  const entries = read(path);
+  for (const entry of entries) {
+    const { name } = entry;
+    const below = `${path}/${name}`;
+    if (controlPlace(name) !== undefined) controls.push(below);
+    if (entry.isDirectory()) {
+      if (!CLOSED.has(name.toLowerCase())) (THIRD_PARTY.has(name) ? late : folders).push(below);
+      continue;
+    }
+    if (isTemporary(name)) temporaries.push(below);
+    if (!isSecret(name) || (third && isKeyFile(name))) continue;
+    if (entry.isFile() || entry.isSymbolicLink()) secrets.push(below);
+  }
+  return { stat, racy, folders, late, secrets, controls, temporaries, bare: isGitFolder(entries) };
+}
+
+/** git's own test (is_git_directory in setup.c): HEAD, and objects and refs here or in a common folder. */
+function isGitFolder(entries: readonly Dirent[]): boolean {
+  const has = (name: string) => entries.some((entry) => entry.name === name);
+  return has("HEAD") && (has("commondir") || (has("objects") && has("refs")));
+}
+
+function sameTimes(a: Stats, b: Stats): boolean {
+  return a.ino === b.ino && a.dev === b.dev && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
+}
+
+function read(path: string): Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+/** The file itself, or what a link leads to when that lies below the root. */
+function identify(root: string, path: string): SecretFile[] {
+  try {
+    const real = realpathSync.native(path);
+    const stat = lstatSync(real);
+    return contains(root, real) && stat.isFile() ? [{ path: real, identity: `${stat.dev}:${stat.ino}` }] : [];
+  } catch {
+    return [];
+  }
+}
