@@ -2,12 +2,12 @@
 
 /** First segments below a root that belong to this program. */
 const OURS: ReadonlySet<string> = new Set([".codecrucible", ".crucible"]);
-const GIT_PARTS: ReadonlySet<string> = new Set(["config", "config.worktree", "hooks", "info"]);
+const GIT_PARTS: ReadonlySet<string> = new Set(["config", "config.worktree", "hooks", "info", "commondir", "gitdir"]);
 
 /**
  * Why `relative` (a path below a root, `/` between segments) may not be written, or undefined.
- * `.git` itself, its config, hooks and info (also of submodules and worktrees), `.mcp.json`
- * and this program's own folders are control places at any depth.
+ * `.git` itself, its config, hooks, info and links (also of submodules and worktrees), the list of other object
+ * stores, `.mcp.json` and this program's own folders are control places at any depth.
  */
 export function controlPlace(relative: string): string | undefined {
   const segments = relative
@@ -25,6 +25,7 @@ function gitPlace(below: readonly string[]): string | undefined {
   const [first, , third] = below;
   if (first === undefined) return ".git itself is git's";
   if (GIT_PARTS.has(first)) return `.git/${first} can start programs`;
+  if (below.slice(0, 3).join("/") === "objects/info/alternates") return ".git/objects/info/alternates leads elsewhere";
   if (
     (first === "modules" || first === "worktrees") &&
     below.some((part, index) => index >= 2 && GIT_PARTS.has(part))

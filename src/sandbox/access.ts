@@ -1,4 +1,5 @@
 /** Which paths one grant opens for reading and writing: the second look, after the gate's. */
+import { readdirSync } from "node:fs";
 import { controlHomes, controlPlace, isBelowAnyCase } from "../base/control-places.ts";
 import { CrucibleError } from "../base/error.ts";
 import { isSecretPath } from "../base/secret-names.ts";
@@ -6,6 +7,7 @@ import type { Grant } from "../core/grant.ts";
 import type { PathFact } from "../core/ports/sandbox.ts";
 import type { SandboxContext } from "./options.ts";
 import { contains } from "./paths.ts";
+import { isGitFolder } from "./tree-scan.ts";
 
 /** Throws `outside-workspace` or `denied` when this grant does not open `fact` for reading. */
 export function checkReadable(context: SandboxContext, grant: Grant, fact: PathFact): void {
@@ -22,7 +24,10 @@ export function checkReadable(context: SandboxContext, grant: Grant, fact: PathF
 export function checkWritable(context: SandboxContext, grant: Grant, fact: PathFact): void {
   if (fact.root === undefined && !isRevealed(context, grant, fact)) throw outside(fact);
   const relative = fact.root === undefined ? fact.resolved : fact.resolved.slice(fact.root.length);
-  const reason = controlPlace(relative) ?? homeReason(context, fact.resolved);
+  const reason =
+    controlPlace(relative) ??
+    homeReason(context, fact.resolved) ??
+    repositoryReason(context, fact.root ?? "", relative.split("/"));
   if (reason !== undefined) {
     throw new CrucibleError("denied", `${fact.absolute} may not be written: ${reason}`, {
       hint: "change it yourself, outside the session",
@@ -60,6 +65,30 @@ function within(folders: readonly string[], path: string): boolean {
 function homeReason(context: SandboxContext, path: string): string | undefined {
   const homes = controlHomes(context.home, context.env);
   return homes.some((home) => isBelowAnyCase(home, path)) ? "it steers this program" : undefined;
+}
+
+/** Names that make a folder a repository (`git` looks for one in every folder, not only in `.git`), and that steer one. */
+const SHAPE: ReadonlySet<string> = new Set(["HEAD", "objects", "refs"]);
+const STEERS: ReadonlySet<string> = new Set(["config", "config.worktree", "hooks", "info", "commondir"]);
+
+/** Why a write below `root` would make or steer a repository that is not called `.git`. */
+function repositoryReason(context: SandboxContext, root: string, segments: readonly string[]): string | undefined {
+  for (const [index, name] of segments.entries()) {
+    if (!SHAPE.has(name) && !STEERS.has(name)) continue;
+    const names = namesIn(context.paths.host(`${root}${segments.slice(0, index).join("/")}` || "/"));
+    if (isGitFolder([...names, name]) && (STEERS.has(name) || !isGitFolder(names))) {
+      return "its folder is, or would become, a repository whose config can start programs";
+    }
+  }
+  return undefined;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function outside(fact: PathFact): CrucibleError {

@@ -109,13 +109,23 @@ function look(
     if (!isSecret(name) || (third && isKeyFile(name))) continue;
     if (entry.isFile() || entry.isSymbolicLink()) secrets.push(below);
   }
-  return { stat, racy, folders, late, secrets, controls, temporaries, bare: isGitFolder(entries) };
+  return {
+    stat,
+    racy,
+    folders,
+    late,
+    secrets,
+    controls,
+    temporaries,
+    bare: isGitFolder(entries.map(({ name }) => name)),
+  };
 }
 
 /** git's own test (is_git_directory in setup.c): HEAD, and objects and refs here or in a common folder. */
-function isGitFolder(entries: readonly Dirent[]): boolean {
-  const has = (name: string) => entries.some((entry) => entry.name === name);
-  return has("HEAD") && (has("commondir") || (has("objects") && has("refs")));
+export function isGitFolder(names: readonly string[]): boolean {
+  return (
+    names.includes("HEAD") && (names.includes("commondir") || (names.includes("objects") && names.includes("refs")))
+  );
 }
 
 function sameTimes(a: Stats, b: Stats): boolean {

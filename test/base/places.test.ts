@@ -47,6 +47,10 @@ test.each([
   ".git/Hooks/pre-commit",
   ".git/info/attributes",
   ".git/modules/a/config",
+  ".git/commondir",
+  "sub/.git/objects/info/alternates",
+  ".git/modules/a/b/objects/info/alternates",
+  ".git/worktrees/w/gitdir",
   ".git/modules/a/b/hooks/x",
   ".git/worktrees/w/config.worktree",
   ".mcp.json",
@@ -61,6 +65,7 @@ test.each([
 test.each([
   ".git/index",
   ".git/objects/aa/bb",
+  ".git/objects/info/packs",
   ".git/refs/heads/config",
   ".gitignore",
   ".github/hooks/x",
