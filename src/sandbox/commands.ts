@@ -10,6 +10,7 @@ import { createControlWatch, sweepAfterKill } from "./control-watch.ts";
 import { type Exit, type Launched, launch } from "./launch.ts";
 import type { SandboxContext } from "./options.ts";
 import { outputSink } from "./output.ts";
+import { dropTemporaries } from "./temporary.ts";
 import type { Tree } from "./tree-scan.ts";
 
 /** bash's argument limit (MAX_ARG_STRLEN) less room for its own words. */
@@ -110,7 +111,9 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
   return {
     start,
     warm: async () => {
-      if ((await backend.status()).backend !== undefined) replenish();
+      if ((await backend.status()).backend === undefined) return;
+      dropTemporaries(backend.scan().temporaries, context.clock.now());
+      replenish();
     },
     close: async () => {
       closed = true;

@@ -45,9 +45,7 @@ export function pathView(options: {
   const roots = [...real, tmp.view];
 
   const isPrivate = (path: string) =>
-    tmp.view !== tmp.host &&
-    contains(tmp.view, path) &&
-    !real.some((root) => contains(root, path) || contains(path, root));
+    tmp.view !== tmp.host && contains(tmp.view, path) && !real.some((root) => contains(root, path));
   const host = (shown: string) => (isPrivate(shown) ? tmp.host + shown.slice(tmp.view.length) : shown);
   const shown = (path: string) => (contains(tmp.host, path) ? tmp.view + path.slice(tmp.host.length) : path);
 

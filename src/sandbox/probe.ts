@@ -35,6 +35,7 @@ export async function probe(
     return judge(lines, existsSync(written), plan);
   } finally {
     server.close();
+    rmSync(join(context.paths.tmp.host, ".crucible-probe"), { force: true });
   }
 }
 

@@ -1,5 +1,5 @@
 /** The machine on a tool's behalf: gives each verified grant exactly the powers its effects name. */
-import { chownSync, mkdirSync, statSync } from "node:fs";
+import { chownSync, lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import { sha256 } from "../base/hash.ts";
@@ -14,7 +14,7 @@ import { dropOldTmp, endOrphans, measureHome, renewHome } from "./housekeeping.t
 import { type Job, jobHands } from "./jobs.ts";
 import { netHands } from "./net.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
-import { contains, pathView } from "./paths.ts";
+import { contains, type PathView, pathView } from "./paths.ts";
 import { searchHands } from "./search.ts";
 import { createSeen } from "./seen.ts";
 import { createSnapshots } from "./snapshot.ts";
@@ -65,12 +65,29 @@ function prepare(options: SandboxOptions): SandboxContext {
   const tmp = { view: options.mode === "off" ? host : "/tmp", host };
   makePrivate(host, owner);
   const paths = pathView({ ...options, tmp });
+  makeMountPoints(paths, owner);
   const privateHome = join(place, "homes", sha256(paths.workspace).slice(0, 16));
   renewHome(privateHome);
   makePrivate(privateHome, owner);
   const resolved = (path: string) => paths.look(path).resolved;
   const readable = options.config.read.map(resolved).filter((path) => !contains(path, "/"));
   return { ...options, paths, privateHome, owner, readable, exposed: options.config.expose.map(resolved) };
+}
+
+/** Roots below `/tmp` are seen at their places in the private one, by tools before the first command too. */
+function makeMountPoints(paths: PathView, owner: Owner | undefined): void {
+  const { view, host } = paths.tmp;
+  for (const root of paths.roots) {
+    if (view === host || root === view || !contains(view, root)) continue;
+    let at = host;
+    for (const name of root.slice(view.length + 1).split("/")) {
+      at = join(at, name);
+      // A command may have put a link there: it is never followed.
+      if (lstatSync(at, { throwIfNoEntry: false })?.isDirectory()) continue;
+      rmSync(at, { force: true });
+      makePrivate(at, owner);
+    }
+  }
 }
 
 async function keepHouse(context: SandboxContext): Promise<void> {

@@ -92,10 +92,10 @@ async function walk(root: string, walking: Walking): Promise<Found[]> {
       continue;
     }
     for (const entry of entriesOf(folder)) {
-      if (entry.name === ".git" || isTemporary(entry.name)) continue;
+      if (entry.name === ".git") continue;
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) queue.push(path);
-      else add(path, found);
+      else if (!isTemporary(entry.name)) add(path, found);
     }
   }
   return found;
@@ -111,7 +111,7 @@ function collectIgnored(tree: string, found: Found[], walking: Walking): void {
     for (const entry of entriesOf(folder)) {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) queue.push(path);
-      else size += Number(add(path, inside)?.size ?? 0n);
+      else if (!isTemporary(entry.name)) size += Number(add(path, inside)?.size ?? 0n);
     }
     if (size > MAX_IGNORED_TREE) walking.heavy.add(tree);
   }

@@ -1,8 +1,18 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { Grant, Lease } from "../../src/core/grant.ts";
@@ -128,6 +138,26 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
     expect(Buffer.from((await hands.files?.read("/tmp/a"))?.bytes ?? []).toString()).toBe("one\n");
     await hands.fileWrites?.write("/tmp/c", Buffer.from("three"), null);
     expect(await output(kit, "cat /tmp/c && echo four >> /tmp/c && cat /tmp/c")).toBe("threethreefour");
+  });
+
+  test("below /tmp the workspace stands at its place in the private /tmp, for tools and commands alike", async () => {
+    const workspace = realpathSync(mkdtempSync("/tmp/crucible-ws-"));
+    try {
+      mkdirSync(join(workspace, "deep"));
+      writeFileSync(join(workspace, "deep/a"), "in");
+      await using kit = await makeKit({ workspace: join(workspace, "deep") });
+      const list = (path: string) => kit.sandbox.hands(kit.grant(["read"])).files?.list(path);
+      expect(await list("/tmp")).toEqual([`${basename(workspace)}/`]);
+      expect(await list(workspace)).toEqual(["deep/"]);
+      expect(await list(join(workspace, "deep"))).toEqual(["a"]);
+      expect(await output(kit, `ls /tmp; cat ${workspace}/deep/a; echo x > /tmp/new; echo y > b`)).toBe(
+        `${basename(workspace)}\nin`,
+      );
+      expect(await list("/tmp")).toEqual([`${basename(workspace)}/`, "new"]);
+      expect(await list(join(workspace, "deep"))).toEqual(["a", "b"]);
+    } finally {
+      rmSync(workspace, { recursive: true, force: true });
+    }
   });
 
   test("git's control places and ours stay as they are", async () => {

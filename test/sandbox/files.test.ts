@@ -7,6 +7,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -163,4 +164,44 @@ test("what is opened must be what was named: a folder turned link on the way is 
   expect(() => openVerified(join(kit.workspace, "turned"), "directory")).toThrow();
   using opened = openVerified(join(kit.workspace, "real/a"), "file");
   expect(opened.stat.size).toBe(1);
+});
+
+test("no row of writes makes a repository that is not called .git", async () => {
+  await using kit = await makeKit();
+  const write = (path: string) =>
+    kit.sandbox
+      .hands(kit.grant(["write"]))
+      .fileWrites?.write(path, Buffer.from("x"), null)
+      .then(
+        () => "written",
+        (error: { fault: { code: string } }) => error.fault.code,
+      );
+  const codes: (string | undefined)[] = [];
+  for (const path of ["sub/HEAD", "sub/config", "sub/objects/x", "sub/refs/x", "sub/commondir"])
+    codes.push(await write(path));
+  expect(codes).toEqual(["written", "written", "written", "denied", "denied"]);
+  expect(await write(".git/commondir")).toBe("denied");
+  expect(await write("conf/config")).toBe("written");
+});
+
+test("temporary files of dead writers go at the next start and are never seen", async () => {
+  const names = [".a.ts.crucible_0123456789.tmp", ".a.ts.crucible-999999999_0123456789.tmp"];
+  const own = `.a.ts.crucible-${process.pid}_0123456789.tmp`;
+  await using kit = await makeKit({}, ({ workspace }) => {
+    for (const name of [...names, own, ".other.tmp"]) {
+      writeFileSync(join(workspace, name), "needle");
+      utimesSync(join(workspace, name), 1, 1);
+    }
+  });
+  const { listing, files } = await kit.sandbox.snapshot(new AbortController().signal);
+  expect([files, Buffer.from(kit.blobs.map.get(listing) ?? []).toString()]).toEqual([
+    1,
+    expect.not.stringContaining("crucible_0123456789") as string,
+  ]);
+  const search = kit.sandbox.hands(kit.grant(["read"])).search;
+  const query = { pattern: "needle", path: ".", ignoreCase: false, context: 0, filesOnly: true, limit: 9 };
+  const found = await search?.grep(query, new AbortController().signal);
+  expect(found?.matches.map(({ path }) => path)).toEqual([join(kit.workspace, ".other.tmp")]);
+  if ((await kit.sandbox.status()).backend === undefined) return;
+  await expect.poll(() => readdirSync(kit.workspace).sort()).toEqual([own, ".other.tmp"].sort());
 });
