@@ -1,7 +1,8 @@
 /** How the control places stand at one moment: what a sweep compares with, also after a kill (it is plain JSON). */
-import { lstatSync, readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { findRepositories, includedFiles, inside, STEERING } from "./git-places.ts";
+import { readShort } from "./short-file.ts";
 import type { Tree } from "./tree-scan.ts";
 
 export interface Entry {
@@ -70,7 +71,7 @@ export function entryOf(path: string): Entry | undefined {
     if (stat.isDirectory()) return { kind: "directory", id };
     if (!stat.isFile()) return { kind: "other", id };
     const kept = KEPT.has(basename(path)) && stat.size <= MAX_KEPT;
-    return kept ? { kind: "file", id, text: readFileSync(path, "latin1") } : { kind: "file", id };
+    return kept ? { kind: "file", id, text: readShort(path, "latin1") } : { kind: "file", id };
   } catch {
     return undefined;
   }

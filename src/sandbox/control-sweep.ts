@@ -2,15 +2,8 @@
 import { basename, dirname, join } from "node:path";
 import { controlPlace } from "../base/control-places.ts";
 import { type ControlState, controlState, type Entry, entryOf, type FolderState } from "./control-state.ts";
-import {
-  isHarmlessGit,
-  isHarmlessHooks,
-  isHarmlessLink,
-  isHarmlessWorktree,
-  leadsInside,
-  leadsToRoots,
-} from "./git-harmless.ts";
-import { includedFiles, inside } from "./git-places.ts";
+import { isHarmlessGit, isHarmlessHooks, isHarmlessWorktree, leadsInside, leadsToRoots } from "./git-harmless.ts";
+import { includedFiles, inside, namedFolder } from "./git-places.ts";
 import type { Mender } from "./mender.ts";
 import type { Tree } from "./tree-scan.ts";
 
@@ -67,7 +60,7 @@ function isSameLink(old: Entry | undefined, entry: Entry): boolean {
 function judgeDotGit({ before, known, mender, roots }: Sweeping, path: string, entry: Entry): void {
   const old = before.places[path];
   if (entry.kind === "link" && isSameLink(old, entry)) return;
-  if (entry.kind === "directory" && (known.has(entry.id) || isHarmlessGit(path, roots))) return;
+  if (entry.kind === "directory" && (known.get(entry.id)?.worktree === false || isHarmlessGit(path, roots))) return;
   replace(mender, path, old);
 }
 
@@ -76,12 +69,15 @@ function judgeFolder(sweeping: Sweeping, folder: FolderState): void {
   const { path, worktree } = folder;
   // It may have gone with the folder that it lay in.
   if (entryOf(path)?.id !== folder.id) return;
-  const old = known.get(folder.id);
+  const same = known.get(folder.id);
+  // The number of a removed folder is given again: what was a worktree's may now be another kind.
+  const old = same?.worktree === worktree ? same : undefined;
   if (old) {
     for (const name of Object.keys({ ...old.entries, ...folder.entries })) compare(sweeping, folder, { old, name });
     judgeIncluded(sweeping, path);
     accepted.add(path);
-  } else if (worktree ? isHarmlessWorktree(path, roots) : isHarmlessGit(path, roots)) accepted.add(path);
+  } else if (worktree ? isHarmlessWorktree(path, roots) : isHarmlessGit(path, roots, isPartOf(path)))
+    accepted.add(path);
   else if (sweeping.now.places[path] || isPartOf(path)) mender.moveAway(path, "it can start programs");
   // Without its HEAD a folder is no repository; the rest may be the project's own files.
   else mender.moveAway(join(path, "HEAD"), "it makes its folder a repository that can start programs");
@@ -128,10 +124,14 @@ function judgeIncluded({ before, mender, roots }: Sweeping, git: string): void {
   }
 }
 
-function judgeGitFile({ before, accepted, mender }: Sweeping, path: string, entry: Entry): void {
+/** Also one that is as it was may lead to what was made just now; the user's may lead out of the roots. */
+function judgeGitFile({ before, accepted, mender, roots }: Sweeping, path: string, entry: Entry): void {
   const old = before.places[path];
-  if (old?.kind === "file" && old.text === entry.text) return;
-  if (!isHarmlessLink(path, accepted)) replace(mender, path, old);
+  const same = old?.kind === "file" && old.text === entry.text;
+  const named = namedFolder(path);
+  if (named === undefined ? same : accepted.has(named) || (same && !inside(roots, named))) return;
+  if (same) mender.moveAway(path, "it leads git to a folder that can start programs");
+  else replace(mender, path, old);
 }
 
 function replace(mender: Mender, path: string, old: Entry | undefined): void {

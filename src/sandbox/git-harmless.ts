@@ -1,7 +1,8 @@
 /** Whether a repository that a command made could start a program when the user's own git looks at it. */
-import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { gitFoldersIn, inside, namedFolder } from "./git-places.ts";
+import { gitFoldersIn, inside } from "./git-places.ts";
+import { readShort } from "./short-file.ts";
 
 /** Keys of a fresh repository's config that start nothing. */
 const PLAIN_KEY =
@@ -9,9 +10,9 @@ const PLAIN_KEY =
 const PLAIN_SECTION = /^\[(core|user|init|extensions|(remote|branch|submodule) "[^"]*")\]$/i;
 
 /** What `git init`, `git clone` and `git worktree add` make, with all that lies in it. */
-export function isHarmlessGit(git: string, roots: readonly string[]): boolean {
+export function isHarmlessGit(git: string, roots: readonly string[], isModule = false): boolean {
   return gitFoldersIn(git).every(({ path, worktree }) =>
-    worktree ? isHarmlessWorktree(path, roots) : isHarmlessFolder(path, roots, path !== git),
+    worktree ? isHarmlessWorktree(path, roots) : isHarmlessFolder(path, roots, isModule || path !== git),
   );
 }
 
@@ -24,7 +25,7 @@ function isHarmlessFolder(path: string, roots: readonly string[], isModule: bool
     if (!has("config")) return true;
     const config = join(path, "config");
     const plain = (line: string) => isPlainLine(line) || (isModule && isPlaced(line, path, roots));
-    return lstatSync(config).isFile() && readFileSync(config, "utf8").split("\n").every(plain);
+    return lstatSync(config).isFile() && readShort(config).split("\n").every(plain);
   } catch {
     return false;
   }
@@ -44,7 +45,7 @@ export function isHarmlessHooks(folder: string): boolean {
 export function isHarmlessWorktree(path: string, roots: readonly string[]): boolean {
   try {
     const own = ["config", "config.worktree", "hooks"].some((name) => existsSync(join(path, name)));
-    const common = realpathSync.native(resolve(path, readFileSync(join(path, "commondir"), "utf8").trim()));
+    const common = realpathSync.native(resolve(path, readShort(join(path, "commondir")).trim()));
     return !own && common === realpathSync.native(dirname(dirname(path))) && leadsToRoots(path, roots);
   } catch {
     return false;
@@ -54,7 +55,7 @@ export function isHarmlessWorktree(path: string, roots: readonly string[]): bool
 /** A linked worktree's `gitdir` names a file in a root. */
 export function leadsToRoots(path: string, roots: readonly string[]): boolean {
   try {
-    return inside(roots, resolve(path, readFileSync(join(path, "gitdir"), "utf8").trim()));
+    return inside(roots, resolve(path, readShort(join(path, "gitdir")).trim()));
   } catch {
     return false;
   }
@@ -65,16 +66,10 @@ export function leadsInside(alternates: string, roots: readonly string[]): boole
   const stat = lstatSync(alternates, { throwIfNoEntry: false });
   if (!stat) return true;
   const store = dirname(dirname(alternates));
-  const lines = stat.isFile() ? readFileSync(alternates, "utf8").split("\n").filter(Boolean) : ["/"];
+  const lines = stat.isFile() ? readShort(alternates).split("\n").filter(Boolean) : ["/"];
   return lines.every(
     (line) => existsSync(resolve(store, line)) && inside(roots, realpathSync.native(resolve(store, line))),
   );
-}
-
-/** A `.git` file that names one of the `accepted` folders. */
-export function isHarmlessLink(dot: string, accepted: ReadonlySet<string>): boolean {
-  const named = namedFolder(dot);
-  return named !== undefined && accepted.has(named);
 }
 
 function isPlainLine(line: string): boolean {

@@ -1,8 +1,9 @@
 /** Repositories in and around the roots: which of their files steer git, and which of those commands may not touch. */
-import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { chownSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Owner } from "./options.ts";
 import { contains } from "./paths.ts";
+import { readShort } from "./short-file.ts";
 import type { Tree } from "./tree-scan.ts";
 
 /** One folder of git's own: `.git`, a bare repository, a submodule's or a linked worktree's part of one. */
@@ -43,12 +44,16 @@ export function findRepositories(roots: readonly string[], tree: Pick<Tree, "con
     readOnly.push(dot);
     const linked = linkedWorktree(dirname(dot), dot);
     if (linked === undefined) continue;
+    pinned.push(dirname(linked.own), linked.own);
     if (!roots.some((root) => contains(root, linked.common))) common.push(linked.common);
     folders.push(...gitFoldersIn(linked.common));
     readOnly.push(...["commondir", "gitdir"].map((name) => join(linked.own, name)));
   }
   const unique = [...new Map(folders.map((folder) => [folder.path, folder])).values()];
-  for (const folder of unique) readOnly.push(...steeringFiles(folder, roots));
+  for (const folder of unique) {
+    pinned.push(...moduleParents(folder.path));
+    readOnly.push(...steeringFiles(folder, roots));
+  }
   const once = (paths: readonly string[]) => [...new Set(paths)];
   return { common: once(common), pinned: once(pinned), folders: unique, readOnly: once(readOnly) };
 }
@@ -82,8 +87,21 @@ function modulesIn(folder: string): GitFolder[] {
   });
 }
 
+/** Folders between a git folder and its submodules', they and `worktrees`: another in their place would lead elsewhere. */
+function moduleParents(git: string): string[] {
+  const modules = join(git, "modules");
+  const paths = modulesIn(modules).flatMap(({ path }) => {
+    const parts = path.slice(modules.length).split("/");
+    return parts.map((_part, index) => modules + parts.slice(0, index + 1).join("/"));
+  });
+  const worktrees = join(git, "worktrees");
+  return children(worktrees).length > 0 ? [...paths, worktrees] : paths;
+}
+
+/** Real folders in a real folder: links are never followed. */
 function children(folder: string): string[] {
   try {
+    if (!lstatSync(folder).isDirectory()) return [];
     return readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => join(folder, entry.name));
@@ -107,7 +125,7 @@ function steeringFiles(folder: GitFolder, roots: readonly string[]): string[] {
 /** Files that a repository's config takes in (git-config(1), Includes), existing or not. */
 export function includedFiles(git: string): string[] {
   try {
-    const text = readFileSync(join(git, "config"), "utf8");
+    const text = readShort(join(git, "config"));
     if (!/^\s*\[include/im.test(text)) return [];
     return [...text.matchAll(/^\s*path\s*=\s*"?([^"\n]+?)"?\s*$/gim)].map((found) => resolve(git, found[1] ?? ""));
   } catch {
@@ -135,7 +153,7 @@ function realOf(path: string): string | undefined {
 /** The folder that a `.git` file names. */
 export function namedFolder(dot: string): string | undefined {
   try {
-    const named = /^gitdir: (.+)$/m.exec(readFileSync(dot, "utf8"))?.[1]?.trim();
+    const named = /^gitdir: (.+)$/m.exec(readShort(dot))?.[1]?.trim();
     return named === undefined ? undefined : realpathSync.native(resolve(dirname(dot), named));
   } catch {
     return undefined;
@@ -150,9 +168,9 @@ function linkedWorktree(root: string, dot: string): { own: string; common: strin
   try {
     const own = namedFolder(dot);
     if (own === undefined) return undefined;
-    const back = resolve(own, readFileSync(join(own, "gitdir"), "utf8").trim());
+    const back = resolve(own, readShort(join(own, "gitdir")).trim());
     if (realpathSync.native(back) !== realpathSync.native(join(root, ".git"))) return undefined;
-    const common = realpathSync.native(resolve(own, readFileSync(join(own, "commondir"), "utf8").trim()));
+    const common = realpathSync.native(resolve(own, readShort(join(own, "commondir")).trim()));
     const whole = statSync(join(common, "objects")).isDirectory() && statSync(join(common, "HEAD")).isFile();
     return whole && dirname(dirname(own)) === common ? { own, common } : undefined;
   } catch {

@@ -1,7 +1,8 @@
 /** Where a repository stands, read from git's own files without starting git. */
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { contains } from "./paths.ts";
+import { readShort } from "./short-file.ts";
 
 export interface GitState {
   /** Name of the branch; absent when HEAD is detached. */
@@ -63,7 +64,7 @@ function isHash(text: string): boolean {
 
 function read(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8").trim();
+    return readShort(path).trim();
   } catch {
     return undefined;
   }

@@ -134,6 +134,8 @@ describe.skipIf(reason !== undefined)(`ways out through git${reason ? ` (skipped
       evil(kit, `${at}/config`),
       `printf '#!/bin/sh\\ntouch ${kit.base}/PWNED\\n' > ${at}/hooks/post-index-change && chmod +x ${at}/hooks/post-index-change`,
       `cp -r ${at} e; ${evil(kit, "e/config")}; echo ../../../../e > ${at}/commondir`,
+      `cp -r .git/modules e; rm -f e/third_party/foo/config; ${evil(kit, "e/third_party/foo/config")}; mv .git/modules .git/m; ln -s ../e .git/modules`,
+      `cp -r .git/modules/third_party e3; rm -f e3/foo/config; ${evil(kit, "e3/foo/config")}; mv .git/modules/third_party .git/m; ln -s ../../e3 .git/modules/third_party`,
       `mv ${at} ${at}2; mkdir -p ${at}; cp -r ${at}2/. ${at}; rm -f ${at}/config; ${evil(kit, `${at}/config`)}`,
     ]) {
       await run(kit, attack);
@@ -195,6 +197,29 @@ describe.skipIf(reason !== undefined)(`ways out through git${reason ? ` (skipped
     await expect.poll(async () => (await jobs?.poll(id))?.output).toContain("made");
     expect((await run(kit, "true")).output).toContain(".codecrucible was moved away");
     expect(existsSync(join(kit.workspace, ".codecrucible"))).toBe(false);
+  });
+
+  test("pipes and endless files in git's places stop nothing", async () => {
+    await using kit = await makeKit({}, ({ workspace }) => repository(workspace));
+    await run(
+      kit,
+      "mkdir -p .git/worktrees/x .git/modules/m sub/.git/objects sub/.git/refs sub/.git/worktrees/y; touch .git/modules/m/HEAD sub/.git/HEAD; mkfifo .git/worktrees/x/commondir .git/worktrees/x/gitdir .git/commondir sub/.git/worktrees/y/commondir; ln -s /dev/zero .git/modules/m/config; mkfifo sub/.git/config",
+    );
+    lookOnHost(kit, ".", "sub");
+    expect(git(kit.workspace, "log", "--format=%s")).toBe("one\n");
+  });
+
+  test("a .git file that led nowhere leads to nothing made later", async () => {
+    await using kit = await makeKit({}, ({ workspace }) => {
+      repository(workspace);
+      mkdirSync(join(workspace, "lost"));
+      writeFileSync(join(workspace, "lost/.git"), "gitdir: ../.git/modules/lost\n");
+    });
+    await run(
+      kit,
+      `cp -r .git e; mkdir mods; mv e mods/lost; ${evil(kit, "mods/lost/config")}; ln -s ../mods .git/modules`,
+    );
+    lookOnHost(kit, ".", "lost");
   });
 
   test("a link as .git stays the link it was", async () => {
