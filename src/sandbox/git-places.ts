@@ -28,16 +28,21 @@ export const STEERING = ["config", "config.worktree", "hooks", "info", "commondi
 /** Of a linked worktree git must be able to remove the links: they are put back after a command instead. */
 const OF_WORKTREE = ["config", "config.worktree", "hooks", "info"];
 
+/** Each mount makes all others slower: of so many repositories the rest are shut whole, with one mount each. */
+const MAX_SHUT = 60;
+
 export function findRepositories(roots: readonly string[], tree: Pick<Tree, "controls" | "bare">): Repositories {
   const common: string[] = [];
   const pinned: string[] = [];
   const folders = tree.bare.flatMap(gitFoldersIn);
   const readOnly: string[] = [];
+  const whole = (path: string) => pinned.length >= MAX_SHUT && !roots.includes(dirname(path));
+  const shut: string[] = [];
   for (const dot of tree.controls.filter((path) => basename(path) === ".git")) {
     const stat = lstatSync(dot, { throwIfNoEntry: false });
     const real = stat?.isSymbolicLink() ? linkedFolder(dot, roots) : stat?.isDirectory() ? dot : undefined;
     if (real !== undefined) {
-      pinned.push(real);
+      (whole(real) ? shut : pinned).push(real);
       folders.push(...gitFoldersIn(real));
     }
     if (!stat?.isFile() || !roots.includes(dirname(dot))) continue;
@@ -50,7 +55,10 @@ export function findRepositories(roots: readonly string[], tree: Pick<Tree, "con
     readOnly.push(...["commondir", "gitdir"].map((name) => join(linked.own, name)));
   }
   const unique = [...new Map(folders.map((folder) => [folder.path, folder])).values()];
+  shut.push(...tree.bare.slice(MAX_SHUT).filter((path) => !roots.includes(path)));
+  readOnly.push(...shut);
   for (const folder of unique) {
+    if (inside(shut, folder.path)) continue;
     pinned.push(...moduleParents(folder.path));
     readOnly.push(...steeringFiles(folder, roots));
   }

@@ -1,5 +1,5 @@
 /** Moves planted files into quarantine and puts replaced ones back, one line about each. */
-import { chownSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, cpSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { toFault } from "../base/error.ts";
 import { shortId } from "../base/id.ts";
@@ -58,7 +58,13 @@ function move(place: string, target: string): void {
     renameSync(place, target);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") throw error;
-    cpSync(place, target, { recursive: true, verbatimSymlinks: true });
+    cpSync(place, target, { recursive: true, verbatimSymlinks: true, filter: isCopied });
     rmSync(place, { recursive: true, force: true });
   }
+}
+
+/** Pipes and sockets hold nothing, and cannot be copied. */
+function isCopied(path: string): boolean {
+  const stat = lstatSync(path);
+  return stat.isFile() || stat.isDirectory() || stat.isSymbolicLink();
 }

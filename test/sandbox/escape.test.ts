@@ -1,6 +1,16 @@
 /** Ways out through git's own files: what a script plants must not run when the user starts git on the host. */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Kit } from "./kit.ts";
@@ -220,6 +230,41 @@ describe.skipIf(reason !== undefined)(`ways out through git${reason ? ` (skipped
       `cp -r .git e; mkdir mods; mv e mods/lost; ${evil(kit, "mods/lost/config")}; ln -s ../mods .git/modules`,
     );
     lookOnHost(kit, ".", "lost");
+  });
+
+  test("of very many repositories the last are shut whole", async () => {
+    await using kit = await makeKit({}, ({ workspace }) => {
+      for (let number = 0; number < 70; number++) {
+        const dot = join(workspace, `r${String(number).padStart(2, "0")}/.git`);
+        mkdirSync(join(dot, "hooks"), { recursive: true });
+        writeFileSync(join(dot, "config"), "");
+      }
+    });
+    const shut = await run(kit, "for r in r*; do touch $r/.git/index 2>/dev/null || echo $r; done | wc -l");
+    expect(shut.output).toBe("10\n");
+    expect(
+      await run(kit, "for r in r*; do echo x >> $r/.git/config; mv $r/.git $r/x; done 2>/dev/null; cat r*/.git/config"),
+    ).toMatchObject({
+      output: "",
+      exitCode: 0,
+    });
+  });
+
+  test.skipIf(!existsSync("/dev/shm"))("quarantine on another file system takes folders, links and pipes", async () => {
+    const stateDir = mkdtempSync("/dev/shm/crucible-");
+    try {
+      await using kit = await makeKit({ stateDir });
+      const { output } = await run(
+        kit,
+        "mkdir -p a/.crucible/x; echo y > a/.crucible/x/y; mkfifo a/.crucible/p; ln -s / a/.crucible/l",
+      );
+      expect(output).toContain("was moved away");
+      expect(readdirSync(join(kit.workspace, "a"))).toEqual([]);
+      const place = join(stateDir, "sandbox/quarantine/s1");
+      expect(readdirSync(join(place, readdirSync(place)[0] ?? "")).sort()).toEqual(["l", "x"]);
+    } finally {
+      rmSync(stateDir, { recursive: true, force: true });
+    }
   });
 
   test("a link as .git stays the link it was", async () => {
