@@ -2,7 +2,7 @@
 import { basename, dirname, join } from "node:path";
 import { controlPlace } from "../base/control-places.ts";
 import { type ControlState, controlState, type Entry, entryOf, type FolderState } from "./control-state.ts";
-import { isHarmlessGit, isHarmlessHooks, isHarmlessWorktree, leadsInside, leadsToRoots } from "./git-harmless.ts";
+import { isHarmlessGit, isHarmlessHooks, isHarmlessWorktree, leadsBack, leadsInside } from "./git-harmless.ts";
 import { includedFiles, inside, namedFolder } from "./git-places.ts";
 import type { Mender } from "./mender.ts";
 import type { Tree } from "./tree-scan.ts";
@@ -99,7 +99,7 @@ function compare(
   const link = folder.worktree && (name === "commondir" || name === "gitdir");
   if (name === "HEAD" || link) {
     const same = is?.kind === was?.kind && (!link || is?.text === was?.text);
-    if (same || (name === "gitdir" && is?.kind === "file" && leadsToRoots(folder.path, roots))) return;
+    if (same || (name === "gitdir" && is?.kind === "file" && leadsBack(folder.path, roots))) return;
     if (was) mender.putBack(path, was);
     else if (link) mender.moveAway(path, "it leads git elsewhere");
     return;

@@ -1,7 +1,7 @@
 /** Whether a repository that a command made could start a program when the user's own git looks at it. */
 import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { gitFoldersIn, inside } from "./git-places.ts";
+import { gitFoldersIn, inside, namedFolder } from "./git-places.ts";
 import { readShort } from "./short-file.ts";
 
 /** Keys of a fresh repository's config that start nothing. */
@@ -46,16 +46,17 @@ export function isHarmlessWorktree(path: string, roots: readonly string[]): bool
   try {
     const own = ["config", "config.worktree", "hooks"].some((name) => existsSync(join(path, name)));
     const common = realpathSync.native(resolve(path, readShort(join(path, "commondir")).trim()));
-    return !own && common === realpathSync.native(dirname(dirname(path))) && leadsToRoots(path, roots);
+    return !own && common === realpathSync.native(dirname(dirname(path))) && leadsBack(path, roots);
   } catch {
     return false;
   }
 }
 
-/** A linked worktree's `gitdir` names a file in a root. */
-export function leadsToRoots(path: string, roots: readonly string[]): boolean {
+/** A linked worktree's `gitdir` names a file in a root, or one that names the worktree's folder in turn. */
+export function leadsBack(path: string, roots: readonly string[]): boolean {
   try {
-    return inside(roots, resolve(path, readShort(join(path, "gitdir")).trim()));
+    const named = resolve(path, readShort(join(path, "gitdir")).trim());
+    return inside(roots, named) || namedFolder(named) === realpathSync.native(path);
   } catch {
     return false;
   }

@@ -1,5 +1,5 @@
 /** Moves planted files into quarantine and puts replaced ones back, one line about each. */
-import { chownSync, cpSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, lchownSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { toFault } from "../base/error.ts";
 import { shortId } from "../base/id.ts";
@@ -45,7 +45,7 @@ export function createMender(context: Pick<SandboxContext, "stateDir" | "session
         const fresh = `${place}.${shortId("back")}`;
         if (kind === "link") symlinkSync(text, fresh);
         else writeFileSync(fresh, text, { encoding: "latin1", flag: "wx" });
-        if (context.owner && kind !== "link") chownSync(fresh, context.owner.uid, context.owner.gid);
+        if (context.owner) lchownSync(fresh, context.owner.uid, context.owner.gid);
         rmSync(place, { recursive: true, force: true });
         renameSync(fresh, place);
       });

@@ -267,6 +267,20 @@ describe.skipIf(reason !== undefined)(`ways out through git${reason ? ` (skipped
     }
   });
 
+  test("what the user's own git makes meanwhile stays", async () => {
+    await using kit = await makeKit({}, ({ workspace }) => repository(workspace));
+    const { workspace, base } = kit;
+    const { jobs } = kit.sandbox.hands(kit.grant(["exec", "jobs"]));
+    await jobs?.start("sleep 60", {});
+    git(workspace, "worktree", "add", "-q", "-b", "side", join(base, "side"));
+    git(workspace, "config", "core.pager", "less");
+    git(workspace, "switch", "-q", "-c", "other");
+    expect((await run(kit, "true")).output).toBe("");
+    git(workspace, "worktree", "move", join(base, "side"), join(base, "moved"));
+    expect((await run(kit, "true")).output).toBe("");
+    expect(git(join(base, "moved"), "status", "--short", "--branch")).toBe("## side\n");
+  });
+
   test("a link as .git stays the link it was", async () => {
     await using kit = await makeKit({}, ({ workspace }) => {
       repository(workspace);

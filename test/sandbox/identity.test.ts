@@ -6,6 +6,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -111,6 +112,34 @@ describe.each(CASES)("%s", (_name, uid, owner, identity) => {
         expect([stat.uid, stat.gid, stat.mode & 0o777]).toEqual([me, ROOT ? owner : process.getgid?.(), mode]);
         expect(statSync(join(stage.workspace, ".git/index")).uid).toBe(me);
       }
+    },
+  );
+});
+
+describe.each(CASES)("%s", (_name, uid, owner) => {
+  const reason = lacking({ root: uid === 0 || owner === 0 });
+  test.skipIf(reason !== undefined)(
+    `git's links are put back as the owner's, git goes on${reason ? ` (skipped: ${reason})` : ""}`,
+    () => {
+      using stage = scene(owner);
+      const { workspace } = stage;
+      git(workspace, "init", "-q");
+      git(workspace, "commit", "-q", "--allow-empty", "-m", "one");
+      if (ROOT) execFileSync("chown", ["-R", `${owner}:${owner}`, workspace]);
+      const commands = [
+        "cp -r .git e && echo ../e > .git/commondir; rm .git/HEAD; ln -s ../e/HEAD .git/HEAD",
+        "mkdir -p sub/.git/hooks && echo x > sub/.git/hooks/pre-commit; echo '{}' > sub/.mcp.json",
+        "echo a > f && git add f && git -c user.name=a -c user.email=b commit -qm two && git stash list && git switch -qc side && git log --format=%s",
+      ];
+      const { results } = stage.play(commands, { uid });
+      expect(results[0]?.output).toMatch(
+        /commondir was moved away[\s\S]*HEAD was put back|HEAD was put back[\s\S]*commondir was moved away/,
+      );
+      expect(results[1]?.output).toMatch(/mcp\.json was moved away/);
+      expect(results[2]).toMatchObject({ exitCode: 0, output: "two\none\n" });
+      const me = ROOT ? owner : process.getuid?.();
+      expect(statSync(join(workspace, ".git/HEAD")).uid).toBe(me);
+      expect(readdirSync(join(workspace, "sub"))).toEqual([]);
     },
   );
 });
