@@ -41,7 +41,7 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
   const live = new Set<Launched>();
   const watch = createControlWatch(context, backend.scan);
   // Before anything of this session starts: what a killed session's command made must not count as the user's.
-  const leftovers = context.mode === "off" ? [] : sweepAfterKill(context);
+  const leftovers = sweepAfterKill(context);
 
   const open = (grant: Pick<Grant, "readOnly" | "reveals">, tree: Tree) => {
     const planned = backend.plan(grant, tree);

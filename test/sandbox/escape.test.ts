@@ -294,24 +294,27 @@ describe.skipIf(reason !== undefined)(`ways out through git${reason ? ` (skipped
     expect(git(kit.workspace, "log", "--format=%s")).toBe("one\n");
   });
 
-  test("what a killed session's command left is swept when the next one starts", async () => {
-    await using kit = await makeKit();
-    const { workspace, home } = kit;
-    const mark = uniqueMark("987657");
-    const order = { workspace, home, stateDir: join(kit.base, "state2") };
-    const commands = [`mkdir -p .codecrucible sub; echo '{}' > sub/.mcp.json; sleep ${mark}`];
-    const script = join(import.meta.dirname, "user-run.ts");
-    const child = spawn(process.execPath, [script, JSON.stringify({ ...order, path: "/usr/bin:/bin", commands })], {
-      stdio: "ignore",
-    });
-    await expect.poll(() => existsSync(join(workspace, "sub/.mcp.json")), { timeout: 10_000 }).toBe(true);
-    child.kill("SIGKILL");
-    await expect.poll(() => processesWith(`sleep ${mark}`)).toEqual([]);
-    const { sandbox } = sandboxFor(order, memoryBlobs(), []);
-    expect(existsSync(join(workspace, ".codecrucible"))).toBe(false);
-    expect(existsSync(join(workspace, "sub/.mcp.json"))).toBe(false);
-    await sandbox.close();
-  });
+  test.each(["workspace-write", "off"] as const)(
+    "what a killed session left is swept when the next one starts with %s",
+    async (mode) => {
+      await using kit = await makeKit();
+      const { workspace, home } = kit;
+      const mark = uniqueMark("987657");
+      const order = { workspace, home, stateDir: join(kit.base, "state2") };
+      const commands = [`mkdir -p .codecrucible sub; echo '{}' > sub/.mcp.json; sleep ${mark}`];
+      const script = join(import.meta.dirname, "user-run.ts");
+      const child = spawn(process.execPath, [script, JSON.stringify({ ...order, path: "/usr/bin:/bin", commands })], {
+        stdio: "ignore",
+      });
+      await expect.poll(() => existsSync(join(workspace, "sub/.mcp.json")), { timeout: 10_000 }).toBe(true);
+      child.kill("SIGKILL");
+      await expect.poll(() => processesWith(`sleep ${mark}`)).toEqual([]);
+      const { sandbox } = sandboxFor({ ...order, mode }, memoryBlobs(), []);
+      expect(existsSync(join(workspace, ".codecrucible"))).toBe(false);
+      expect(existsSync(join(workspace, "sub/.mcp.json"))).toBe(false);
+      await sandbox.close();
+    },
+  );
 
   test("secret files of installed packages read as empty, their public certificates do not", async () => {
     await using kit = await makeKit({}, ({ workspace }) => {
