@@ -40,7 +40,7 @@ function terminal(setting: Journey, words: readonly string[], env: Readonly<Reco
       "24",
       "-c",
       setting.folder,
-      `${quoted}; echo exit=$?; exec sleep 60`,
+      `trap : INT; ${quoted}; echo exit=$?; exec sleep 60`,
     ],
     {
       env: {
