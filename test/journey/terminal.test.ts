@@ -1,6 +1,7 @@
 /** At a real terminal of 80x24: streaming, tool lines, the diff, a question answered both ways, the status line, Ctrl+C. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { BIN, binaryEnv } from "../kit/binary.ts";
 import { call, type Journey, journey, lastText } from "../kit/journey.ts";
@@ -12,7 +13,6 @@ if (missing && process.env["CI"] === "true") throw new Error("tmux is missing: a
 
 interface Terminal extends Disposable {
   send(...keys: string[]): void;
-  screen(): string;
   /** Waits until the screen shows `pattern` and returns it. */
   shows(pattern: RegExp): Promise<string>;
 }
@@ -51,18 +51,22 @@ function terminal(setting: Journey, words: readonly string[], env: Readonly<Reco
     },
   );
   // A capture can meet tmux busy; the next one tells.
-  const screen = () =>
-    spawnSync("tmux", ["-S", socket, "capture-pane", "-p", "-S", "-200"], { encoding: "utf8" }).stdout;
+  const screen = async () => {
+    const capture = promisify(execFile)("tmux", ["-S", socket, "capture-pane", "-p", "-S", "-200"]);
+    return capture.then(
+      ({ stdout }) => stdout,
+      () => "",
+    );
+  };
   return {
     send: (...keys) => void tmux("send-keys", ...keys),
-    screen,
     async shows(pattern) {
-      const end = performance.now() + 15_000;
+      const end = performance.now() + 25_000;
       for (;;) {
-        const now = screen();
+        const now = await screen();
         if (pattern.test(now)) return now;
         if (performance.now() > end) throw new Error(`the screen never showed ${pattern}:\n${now}`);
-        await new Promise((resolve) => setTimeout(resolve, 25));
+        await new Promise((resolve) => setTimeout(resolve, 120));
       }
     },
     [Symbol.dispose]: () => void spawnSync("tmux", ["-S", socket, "kill-server"]),
