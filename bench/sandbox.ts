@@ -1,26 +1,23 @@
-/** Time of `true` in a single-use sandbox: from the waiting spare, and from a cold start. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+/** Time of `true` in a single-use sandbox: from the waiting spare, from a cold start, and without any sandbox. */
 import { join } from "node:path";
 import { systemClock } from "../src/base/clock.ts";
 import { sha256 } from "../src/base/hash.ts";
 import type { Event } from "../src/core/event.ts";
 import type { Grant } from "../src/core/grant.ts";
+import type { PathFacts } from "../src/core/ports/sandbox.ts";
 import type { SandboxMode } from "../src/core/verdict.ts";
 import { createSandbox } from "../src/sandbox/sandbox.ts";
+import { makePlace, type Place } from "./kit.ts";
 
 const RUNS = 60;
-const base = mkdtempSync(join(tmpdir(), "crucible-bench-"));
 
-function open(mode: SandboxMode) {
-  const workspace = join(base, "ws");
-  mkdirSync(workspace, { recursive: true });
+function open(mode: SandboxMode, place: Place) {
   return createSandbox({
-    workspace,
+    workspace: place.folder,
     addDirs: [],
-    home: join(base, "home"),
-    env: { PATH: process.env["PATH"] ?? "" },
-    stateDir: join(base, "state"),
+    home: place.home,
+    env: place.env,
+    stateDir: join(place.home, "state"),
     session: mode,
     model: "bench",
     mode,
@@ -51,8 +48,12 @@ const grant = (readOnly: boolean): Grant => ({
 });
 
 /** Milliseconds of each run; `readOnlyOf` decides the profile, so that a change of it starts cold. */
-async function measure(mode: SandboxMode, readOnlyOf: (run: number) => boolean): Promise<number[]> {
-  const sandbox = open(mode);
+async function measure(
+  mode: SandboxMode,
+  place: Place,
+  readOnlyOf: (run: number) => boolean = () => false,
+): Promise<number[]> {
+  const sandbox = open(mode, place);
   const status = await sandbox.status();
   if (status.backend === undefined) throw new Error(status.reason);
   const times: number[] = [];
@@ -63,19 +64,19 @@ async function measure(mode: SandboxMode, readOnlyOf: (run: number) => boolean):
     if (run > 0) times.push(performance.now() - begun);
   }
   await sandbox.close();
-  return times.sort((a, b) => a - b);
+  return times;
 }
 
-try {
-  for (const [name, mode, readOnlyOf] of [
-    ["spare", "workspace-write", () => false],
-    ["cold", "workspace-write", (run) => run % 2 === 0],
-    ["off", "off", () => false],
-  ] as const satisfies readonly (readonly [string, SandboxMode, (run: number) => boolean])[]) {
-    const times = await measure(mode, readOnlyOf);
-    const at = (share: number) => (times[Math.floor(share * (times.length - 1))] ?? 0).toFixed(1);
-    console.log(`${name.padEnd(6)} p50 ${at(0.5)} ms  p95 ${at(0.95)} ms  max ${at(1)} ms`);
-  }
-} finally {
-  rmSync(base, { recursive: true, force: true });
+export async function measureSandbox(): Promise<Record<"spare" | "cold" | "off", number[]>> {
+  using place = makePlace();
+  return {
+    spare: await measure("workspace-write", place),
+    cold: await measure("workspace-write", place, (run) => run % 2 === 0),
+    off: await measure("off", place),
+  };
+}
+
+/** The path facts of a real sandbox. */
+export function pathFacts(place: Place): PathFacts {
+  return open("workspace-write", place).paths;
 }

@@ -1,59 +1,61 @@
-/** Makes dist/: a tiny entry, the program in one file whose modules wake when they are needed, and the demo's shop. */
-import { chmodSync, cpSync, rmSync } from "node:fs";
+/** Makes dist/: a tiny entry, the program in parts that are read when they are needed, and the demo's shop. */
+import { chmodSync, cpSync, readFileSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = resolve(root, "dist");
 
 /**
- * Takes Node's own modules by `process.getBuiltinModule`: an ESM import of `node:http` or `node:crypto`
- * touches every export and costs up to 25 ms at start.
+ * Takes Node's own modules by `process.getBuiltinModule`: an ESM import of one touches its every export and
+ * costs up to 25 ms at start. The heavy ones are only loaded by the first call of one of their functions.
  */
 const leanBuiltins: Plugin = {
   name: "lean-builtins",
   setup(builder) {
-    builder.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === "require-call" ? undefined : { path, namespace: "builtin" },
-    );
-    builder.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-      loader: "js",
+    builder.onLoad({ filter: /\/(?:src|demo)\/.*\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(/^import \{([^}]*)\} from "(node:[^"]+)";/gm, lean),
+      loader: "ts",
     }));
   },
 };
 
-/** The entry answers `--version`; everything else is a second file that it imports. */
-const programApart: Plugin = {
-  name: "program-apart",
-  setup(builder) {
-    builder.onResolve({ filter: /^\.\/program\.ts$/ }, () => ({ path: "./program.js", external: true }));
-  },
-};
+/** Modules that take milliseconds to load and of which we import nothing but functions. */
+const HEAVY = [
+  "node:child_process",
+  "node:crypto",
+  "node:dns/promises",
+  "node:fs/promises",
+  "node:readline",
+  "node:readline/promises",
+];
 
-const common: BuildOptions = {
+function lean(_: string, names: string, module: string): string {
+  const values = names
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "" && !name.startsWith("type "));
+  const from = `process.getBuiltinModule("${module}")`;
+  if (!HEAVY.includes(module)) return `const { ${values.join(", ").replaceAll(" as ", ": ")} } = ${from};`;
+  return values.map((name) => `const ${name} = (...given: any) => ${from}.${name}(...given);`).join(" ");
+}
+
+rmSync(dist, { recursive: true, force: true });
+await build({
   absWorkingDir: root,
+  entryPoints: { main: "src/main.ts" },
   outdir: dist,
   bundle: true,
+  splitting: true,
   platform: "node",
   target: "node24",
   format: "esm",
-  minify: true,
+  minify: !process.env["NOMIN"],
   legalComments: "linked",
   mainFields: ["module", "main"],
   // Finds its binary beside its own files.
   external: ["@vscode/ripgrep"],
-};
-
-rmSync(dist, { recursive: true, force: true });
-await build({ ...common, entryPoints: { main: "src/main.ts" }, plugins: [programApart] });
-await build({
-  ...common,
-  entryPoints: { program: "src/program.ts" },
   plugins: [leanBuiltins],
-  banner: {
-    js: 'import{createRequire as __crucibleRequire}from"node:module";const require=__crucibleRequire(import.meta.url);',
-  },
 });
 cpSync(resolve(root, "demo/shop"), resolve(dist, "shop"), { recursive: true });
 chmodSync(resolve(root, "bin/crucible.mjs"), 0o755);

@@ -127,7 +127,11 @@ const config = {
       nursery: { noFloatingPromises: "error", noMisusedPromises: "error" },
     },
   },
-  overrides: Object.keys(ROOMS).map(roomRules),
+  // The formatter writes this file as JSON.stringify does.
+  overrides: [
+    { includes: ["biome.json"], json: { formatter: { expand: "always" } } },
+    ...Object.keys(ROOMS).map(roomRules),
+  ],
 };
 
 const text = `${JSON.stringify(config, null, 2)}\n`;

@@ -1,4 +1,5 @@
 /** The one place where things are wired: every room meets the others here and in live.ts, through ports. */
+import { freemem } from "node:os";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError } from "./base/error.ts";
 import { uuid } from "./base/id.ts";
@@ -10,6 +11,10 @@ import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Blobs, Sessions } from "./core/ports/store.ts";
 import type { AppOptions, House, SessionFiles } from "./house.ts";
 import { repositoryRoot } from "./sandbox/git-state.ts";
+import { sqliteBlobs } from "./store/blobs.ts";
+import { openDatabase } from "./store/database.ts";
+import { createQuirkStore } from "./store/quirks.ts";
+import { sqliteSessions } from "./store/sessions.ts";
 
 /** Loads the configuration and wires the program; rooms are imported when they are first needed. */
 export async function createApp(options: AppOptions): Promise<App> {
@@ -27,26 +32,18 @@ export async function createApp(options: AppOptions): Promise<App> {
     sessions: async () => (await openStore(house)).sessions,
     models: () => openModels(house),
     sandboxStatus: async () => (await import("./live.ts")).probeSandbox(house),
+    policy: async (place) => (await import("./policy.ts")).policyView(house, place),
     prompt: async () => (await import("./live.ts")).promptParts(house),
   };
 }
 
 async function openStore(house: House): Promise<{ sessions: Sessions; blobs: Blobs; close(): void }> {
-  const [{ openDatabase }, { sqliteSessions }, { sqliteBlobs }] = await Promise.all([
-    import("./store/database.ts"),
-    import("./store/sessions.ts"),
-    import("./store/blobs.ts"),
-  ]);
   const db = await openDatabase(`${house.config.places.data}/journal.db`);
   return { sessions: sqliteSessions(db, systemClock), blobs: sqliteBlobs(db), close: () => db.close() };
 }
 
 async function openModels(house: House): Promise<Models> {
-  const [{ createModels }, { createQuirkStore }, { freemem }] = await Promise.all([
-    import("./models/models.ts"),
-    import("./store/quirks.ts"),
-    import("node:os"),
-  ]);
+  const { createModels } = await import("./models/models.ts");
   const { env, config } = house;
   const model = config.get<string | undefined>("model");
   return createModels({
@@ -69,18 +66,23 @@ function auditView(house: House): AuditView {
   };
 }
 
-/** A new session, an older one, or a fork of it. */
-async function openJournal(house: House, given: OpenOptions): Promise<SessionFiles> {
+type Store = Awaited<ReturnType<typeof openStore>>;
+
+/** A new session, an older one, or a fork of it; without a store it lives in memory. */
+async function openJournal(
+  house: House,
+  given: OpenOptions,
+  { id, store }: { id: string; store: Store | undefined },
+): Promise<SessionFiles> {
   const { workspace } = house;
-  const id = given.sessionId ?? uuid(systemClock.now());
-  if (!given.persist) {
+  if (!store) {
     const [{ memoryJournal }, { memoryBlobs }] = await Promise.all([
       import("./store/memory-journal.ts"),
       import("./store/memory-blobs.ts"),
     ]);
     return { journal: memoryJournal(id, systemClock), blobs: memoryBlobs(), close: () => undefined };
   }
-  const { sessions, blobs, close } = await openStore(house);
+  const { sessions, blobs, close } = store;
   const row = {
     id,
     workspace,
@@ -106,19 +108,33 @@ async function openJournal(house: House, given: OpenOptions): Promise<SessionFil
   return { journal, blobs, close };
 }
 
+/** Lets waiting sockets be read and written. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 async function openSession(house: House, given: OpenOptions): Promise<LiveSession> {
-  const loading = import("./live.ts");
   const models = await openModels(house);
   // A session that never reached a model would only be in the way of `-c`.
-  const fresh = given.resume === undefined ? await openModel(house, given, models, []) : undefined;
-  const files = await openJournal(house, given);
+  const asking = given.resume === undefined ? openModel(house, given, models, []) : undefined;
+  asking?.catch(() => undefined);
+  // Each turn of the event loop sends a question; all that needs no model is done while the server answers.
+  await turn();
+  const { startSession, warm } = await import("./live.ts");
+  await turn();
+  const store = given.persist ? await openStore(house) : undefined;
+  let files: SessionFiles | undefined;
   try {
+    warm();
+    await turn();
+    const id = given.sessionId ?? uuid(systemClock.now());
+    const fresh = await asking;
+    files = await openJournal(house, given, { id, store });
     const model = fresh ?? (await openModel(house, given, models, files.journal.events()));
-    const { startSession } = await loading;
     return await startSession(house, given, { files, model });
   } catch (error) {
-    await files.journal.close().catch(() => undefined);
-    files.close();
+    await files?.journal.close().catch(() => undefined);
+    store?.close();
     throw error;
   }
 }

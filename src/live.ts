@@ -45,6 +45,11 @@ const DECLARED = [
   "tool_call",
 ];
 
+/** What a session needs whatever the model is. */
+export function warm(): void {
+  for (const tool of tools) if (DECLARED.includes(tool.name)) declare(tool);
+}
+
 /** The journal and the model of a session that starts. */
 export interface Parts {
   readonly files: SessionFiles;

@@ -1,4 +1,5 @@
 /** The program behind the entry: command line in, exit code out. */
+import { createApp } from "./app.ts";
 import { run } from "./cli/main.ts";
 import { readEnvironment } from "./config/load.ts";
 
@@ -6,6 +7,6 @@ export function main(argv: readonly string[], version: string): Promise<number> 
   return run(argv, {
     version,
     env: readEnvironment(),
-    makeApp: async (options) => (await import("./app.ts")).createApp({ ...options, version }),
+    makeApp: (options) => createApp({ ...options, version }),
   });
 }

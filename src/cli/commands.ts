@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   config: { about: "read and change the configuration", load: () => import("./commands/config.ts") },
   doctor: { about: "what works here, and what mends the rest", load: () => import("./commands/doctor.ts") },
   prompt: { about: "the head of every request, part by part", load: () => import("./commands/prompt.ts") },
+  policy: { about: "ask the policy: check, explain, redact", load: () => import("./commands/policy.ts") },
   audit: { about: "verify the audit log or print its head", load: () => import("./commands/audit.ts") },
   demo: { about: "the main job against a scripted model, no model needed", load: () => import("./commands/demo.ts") },
 };

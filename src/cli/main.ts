@@ -2,6 +2,7 @@
 import { CrucibleError, toFault } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
 import type { CommandContext } from "../core/ports/cli.ts";
+import { ask } from "./ask.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXIT } from "./exit-codes.ts";
 import { parseFlags } from "./flags.ts";
@@ -24,7 +25,6 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     }
     if (flags.has("help")) return await help(context, 0);
     refuseTypo(flags.words);
-    const { ask } = await import("./ask.ts");
     return await ask(flags, context);
   } catch (error) {
     const fault = toFault(error);

@@ -10,7 +10,7 @@ import { openModel } from "./open-model.ts";
 import type { ModelsContext, ModelsOptions } from "./options.ts";
 import { startHint, titleOf } from "./start-hint.ts";
 import { TIMEOUTS } from "./timeouts.ts";
-import type { Glance, Look, Target } from "./wire.ts";
+import type { Detail, Glance, Look, Target } from "./wire.ts";
 
 export function createModels(options: ModelsOptions): Models {
   const context: ModelsContext = {
@@ -34,14 +34,14 @@ export function createModels(options: ModelsOptions): Models {
       const models = await Promise.all(
         glances.flatMap((glance) => glance.models.map((info) => detailOf(look, glance, info))),
       );
-      return { models, servers: glances.map(statusOf) };
+      return { models: models.map((detail) => detail.info), servers: glances.map(statusOf) };
     },
   };
 }
 
-async function detailOf(look: Look, glance: Glance, info: ModelInfo): Promise<ModelInfo> {
+async function detailOf(look: Look, glance: Glance, info: ModelInfo): Promise<Detail> {
   const { kind } = glance.target;
-  return kind ? (await providerOf(kind).detail(look, glance.target, info)).info : info;
+  return kind ? providerOf(kind).detail(look, glance.target, info) : { info };
 }
 
 function statusOf(glance: Glance): ServerStatus {
@@ -148,11 +148,11 @@ async function pick(context: ModelsContext, look: Look, { choice, wanted, glance
     ...able.filter(({ info }) => info.state !== "loaded"),
   ];
   for (const { glance, info } of ordered) {
-    const chat = (await detailOf(look, glance, info)).kind;
-    if (chat === "embedding") continue;
+    const detail = await detailOf(look, glance, info);
+    if (detail.info.kind === "embedding") continue;
     const how = info.state === "loaded" ? "is loaded" : ordered.length === 1 ? "is the only one" : "is the first one";
     const note = `model ${info.ref.provider}/${info.ref.model} chosen: it ${how} (choose with -m)`;
-    return openModel(context, look, { choice, glance, info, note });
+    return openModel(context, look, { choice, glance, info, detail, note });
   }
   const first = up[0];
   const hint =

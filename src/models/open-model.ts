@@ -15,6 +15,8 @@ export interface Chosen {
   readonly choice: ModelChoice;
   readonly glance: Glance;
   readonly info: ModelInfo;
+  /** The close look at it, when it was had already. */
+  readonly detail?: Detail;
   /** Why this model, when the person named none. */
   readonly note?: string;
 }
@@ -25,7 +27,7 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
   const { kind } = glance.target;
   if (!kind) throw new CrucibleError("internal", `the kind of ${glance.target.root} is unknown`);
   const provider = providerOf(kind);
-  const detail = await provider.detail(look, glance.target, chosen.info);
+  const detail = chosen.detail ?? (await provider.detail(look, glance.target, chosen.info));
   const { info } = detail;
   if (info.remote !== undefined) throw remoteModel(info.ref.model, info.remote);
   if (info.kind === "embedding") {

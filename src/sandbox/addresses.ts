@@ -35,8 +35,13 @@ const V6 = [
   "ff00::/8",
 ];
 
+let blocked: Readonly<Record<"ipv4" | "ipv6", BlockList>> | undefined;
+
 /** One list for each family: a list of both also holds IPv4 addresses against mapped IPv6 ranges. */
-const BLOCKED = { ipv4: listOf("ipv4", V4), ipv6: listOf("ipv6", V6) };
+function blockLists(): Readonly<Record<"ipv4" | "ipv6", BlockList>> {
+  blocked ??= { ipv4: listOf("ipv4", V4), ipv6: listOf("ipv6", V6) };
+  return blocked;
+}
 
 function listOf(family: "ipv4" | "ipv6", ranges: readonly string[]): BlockList {
   const list = new BlockList();
@@ -51,5 +56,5 @@ function listOf(family: "ipv4" | "ipv6", ranges: readonly string[]): BlockList {
 export function isPublicAddress(address: string): boolean {
   if (isIP(address) === 0) return false;
   const family = isIPv4(address) ? "ipv4" : "ipv6";
-  return !BLOCKED[family].check(address, family);
+  return !blockLists()[family].check(address, family);
 }

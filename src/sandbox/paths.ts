@@ -40,8 +40,8 @@ export function pathView(options: {
   tmp: TmpPlace;
 }): PathView {
   const { home, tmp } = options;
-  const workspace = realpathSync.native(options.workspace);
-  const real = [workspace, ...options.addDirs.map((dir) => realpathSync.native(dir))];
+  const workspace = realOrPlain(options.workspace);
+  const real = [workspace, ...options.addDirs.map(realOrPlain)];
   const roots = [...real, tmp.view];
 
   const isPrivate = (path: string) =>
@@ -56,7 +56,7 @@ export function pathView(options: {
     return resolve(cwd, path.startsWith("~/") ? join(home, path.slice(2)) : path);
   };
 
-  const start = options.cwd === undefined ? workspace : realpathSync.native(options.cwd);
+  const start = options.cwd === undefined ? workspace : realOrPlain(options.cwd);
   const look = (path: string, cwd: string = start): PathFact => {
     if (path.includes("\0")) throw new CrucibleError("bad-input", "the path holds a NUL character");
     const absolute = expand(path, cwd);
@@ -68,6 +68,16 @@ export function pathView(options: {
     return root === undefined ? fact : { ...fact, root };
   };
   return { roots, home, cwd: start, workspace, tmp, host, shown, look };
+}
+
+/** A root that is not there (a policy asked about another machine) is taken as it is written. */
+function realOrPlain(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return resolve(path);
+    throw error;
+  }
 }
 
 function kindOf(stat: Stats | undefined): PathFact["kind"] {

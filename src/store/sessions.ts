@@ -36,8 +36,14 @@ export function sqliteSessions(db: DatabaseSync, clock: Clock): Sessions {
           hint: `continue it: crucible -r ${row.id}`,
         });
       }
-      insert(row);
-      return open(row.id);
+      // A session without events is no promise yet: its first flush synchronises what is written here.
+      db.exec("PRAGMA synchronous = NORMAL");
+      try {
+        insert(row);
+        return open(row.id);
+      } finally {
+        db.exec("PRAGMA synchronous = FULL");
+      }
     },
     open,
     read,

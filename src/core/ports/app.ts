@@ -3,7 +3,7 @@ import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
 import type { Budget, Outcome } from "../task.ts";
-import type { Mode, SandboxMode } from "../verdict.ts";
+import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { Human } from "./human.ts";
 import type { ModelChoice, Models } from "./models.ts";
 import type { SandboxStatus } from "./sandbox.ts";
@@ -82,6 +82,27 @@ export interface PromptPart {
   readonly tokens: number;
 }
 
+/** A call to be judged and not run. */
+export interface PolicyQuestion {
+  readonly tool: "shell" | "read" | "write" | "net";
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly mode: "workspace-write" | "read-only" | "plan" | "auto";
+}
+
+export interface PolicyAnswer {
+  readonly verdict: Verdict;
+  readonly verdicts: readonly Verdict[];
+  readonly micros: number;
+  /** What a shell command runs, wrappers taken off. */
+  readonly commands: readonly (readonly string[])[];
+}
+
+/** The policy as a function: decides, runs nothing, needs no workspace on disk. */
+export interface PolicyView {
+  decide(question: PolicyQuestion): Promise<PolicyAnswer>;
+  redact(text: string): string;
+}
+
 export interface App {
   readonly version: string;
   readonly workspace: string;
@@ -93,4 +114,6 @@ export interface App {
   sandboxStatus(): Promise<SandboxStatus>;
   /** The head of the first request, part by part. */
   prompt(): Promise<readonly PromptPart[]>;
+  /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */
+  policy(place: { readonly cwd?: string; readonly home?: string }): Promise<PolicyView>;
 }

@@ -1,0 +1,99 @@
+/** Single parts, from source in this process: the gate's eight checks, the journal, the sandbox. */
+import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { systemClock } from "../src/base/clock.ts";
+import { gatherAction } from "../src/guard/action.ts";
+import { judge } from "../src/guard/judge.ts";
+import { checks } from "../src/parts.ts";
+import { openDatabase } from "../src/store/database.ts";
+import { sqliteSessions } from "../src/store/sessions.ts";
+import { policyWith, shellTool } from "../test/kit/guard.ts";
+import { makePlace, quantile, type Row } from "./kit.ts";
+import { measureSandbox, pathFacts } from "./sandbox.ts";
+
+export async function parts(): Promise<Row[]> {
+  return [...(await gate()), ...(await journal()), ...(await sandbox())];
+}
+
+/** Every command of the corpus, with real path facts; the first pass only warms up. */
+async function gate(): Promise<Row[]> {
+  using place = makePlace();
+  const policy = policyWith({ paths: { ...policyWith().paths, facts: pathFacts(place) } });
+  const commands = readFileSync(join(import.meta.dirname, "../test/corpus/commands.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => String((JSON.parse(line) as { command: unknown }).command));
+  const actor = { id: "local", role: "user" as const, scopes: ["prompt"] };
+  const micros: number[] = [];
+  for (let pass = 0; pass < 5; pass++) {
+    for (const [index, command] of commands.entries()) {
+      const call = { type: "tool-call" as const, id: `${pass}.${index}`, tool: "shell", input: { command } };
+      const started = performance.now();
+      await judge(gatherAction({ call, tool: shellTool, actor, policy, fresh: true }), checks);
+      if (pass > 0) micros.push((performance.now() - started) * 1000);
+    }
+  }
+  const note = `${commands.length} commands of the corpus, parsing included`;
+  return [
+    { item: "gate, eight checks, p50", value: quantile(micros, 0.5), unit: "us", budget: { most: 100 }, note },
+    { item: "gate, eight checks, p95", value: quantile(micros, 0.95), unit: "us", budget: { most: 300 } },
+  ];
+}
+
+const GROUP = 250;
+const GROUPS = 80;
+
+/** As many events as gather in one group at the budget's rate, made durable together. */
+async function journal(): Promise<Row[]> {
+  using place = makePlace();
+  const db = await openDatabase(join(place.home, "journal.db"));
+  const journal = sqliteSessions(db, systemClock).create({ id: "bench", workspace: place.folder, title: "bench" });
+  const file = openSync(join(place.home, "floor.jsonl"), "a");
+  const rates: { own: number[]; bare: number[] } = { own: [], bare: [] };
+  let seconds = 0;
+  for (let group = 0; group < GROUPS; group++) {
+    let started = performance.now();
+    const events = Array.from({ length: GROUP }, (_, n) =>
+      journal.append({
+        kind: "message-added",
+        message: { role: "user", parts: [{ type: "text", text: `event ${n}` }] },
+        reason: "bench",
+      }),
+    );
+    await journal.flushed();
+    seconds += (performance.now() - started) / 1000;
+    rates.own.push((GROUP * 1000) / (performance.now() - started));
+    started = performance.now();
+    writeSync(file, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+    fdatasyncSync(file);
+    rates.bare.push((GROUP * 1000) / (performance.now() - started));
+  }
+  await journal.close();
+  closeSync(file);
+  db.close();
+  return [
+    {
+      item: "journal, durable",
+      value: (GROUP * GROUPS) / seconds,
+      unit: "events/s",
+      floor: quantile(rates.bare, 0.5),
+      budget: { least: 10_000 },
+      note: `groups of ${GROUP}; floor: lines and fdatasync`,
+    },
+  ];
+}
+
+async function sandbox(): Promise<Row[]> {
+  const times = await measureSandbox();
+  const row = (item: string, kind: keyof typeof times, share: number): Row => ({
+    item,
+    value: quantile(times[kind], share),
+    unit: "ms",
+    floor: quantile(times.off, share),
+  });
+  return [
+    { ...row("sandbox, waiting spare, p50", "spare", 0.5), note: "true; floor: no sandbox" },
+    row("sandbox, waiting spare, p95", "spare", 0.95),
+    row("sandbox, cold, p50", "cold", 0.5),
+  ];
+}

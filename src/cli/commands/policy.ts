@@ -1,0 +1,104 @@
+/** `crucible policy check|explain|redact`: what the gate would decide; nothing is run. */
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import * as z from "zod/mini";
+import { CrucibleError } from "../../base/error.ts";
+import type { PolicyAnswer, PolicyQuestion } from "../../core/ports/app.ts";
+import type { CommandContext } from "../../core/ports/cli.ts";
+import { readStdin, workFolder } from "../files.ts";
+import { harmless } from "../output.ts";
+
+const MODES = ["workspace-write", "read-only", "plan", "auto"] as const;
+const row = z.object({
+  id: z.optional(z.union([z.string(), z.number()])),
+  tool: z.enum(["shell", "read", "write", "net"]),
+  input: z.record(z.string(), z.unknown()),
+  mode: z.optional(z.enum(MODES)),
+});
+
+interface Place {
+  readonly cwd?: string;
+  readonly home?: string;
+  readonly mode?: string;
+}
+
+export default function policy(command: Command, context: CommandContext, finish: (code: number) => void): void {
+  const open = async ({ cwd, home }: Place) => {
+    const app = await context.makeApp({ workspace: workFolder(undefined), bare: true, flags: new Map() });
+    return app.policy({ ...(cwd === undefined ? {} : { cwd }), ...(home === undefined ? {} : { home }) });
+  };
+  const placed = (name: string, about: string) =>
+    command
+      .command(name)
+      .description(about)
+      .option("--cwd <dir>", "as if work were done in this folder, there or not")
+      .option("--home <dir>", "as if this were the person's home")
+      .option("--mode <mode>", MODES.join(", "), "workspace-write");
+  placed("check", "judge JSON lines {id, tool, input, mode?} of standard input").action(async (place: Place) => {
+    const view = await open(place);
+    const standard = modeOf(place);
+    let number = 0;
+    for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+      number++;
+      if (line.trim() === "") continue;
+      const { id, ...question } = readRow(line, number);
+      const answer = await view.decide({ ...question, mode: question.mode ?? standard });
+      process.stdout.write(`${JSON.stringify(resultOf(id, answer))}\n`);
+    }
+    finish(0);
+  });
+  placed("explain <command...>", "say in words what would become of a shell command").action(
+    async (words: string[], place: Place) => {
+      const answer = await (await open(place)).decide({
+        tool: "shell",
+        input: { command: words.join(" ") },
+        mode: modeOf(place),
+      });
+      process.stdout.write(explained(answer));
+      finish(0);
+    },
+  );
+  command
+    .command("redact")
+    .description("copy standard input without secrets")
+    .action(async () => {
+      process.stdout.write((await open({})).redact((await readStdin(true)) ?? ""));
+      finish(0);
+    });
+}
+
+function modeOf(place: Place): PolicyQuestion["mode"] {
+  const mode = MODES.find((name) => name === place.mode);
+  if (!mode) throw new CrucibleError("usage", `--mode ${place.mode}: one of ${MODES.join(", ")}`);
+  return mode;
+}
+
+function readRow(line: string, number: number): z.infer<typeof row> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw new CrucibleError("bad-input", `line ${number} is not JSON`, { cause: error });
+  }
+  const parsed = z.safeParse(row, value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new CrucibleError(
+    "bad-input",
+    `line ${number}: ${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "not a row"}`,
+    { hint: '{"id":"1","tool":"shell","input":{"command":"ls"}}' },
+  );
+}
+
+function resultOf(id: string | number | undefined, { verdict, verdicts, micros }: PolicyAnswer): object {
+  const seen = verdicts.map(({ check, decision, rule, reason }) => ({ check, verdict: decision, rule, reason }));
+  return { ...(id === undefined ? {} : { id }), decision: verdict.decision, risk: verdict.risk, checks: seen, micros };
+}
+
+function explained({ verdict, verdicts, commands }: PolicyAnswer): string {
+  const reasons = verdicts
+    .filter((entry) => entry.decision !== "allow")
+    .map((entry) => `  ${entry.decision}: ${harmless(entry.reason)} [${entry.check} ${entry.rule}]\n`);
+  const runs = commands.map((words) => `  runs: ${harmless(words.join(" "))}\n`);
+  return `${verdict.decision} (risk ${verdict.risk})\n${runs.join("")}${reasons.join("")}${reasons.length === 0 ? "  nothing speaks against it\n" : ""}`;
+}
