@@ -69,6 +69,26 @@ describe.concurrent("signals during a command", () => {
     expect(beats().map(size)).toEqual(sizes);
   });
 
+  test("a job in the background ends with the session", async () => {
+    const files = {
+      "beat.mjs": 'import { appendFileSync } from "node:fs";\nsetInterval(() => appendFileSync("beat", "x"), 20);\n',
+    };
+    await using setting = await journey({
+      files,
+      script: async (_request, index) => {
+        if (index === 0) return call("shell", { command: "node beat.mjs", background: true });
+        await until(() => existsSync(join(setting.folder, "beat")));
+        return { text: "Started." };
+      },
+    });
+    const run = await setting.ask(["-p", "start it"]);
+    expect(run.code).toBe(0);
+    const beats = () => readFileSync(join(setting.folder, "beat")).length;
+    const before = beats();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(beats()).toBe(before);
+  });
+
   test("a second Ctrl+C leaves at once", async () => {
     await using setting = await journey({ script: [{ delayMs: 20_000, text: "late" }] });
     const run = await setting.ask(["-p", "wait"], {

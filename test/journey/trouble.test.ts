@@ -1,6 +1,8 @@
 /** What goes wrong between us and the server: dying streams, refused connections, full windows. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { call, journey, messagesOf, resultOf, streamLines, WIRES } from "../kit/journey.ts";
+import { call, databaseOf, journey, messagesOf, resultOf, streamLines, WIRES } from "../kit/journey.ts";
 import { TYPESCRIPT, TYPESCRIPT_FIX } from "../kit/repositories.ts";
 
 const lines = (text: string) => text.split("\n").filter((line) => line !== "");
@@ -72,6 +74,41 @@ describe.concurrent.each(WIRES)("%s", (wire) => {
     expect(resultOf(run)).toMatchObject({ exit_code: 0, result: "All read." });
     const view = setting.server.chats.find((chat) => JSON.stringify(chat.body).includes("summary-of-earlier-work"));
     expect(JSON.stringify(view?.body)).toContain("SUMMARY: read some parts.");
+  });
+});
+
+describe.concurrent("a disk that does not serve", () => {
+  test("a journal that is no database: one line, kept as it is, told by doctor; a run without it works", async () => {
+    await using setting = await journey({ script: () => ({ text: "Hello." }) });
+    mkdirSync(dirname(databaseOf(setting.home)), { recursive: true });
+    const garbage = "no database at all ".repeat(100);
+    writeFileSync(databaseOf(setting.home), garbage);
+    const run = await setting.ask(["-p", "hello"]);
+    expect(run).toMatchObject({ code: 1, stdout: "" });
+    expect(run.stderr).toMatch(/journal\.db: file is not a database\. Move that file away.*\n$/);
+    expect(readFileSync(databaseOf(setting.home), "utf8")).toBe(garbage);
+    expect((await setting.run(["doctor"])).stdout).toMatch(/PROBLEM {2}journal/);
+    expect((await setting.ask(["-p", "--no-session-persistence", "hello"])).code).toBe(0);
+  });
+
+  test("a place that cannot be made: one line", async () => {
+    await using setting = await journey({ script: () => ({ text: "Hello." }) });
+    const run = await setting.ask(["-p", "hello"], { env: { CODECRUCIBLE_HOME: "/dev/null/x" } });
+    expect(run).toMatchObject({ code: 1, stdout: "" });
+    expect(lines(run.stderr)).toHaveLength(1);
+    expect(run.stderr).toContain("set CODECRUCIBLE_HOME");
+  });
+
+  test("no audit record, no action", async () => {
+    await using setting = await journey({
+      script: [call("write", { path: "new.txt", content: "x" }), { text: "Written." }],
+    });
+    mkdirSync(join(setting.home, "crucible/state"), { recursive: true });
+    writeFileSync(join(setting.home, "crucible/state/audit"), "a file where a folder is due");
+    const run = await setting.ask(["-p", "write"]);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain("the audit log");
+    expect(existsSync(join(setting.folder, "new.txt"))).toBe(false);
   });
 });
 
