@@ -10,7 +10,7 @@ const WORDS = "word after word after word ".repeat(400);
 
 /** Polls a condition that another process brings about. */
 async function until(what: () => boolean): Promise<void> {
-  const end = performance.now() + 15_000;
+  const end = performance.now() + 25_000;
   while (!what()) {
     if (performance.now() > end) throw new Error("it did not come about");
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -30,7 +30,7 @@ describe.concurrent.each(WIRES)("%s: signals", (wire) => {
         }),
     });
     expect(run).toMatchObject({ code: 130, signal: null, stderr: "" });
-    expect(performance.now() - sent).toBeLessThan(3000);
+    expect(performance.now() - sent).toBeLessThan(10_000);
     await until(() => setting.server.aborted.count === 1);
     expect(resultOf(run)).toMatchObject({ is_error: true, error: { code: "aborted" }, exit_code: 130 });
     const end = setting.journal().findLast((event) => event.kind === "model-end");
@@ -123,7 +123,7 @@ describe.concurrent("budgets", () => {
     await using setting = await journey({ script: [{ text: "Hm", hang: true }] });
     const run = await setting.ask(["-p", "--max-wall-time", "1s", "look"]);
     expect(run.code).toBe(124);
-    expect(run.ms).toBeLessThan(6000);
+    expect(run.ms).toBeLessThan(15_000);
     expect(run.stderr).toContain("longer than 1 s");
   });
 });
