@@ -1,0 +1,2 @@
+import { openSync } from "node:fs";
+export const a = openSync("x", "r");
