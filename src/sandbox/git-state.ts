@@ -24,12 +24,15 @@ export function gitState(workspace: string): GitState | undefined {
 
 /**
  * The top folder of the repository that `folder` lies in, else `folder` itself. A repository that holds the home
- * folder (dotfiles under git) does not count: it would make the whole home a workspace.
+ * folder (dotfiles under git) does not count: it would make the whole home a workspace. Nor does a `.git` that
+ * somebody else put above.
  */
 export function repositoryRoot(folder: string, home: string): string {
+  const owner = lstatSync(folder).uid;
   for (let at = folder; ; at = dirname(at)) {
     if (contains(at, home) && at !== folder) return folder;
-    if (lstatSync(join(at, ".git"), { throwIfNoEntry: false })) return at;
+    const git = lstatSync(join(at, ".git"), { throwIfNoEntry: false });
+    if (git) return git.uid === owner ? at : folder;
     if (at === dirname(at)) return folder;
   }
 }

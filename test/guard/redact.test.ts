@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
@@ -111,5 +112,40 @@ describe("placeholders in what is written", () => {
     expect(outcome).toMatchObject({ failed: true, denied: false });
     expect(outcome.parts[0]).toMatchObject({ text: expect.stringContaining("cannot be written there") as string });
     expect(written).toEqual([]);
+  });
+});
+
+describe("the corpus of secrets", () => {
+  interface Row {
+    readonly id: string;
+    readonly kind: string;
+    readonly redact: boolean;
+    readonly parts: readonly string[];
+    readonly secret_parts?: readonly [number, number];
+  }
+  const rows = readFileSync(new URL("../corpus/secrets.jsonl", import.meta.url), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Row);
+  const secretOf = (row: Row) => row.parts.slice(...(row.secret_parts ?? [0, row.parts.length])).join("");
+  const leaks = (output: string, secret: string) =>
+    Array.from({ length: Math.max(0, secret.length - 7) }, (_, at) => secret.slice(at, at + 8)).some((slice) =>
+      output.includes(slice),
+    );
+
+  it("every secret is redacted; a value without a form when it is known", () => {
+    const missed = rows.filter((row) => {
+      if (!row.redact) return false;
+      const known = row.kind === "known-value" ? [secretOf(row)] : [];
+      return leaks(createRedactor("s", known).text(row.parts.join("")), secretOf(row));
+    });
+    expect(missed.map((row) => `${row.id} ${row.kind}`)).toEqual([]);
+  });
+
+  it("what only looks like one stays as it is", () => {
+    const touched = rows.filter(
+      (row) => !row.redact && createRedactor("s").text(row.parts.join("")) !== row.parts.join(""),
+    );
+    expect(touched.map((row) => row.id)).toEqual([]);
   });
 });

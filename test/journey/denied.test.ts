@@ -101,6 +101,29 @@ describe.concurrent("refusals", () => {
     expect(run.code).not.toBe(0);
   });
 
+  test("no sandbox works (the workspace is the home folder): exit 44 when a command was needed or -s was given", async () => {
+    await using setting = await journey({
+      script: [call("shell", { command: "node --version" }), { text: "No shell." }],
+    });
+    const run = await setting.ask(["-o", "json", "-C", setting.home, "which node?"]);
+    expect(resultOf(run)).toMatchObject({ exit_code: 44, error: { code: "sandbox-unavailable" } });
+    expect(lastText(setting.server.chats[1] ?? { body: {} })).toContain("home folder");
+    const given = await setting.ask(["-p", "-s", "workspace-write", "-C", setting.home, "hello"]);
+    expect(given).toMatchObject({ code: 44, stdout: "" });
+    expect(given.stderr).toContain("Start crucible inside a project folder");
+    expect(setting.server.chats).toHaveLength(2);
+  });
+
+  test("-s off needs no sandbox, says so in capitals and in the audit log", async () => {
+    const script = [call("shell", { command: "node --version" }), { text: "Done." }];
+    await using setting = await journey({ script });
+    const run = await setting.ask(["-p", "-s", "off", "-C", setting.home, "which node?"]);
+    expect(run).toMatchObject({ code: 0, stdout: "Done.\n" });
+    expect(run.stderr).toContain("THE SANDBOX IS OFF");
+    expect(setting.audit()[0]).toMatchObject({ action: "sandbox-off" });
+    expect(lastText(setting.server.chats[1] ?? { body: {} })).toContain(process.version);
+  });
+
   test("a file that changed since it was read is not overwritten", async () => {
     await using setting = await journey({
       script: (_request, index) => {

@@ -55,7 +55,7 @@ describe.concurrent("signals during a command", () => {
   test("Ctrl+C ends the command and all its children", async () => {
     const files = {
       "slow.mjs":
-        'import { spawn } from "node:child_process";\nimport { appendFileSync } from "node:fs";\nif (process.argv[2] !== "child") spawn(process.execPath, ["slow.mjs", "child"], { detached: true, stdio: "ignore" });\nsetInterval(() => appendFileSync(`beat-${process.argv[2] ?? "parent"}`, "x"), 20);\n',
+        'import { spawn } from "node:child_process";\nimport { appendFileSync } from "node:fs";\nif (process.argv[2] !== "child") spawn(process.execPath, ["slow.mjs", "child"], { detached: true, stdio: "ignore" });\nsetInterval(() => appendFileSync("beat-" + (process.argv[2] ?? "parent"), "x"), 20);\n',
     };
     await using setting = await journey({ files, script: [call("shell", { command: "node slow.mjs" })] });
     const beats = () => ["beat-parent", "beat-child"].map((name) => join(setting.folder, name));

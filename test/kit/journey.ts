@@ -2,15 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Script } from "../../demo/model-server.ts";
 import type { Event } from "../../src/core/event.ts";
 import { type BinaryOptions, type BinaryRun, runBinary } from "./binary.ts";
-import {
-  type ModelServerOptions,
-  type Reply,
-  type Script,
-  type ScriptedServer,
-  startModelServer,
-} from "./model-server.ts";
+import { type ModelServerOptions, type Reply, type ScriptedServer, startModelServer } from "./model-server.ts";
 import { type Files, TYPESCRIPT, writeFiles } from "./repositories.ts";
 import { tempFolder } from "./temp.ts";
 

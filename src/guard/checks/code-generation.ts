@@ -1,6 +1,6 @@
 /** Stage 4: content about to be written: secrets, scripts that other tools run, invisible characters. */
 import { type Action, type Check, verdictOf } from "../action.ts";
-import { findSecrets } from "../secrets.ts";
+import { findTokens } from "../secrets.ts";
 import { ask, type Finding } from "../shell/types.ts";
 
 const INVISIBLE = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069]|\udb40[\udc00-\udc7f]/;
@@ -21,7 +21,7 @@ const check: Check = {
     for (const text of written(action)) {
       if (INVISIBLE.test(text))
         findings.push(ask("content.invisible-characters", "the text has invisible or direction-changing characters"));
-      if (findSecrets(text).length > 0)
+      if (findTokens(text).length > 0)
         findings.push(ask("content.secret", "the text holds what looks like a secret", "high"));
       if (LIFECYCLE.test(text) && action.paths.some((use) => /(?:^|\/)package\.json$/i.test(use.text))) {
         findings.push(ask("content.lifecycle", "the text adds a script that a package manager runs by itself"));

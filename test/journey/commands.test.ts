@@ -1,0 +1,151 @@
+/** The commands beside the prompt: models, doctor, prompt, audit, demo, help. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
+import { FLAGS } from "../../src/cli/flags.ts";
+import { call, journey } from "../kit/journey.ts";
+
+const writes = (_request: unknown, index: number) =>
+  index % 2 ? { text: "Written." } : call("write", { path: `file${index}.txt`, content: "x\n" });
+
+describe.concurrent("models", () => {
+  test.each([
+    ["ollama", undefined, "loaded", 32_768],
+    ["openai", "lmstudio", "loaded", 20_000],
+    ["openai", "llamacpp", "loaded", 20_000],
+    ["openai", "vllm", "loaded", 20_000],
+  ] as const)("%s %s: loaded window with its source", async (wire, flavour, state, window) => {
+    const server = flavour ? { flavour, window } : { window };
+    await using setting = await journey({ wire, server, script: [] });
+    const flags =
+      wire === "ollama"
+        ? ["--local-provider", "ollama", "--base-url", setting.server.url]
+        : ["--base-url", `${setting.server.url}/v1`];
+    const run = await setting.run(["models", "--json", ...flags]);
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    const { models } = JSON.parse(run.stdout) as { models: Record<string, unknown>[] };
+    expect(models).toMatchObject([{ state, loadedWindow: { tokens: window, source: expect.stringMatching(/\w/) } }]);
+    const shown = await setting.run(["models", ...flags]);
+    expect(shown.stdout).toMatch(new RegExp(`scripted.*${window} \\(`));
+  });
+
+  test("no server at all is exit 60 and names every address", async () => {
+    await using setting = await journey({ script: [] });
+    const run = await setting.run(["models", "--base-url", "http://127.0.0.1:1/v1"]);
+    expect(run.code).toBe(60);
+    expect(run.stderr).toContain("http://127.0.0.1:1");
+  });
+});
+
+describe.concurrent("doctor", () => {
+  test("all is well", async () => {
+    await using setting = await journey({ script: [] });
+    const env = { OLLAMA_HOST: setting.server.url };
+    const run = await setting.run(["doctor", "--json"], { env });
+    const { findings } = JSON.parse(run.stdout) as { findings: { name: string; status: string; text: string }[] };
+    expect(findings.filter((finding) => finding.status === "problem")).toEqual([]);
+    expect(run.code).toBe(0);
+    expect(new Set(findings.map((finding) => finding.name))).toEqual(
+      new Set(["node", "sandbox", "server", "disk", "config", "audit"]),
+    );
+    expect(findings.find((finding) => finding.name === "server")?.text).toContain("window of 32768");
+    const shown = await setting.run(["doctor"], { env });
+    expect(shown.stdout).toMatch(/^ok {7}node/);
+  });
+
+  test("what is wrong is exit 3, each with the command that mends it", async () => {
+    await using setting = await journey({ script: writes });
+    await setting.ask(["-p", "write"]);
+    const log = join(setting.home, "crucible/state/audit/audit.jsonl");
+    writeFileSync(log, readFileSync(log, "utf8").replace('"write"', '"erase"'));
+    const run = await setting.run(["doctor"]);
+    expect(run.code).toBe(3);
+    expect(run.stdout).toMatch(/PROBLEM {2}server .*\n +mend: ollama serve/);
+    expect(run.stdout).toMatch(/PROBLEM {2}audit .*line 1/);
+    writeFileSync(join(setting.home, "crucible/config.jsonc"), "");
+    const broken = await setting.run(["doctor"], { env: { CODECRUCIBLE_PERMISSION_MODE: "wild" } });
+    expect(broken.code).toBe(3);
+    expect(broken.stdout).toMatch(/PROBLEM {2}config .*CODECRUCIBLE_PERMISSION_MODE/);
+  });
+});
+
+describe.concurrent("audit", () => {
+  test("head and verify; a changed line, a cut tail and a foreign head are exit 3", async () => {
+    await using setting = await journey({ script: writes });
+    expect((await setting.run(["audit", "head"])).stdout).toBe("no records yet\n");
+    await setting.ask(["-p", "write"]);
+    const head = (await setting.run(["audit", "head"])).stdout.trim().split(" ");
+    expect(head).toEqual(["2", expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    const verified = await setting.run(["audit", "verify"]);
+    expect(verified).toMatchObject({ code: 0, stdout: `2 records, chain intact, head ${head[1]}\n` });
+    await setting.ask(["-p", "write"]);
+    expect((await setting.run(["audit", "verify", "--head", head[1] ?? ""])).code).toBe(0);
+    expect((await setting.run(["audit", "verify", "--head", "0123456789abcdef".repeat(4)])).code).toBe(3);
+    const log = join(setting.home, "crucible/state/audit/audit.jsonl");
+    const whole = readFileSync(log, "utf8");
+    writeFileSync(log, whole.replace('"decision":"allow"', '"decision":"deny"'));
+    const changed = await setting.run(["audit", "verify"]);
+    expect(changed).toMatchObject({ code: 3, stdout: "" });
+    expect(changed.stderr).toContain("line 1: its content does not match its hash");
+    writeFileSync(log, whole.split("\n").slice(0, 2).join("\n").concat("\n"));
+    const cut = JSON.parse((await setting.run(["audit", "verify", "--json"])).stdout) as { problem: string };
+    expect(cut.problem).toContain("the tail was cut");
+    const next = await setting.ask(["-p", "write"]);
+    expect(next.code).toBe(1);
+    expect(next.stderr).toContain("it was cut");
+  });
+});
+
+describe.concurrent("the rest", () => {
+  test("prompt show counts every part and stays within the promise", async () => {
+    await using setting = await journey({ script: [] });
+    const run = await setting.run(["prompt", "show", "--json"]);
+    const shown = JSON.parse(run.stdout) as { parts: { name: string; tokens: number }[] };
+    const idle = shown.parts
+      .filter((part) => part.name !== "project instructions")
+      .reduce((sum, part) => sum + part.tokens, 0);
+    expect(idle).toBeLessThanOrEqual(1200);
+    expect(shown.parts.map((part) => part.name)).toContain("project instructions");
+    expect((await setting.run(["prompt", "show", "--full"])).stdout).toContain("You are CodeCrucible");
+  });
+
+  test("demo --json ends with one line that proves the work", async () => {
+    await using setting = await journey({ script: [] });
+    const run = await setting.run(["demo", "--json"]);
+    expect(run.code).toBe(0);
+    const last = JSON.parse(run.stdout.trimEnd().split("\n").at(-1) ?? "") as Record<string, unknown>;
+    expect(last).toMatchObject({
+      status: "success",
+      model: "script",
+      tests_before: { passed: 3, failed: 1 },
+      tests_after: { passed: 4, failed: 0 },
+      duration_ms: expect.any(Number),
+    });
+    expect((await setting.run(["audit", "verify", "--head", String(last["audit_head"])])).code).toBe(0);
+    expect((await setting.run(["sessions", "list", "--all"])).stdout).toContain(String(last["session_id"]));
+    expect(setting.server.requests).toEqual([]);
+  });
+
+  test("demo for people says that the model is a script", async () => {
+    await using setting = await journey({ script: [] });
+    const run = await setting.run(["demo"]);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(
+      /the model is a SCRIPT[\s\S]*\+.*>= 10_000[\s\S]*audit head: [0-9a-f]{64}[\s\S]*With a real one/,
+    );
+  });
+
+  test("help and version", async () => {
+    await using setting = await journey({ script: [] });
+    const help = await setting.run(["--help"]);
+    for (const name of Object.keys(FLAGS)) expect(help.stdout).toContain(`--${name}`);
+    expect(help.code).toBe(0);
+    for (const flag of ["--version", "-v", "-V"])
+      expect((await setting.run([flag])).stdout).toBe(`${manifest.version}\n`);
+    const command = await setting.run(["audit", "--help"]);
+    expect(command).toMatchObject({ code: 0, stderr: "" });
+    expect(command.stdout).toContain("verify");
+    expect((await setting.run(["audit"])).code).toBe(2);
+  });
+});

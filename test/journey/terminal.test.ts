@@ -1,0 +1,128 @@
+/** At a real terminal of 80x24: streaming, tool lines, the diff, a question answered both ways, the status line, Ctrl+C. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { dirname } from "node:path";
+import { describe, expect, test } from "vitest";
+import { BIN, binaryEnv } from "../kit/binary.ts";
+import { call, type Journey, journey, lastText } from "../kit/journey.ts";
+import { TYPESCRIPT_FIX } from "../kit/repositories.ts";
+
+const { path, old, new: next, test: command } = TYPESCRIPT_FIX;
+const missing = spawnSync("tmux", ["-V"]).status !== 0;
+if (missing && process.env["CI"] === "true") throw new Error("tmux is missing: apt-get install tmux");
+
+interface Terminal extends Disposable {
+  send(...keys: string[]): void;
+  screen(): string;
+  /** Waits until the screen shows `pattern` and returns it. */
+  shows(pattern: RegExp): Promise<string>;
+}
+
+/** The binary in a tmux window of its own; when it ends the pane shows `exit=<code>`. */
+function terminal(setting: Journey, words: readonly string[], env: Readonly<Record<string, string>> = {}): Terminal {
+  const socket = `${setting.home}/tmux`;
+  const tmux = (...args: string[]) => execFileSync("tmux", ["-S", socket, ...args], { encoding: "utf8" });
+  const quoted = [process.execPath, BIN, ...setting.model, ...words].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const path = `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`;
+  execFileSync("tmux", ["-S", socket, "-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "-c", setting.folder, `${quoted}; echo exit=$?; exec sleep 60`], {
+    env: { ...binaryEnv({ home: setting.home, env: { PATH: path, ...env } }), TERM: "xterm-256color", SHELL: "/bin/sh" },
+  });
+  const screen = () => tmux("capture-pane", "-p", "-S", "-200");
+  return {
+    send: (...keys) => void tmux("send-keys", ...keys),
+    screen,
+    async shows(pattern) {
+      const end = performance.now() + 15_000;
+      for (;;) {
+        const now = screen();
+        if (pattern.test(now)) return now;
+        if (performance.now() > end) throw new Error(`the screen never showed ${pattern}:\n${now}`);
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    },
+    [Symbol.dispose]: () => void spawnSync("tmux", ["-S", socket, "kill-server"]),
+  };
+}
+
+describe.skipIf(missing).concurrent("terminal (needs tmux)", () => {
+  test("the whole job: streamed words, tool lines, a diff, the proof, and nothing transient left", async () => {
+    await using setting = await journey({
+      script: [
+        call("shell", { command }, "I will run the tests first."),
+        call("read", { path }),
+        call("edit", { path, edits: [{ old, new: next }] }),
+        call("shell", { command }),
+        { text: "The count was **missing** from the sum.", chunkDelayMs: 5 },
+      ],
+    });
+    using screen = terminal(setting, ["fix the failing test"]);
+    const last = await screen.shows(/exit=0/);
+    expect(last).toMatch(/developer ollama\/scripted:latest · window 32768 \(loaded\)/);
+    expect(last).toContain("I will run the tests first.");
+    expect(last).toMatch(/✗ .*node --test.*exit 1/);
+    expect(last).toMatch(/✔ .*src\/basket\.ts.*\+1 -1/);
+    expect(last).toMatch(/^ {2}-.*sum \+ line\.price, 0/m);
+    expect(last).toMatch(/^ {2}\+.*line\.price \* line\.count, 0/m);
+    expect(last).toContain("verified since the last edit: `node --test` exit 0");
+    expect(last).toMatch(/\/33k loaded · \d+ tok\/s · \d+ s/);
+    expect(last).not.toContain("thinking ·");
+    for (const line of last.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test("a question: y runs it, n refuses it and is told to the model", async () => {
+    const ask = { command: "node -e 'console.log(40+2)'" };
+    await using setting = await journey({ script: [call("shell", ask), call("shell", { command: "node -e 'console.log(1)'" }), { text: "Enough." }] });
+    using screen = terminal(setting, ["compute"]);
+    const first = await screen.shows(/allow once\? \[y\/N\]/);
+    expect(first).toContain("node -e 'console.log(40+2)'");
+    screen.send("y", "Enter");
+    await screen.shows(/console\.log\(1\)[\s\S]*allow once/);
+    expect(lastText(setting.server.chats[1] ?? { body: {} })).toContain("42");
+    screen.send("n", "Enter");
+    const last = await screen.shows(/exit=\d+/);
+    expect(last).toContain("exit=62");
+    expect(lastText(setting.server.chats[2] ?? { body: {} })).toContain("the person said no");
+    const approvals = setting.audit().filter((record) => record["action"] === "approval");
+    expect(approvals.map((record) => record["decision"])).toEqual(["yes", "no"]);
+  });
+
+  test("ask_user: the answer goes to the model", async () => {
+    await using setting = await journey({
+      script: [call("ask_user", { question: "Which colour?", options: ["red", "blue"] }), { text: "Painted." }],
+    });
+    using screen = terminal(setting, ["paint"]);
+    await screen.shows(/Which colour\?[\s\S]*2\. blue/);
+    screen.send("2", "Enter");
+    await screen.shows(/exit=0/);
+    expect(lastText(setting.server.chats[1] ?? { body: {} })).toContain("blue");
+  });
+
+  test("the status line tells what is going on, and Ctrl+C ends it at once", async () => {
+    await using setting = await journey({ script: [{ delayMs: 60_000, text: "late" }] });
+    using screen = terminal(setting, ["wait"]);
+    await screen.shows(/thinking · .*\/33k loaded · [1-9] s/);
+    screen.send("C-c");
+    const last = await screen.shows(/exit=130/);
+    expect(last).toContain("cancelled");
+    expect(last).not.toContain("thinking");
+  });
+
+  test("Ctrl+C at a question", async () => {
+    await using setting = await journey({ script: [call("shell", { command: "node -e 'console.log(1)'" }), { text: "x" }] });
+    using screen = terminal(setting, ["compute"]);
+    await screen.shows(/allow once/);
+    screen.send("C-c");
+    await screen.shows(/exit=130/);
+    expect(setting.journal().at(-1)).toMatchObject({ kind: "turn-end", outcome: { status: "cancelled" } });
+  });
+
+  test("a server that does not tell its window: asked once, then remembered", async () => {
+    await using setting = await journey({ wire: "openai", server: { flavour: "plain" }, script: () => ({ text: "Hello." }) });
+    using screen = terminal(setting, ["hi"]);
+    await screen.shows(/How many tokens\?/);
+    screen.send("16000", "Enter");
+    expect(await screen.shows(/exit=0/)).toContain("window 16000 (configured)");
+    expect((await setting.run(["config", "get", "windows"])).stdout).toContain("16000");
+    const again = await setting.ask(["-p", "hi"]);
+    expect(again).toMatchObject({ code: 0, stderr: "" });
+  });
+});
