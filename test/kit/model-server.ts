@@ -13,7 +13,7 @@ import {
   startRecordingServer,
 } from "../../demo/model-server.ts";
 
-export type { RecordedRequest, Reply, Script, ScriptedServer } from "../../demo/model-server.ts";
+export type { RecordedRequest, Reply, ScriptedServer } from "../../demo/model-server.ts";
 
 export interface ModelServerOptions extends Omit<OllamaOptions, "loadedWindow"> {
   readonly wire: "ollama" | "openai";

@@ -1,2 +1,0 @@
-import { openSync } from "node:fs";
-export const a = openSync("x", "r");
