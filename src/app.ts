@@ -115,16 +115,16 @@ function turn(): Promise<void> {
 
 async function openSession(house: House, given: OpenOptions): Promise<LiveSession> {
   const models = await openModels(house);
-  // A session that never reached a model would only be in the way of `-c`.
-  const asking = given.resume === undefined ? openModel(house, given, models, []) : undefined;
-  asking?.catch(() => undefined);
-  // Each turn of the event loop sends a question; all that needs no model is done while the server answers.
-  await turn();
   const { startSession, warm } = await import("./live.ts");
-  await turn();
   const store = given.persist ? await openStore(house) : undefined;
   let files: SessionFiles | undefined;
   try {
+    // A session that never reached a model would only be in the way of `-c`.
+    const asking = given.resume === undefined ? openModel(house, given, models, []) : undefined;
+    asking?.catch(() => undefined);
+    // Short work while the server answers, each behind a turn of the event loop that sends the next question.
+    // Long work stays before the question: a loop that stands still would take the answer for late.
+    await turn();
     warm();
     await turn();
     const id = given.sessionId ?? uuid(systemClock.now());

@@ -113,8 +113,7 @@ async function readPrompts(flags: Flags): Promise<readonly Prompt[]> {
     return parseStreamInput((await readStdin(true)) ?? "", images);
   }
   const explicit = flags.words.includes("-");
-  const piped =
-    explicit || (!process.stdin.isTTY && stdinCarriesText()) ? await readStdin(explicit || words === "") : undefined;
+  const piped = explicit || stdinCarriesText() ? await readStdin(explicit || words === "") : undefined;
   const texts = [words, piped?.trim() ? `<stdin>\n${piped.trimEnd()}\n</stdin>` : ""].filter((text) => text !== "");
   if (words === "" && piped?.trim()) texts.splice(0, 1, piped.trimEnd());
   if (texts.length === 0 && images.length === 0) {

@@ -4,6 +4,7 @@ import { CrucibleError, toFault } from "../base/error.ts";
 import type { CommandContext } from "../core/ports/cli.ts";
 import type { CommandEntry } from "./commands.ts";
 import { EXIT } from "./exit-codes.ts";
+import { allowClosedPipes } from "./output.ts";
 import { faultLine } from "./render/renderer.ts";
 
 /** Loads and runs `entry` with the words after its name. */
@@ -13,6 +14,7 @@ export async function runCommand(
   argv: readonly string[],
   context: CommandContext,
 ): Promise<number> {
+  allowClosedPipes();
   const { default: declare } = await entry.load();
   const command = new Command(`crucible ${name}`).description(entry.about);
   let code = 0;
