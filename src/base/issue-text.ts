@@ -21,7 +21,7 @@ export function issueText(issue: Issue): string {
 function problemOf({ code, message, expected, keys, values, minimum, maximum }: Issue): string {
   if (code === "unrecognized_keys" && keys) return `unknown field ${keys.join(", ")}`;
   if (code === "invalid_type" && expected !== undefined) return `${String(expected)} expected`;
-  if (code === "invalid_value" && values) return `one of ${values.map(String).join(", ")} expected`;
+  if (code === "invalid_value" && values) return `not a known value: one of ${values.map(String).join(", ")}`;
   if (code === "too_small" && minimum !== undefined) return `too small (least ${String(minimum)})`;
   if (code === "too_big" && maximum !== undefined) return `too large (most ${String(maximum)})`;
   return message === "Invalid input" ? "it does not fit" : message;

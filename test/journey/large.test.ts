@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { call, type Journey, journey, lastText } from "../kit/journey.ts";
 import { TYPESCRIPT, TYPESCRIPT_FIX, writeFiles, writeLarge } from "../kit/repositories.ts";
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 /** Allowed ratio of the medians. */
 const RATIO = 1.2;
 
