@@ -190,7 +190,7 @@ function openOptions(flags: Flags, run: { app: App; face: Face; title: string })
     persist: !flags.has("no-session-persistence"),
     title: run.title,
     signal: face.signals.signal,
-    ...(human.present ? { askWindow: (name: string) => askWindow(human, name) } : {}),
+    ...(human.present ? { askWindow: (name: string) => askWindow(human, name, face.signals.signal) } : {}),
     onEvent(event) {
       face.debug?.event(event);
       face.renderer.event(event);
@@ -212,11 +212,11 @@ function refuseContradictions(flags: Flags, resume: string | undefined): void {
 }
 
 /** Once per model; an empty answer keeps the assumed window. */
-async function askWindow(human: Human, model: string): Promise<number | undefined> {
+async function askWindow(human: Human, model: string, signal: AbortSignal): Promise<number | undefined> {
   const answer = await human.ask(
     `The server does not tell the context window of ${model}. How many tokens? (empty: 8192, assumed)`,
     [],
-    new AbortController().signal,
+    signal,
   );
   const tokens = Number(answer);
   return Number.isSafeInteger(tokens) && tokens >= 1024 ? tokens : undefined;

@@ -4,14 +4,14 @@ import { expect, test } from "vitest";
 import { call, type Journey, journey, lastText } from "../kit/journey.ts";
 import { TYPESCRIPT, TYPESCRIPT_FIX, writeFiles, writeLarge } from "../kit/repositories.ts";
 
-const ROUNDS = 9;
+const ROUNDS = 7;
 /** Allowed ratio of the medians. */
 const RATIO = 1.2;
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 test(`from start to the first model request: at most ${RATIO} times a small repository's`, {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   let asked: () => void = () => undefined;
   const setting: Journey = await journey({
@@ -43,7 +43,7 @@ test(`from start to the first model request: at most ${RATIO} times a small repo
   expect(median(times[large] ?? []) / median(times[small] ?? [])).toBeLessThan(RATIO);
 });
 
-test("the whole job among 20,000 files", { timeout: 60_000 }, async () => {
+test("the whole job among 20,000 files", { timeout: 120_000 }, async () => {
   const { path, old, new: next, test: command } = TYPESCRIPT_FIX;
   await using setting = await journey({
     script: [
