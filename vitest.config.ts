@@ -18,6 +18,7 @@ export default defineConfig({
       include: ["src/**/*.ts"],
       reporter: ["json"],
       reportsDirectory: "coverage/unit",
+      reportOnFailure: true,
     },
   },
 });

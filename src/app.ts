@@ -10,6 +10,7 @@ import type { App, AuditView, LiveSession, OpenOptions } from "./core/ports/app.
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Blobs, Sessions } from "./core/ports/store.ts";
 import type { AppOptions, House, SessionFiles } from "./house.ts";
+import { createModels } from "./models/models.ts";
 import { repositoryRoot } from "./sandbox/git-state.ts";
 import { sqliteBlobs } from "./store/blobs.ts";
 import { openDatabase } from "./store/database.ts";
@@ -43,7 +44,6 @@ async function openStore(house: House): Promise<{ sessions: Sessions; blobs: Blo
 }
 
 async function openModels(house: House): Promise<Models> {
-  const { createModels } = await import("./models/models.ts");
   const { env, config } = house;
   const model = config.get<string | undefined>("model");
   return createModels({
