@@ -176,7 +176,7 @@ function openOptions(flags: Flags, run: { app: App; face: Face; title: string })
     mode: (mode === "accept-edits" ? "default" : mode) as Mode,
     sandbox: sandboxOf(flags, app),
     sandboxRequired: flags.text("sandbox") !== undefined && flags.text("sandbox") !== "off",
-    addDirs: flags.list("add-dir").map((dir) => workFolder(resolve(dir))),
+    addDirs: flags.list("add-dir").map((dir) => workFolder(resolve(dir), "--add-dir")),
     allowedTools: flags.list("allowed-tools"),
     disallowedTools: flags.list("disallowed-tools"),
     appendSystemPrompt: flags.text("append-system-prompt") ?? "",

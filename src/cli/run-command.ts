@@ -1,8 +1,9 @@
 /** Runs one command through commander; its errors become usage faults. */
 import { Command, CommanderError } from "commander";
-import { CrucibleError, toFault } from "../base/error.ts";
+import { toFault } from "../base/error.ts";
 import type { CommandContext } from "../core/ports/cli.ts";
 import type { CommandEntry } from "./commands.ts";
+import { createDebug } from "./debug.ts";
 import { EXIT } from "./exit-codes.ts";
 import { allowClosedPipes } from "./output.ts";
 import { faultLine } from "./render/renderer.ts";
@@ -44,7 +45,7 @@ export async function runCommand(
     }
     const fault = toFault(error);
     process.stderr.write(`crucible: ${faultLine(fault)}\n`);
-    if (!CrucibleError.isInstance(error) && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+    if (context.env["CODECRUCIBLE_DEBUG"]) createDebug(undefined).error(error);
     return EXIT[fault.code];
   }
 }
