@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
+// The walls test plants breaches for a moment, perhaps just now.
 const files = globSync("{src,demo,scripts,bench}/**/*.ts", { cwd: root, exclude: ["demo/shop/**"] }).filter(
-  (file) => !file.endsWith(".d.ts"),
+  (file) => !file.endsWith(".d.ts") && !file.includes("/planted-"),
 );
 const text = (file: string) => readFileSync(resolve(root, file), "utf8");
 
