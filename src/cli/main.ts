@@ -31,7 +31,8 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   } catch (error) {
     const fault = toFault(error);
     process.stderr.write(`crucible: ${faultLine(fault)}\n`);
-    if (argv.some((word) => word === "--debug" || word === "-d") || context.env["CODECRUCIBLE_DEBUG"]) createDebug(undefined).error(error);
+    if (argv.some((word) => word === "--debug" || word === "-d") || context.env["CODECRUCIBLE_DEBUG"])
+      createDebug(undefined).error(error);
     return EXIT[fault.code];
   }
 }
@@ -42,7 +43,9 @@ async function helpOn(name: string | undefined, context: CommandContext): Promis
   const command = COMMANDS[name];
   if (!command) {
     const near = nearest(name, Object.keys(COMMANDS));
-    throw new CrucibleError("usage", `there is no command ${name}`, { hint: near ? `did you mean crucible ${near}?` : "see: crucible help" });
+    throw new CrucibleError("usage", `there is no command ${name}`, {
+      hint: near ? `did you mean crucible ${near}?` : "see: crucible help",
+    });
   }
   const { runCommand } = await import("./run-command.ts");
   return runCommand(name, command, ["--help"], context);

@@ -16,7 +16,9 @@ export function findPlaces(env: Readonly<Record<string, string | undefined>>, ho
   const managed = "/etc/codecrucible";
   const moved = env["CODECRUCIBLE_HOME"];
   if (moved && !isAbsolute(moved)) {
-    throw new CrucibleError("bad-config", `CODECRUCIBLE_HOME is ${moved}`, { hint: "give an absolute path: a relative one would lie in whatever folder is worked in" });
+    throw new CrucibleError("bad-config", `CODECRUCIBLE_HOME is ${moved}`, {
+      hint: "give an absolute path: a relative one would lie in whatever folder is worked in",
+    });
   }
   if (moved) return { config: join(moved, "config"), data: join(moved, "data"), state: join(moved, "state"), managed };
   const base = (key: string, standard: string) =>
