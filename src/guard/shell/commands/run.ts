@@ -187,7 +187,8 @@ function module(
   }
   if (!modules.test(text))
     return report.find(ask("shell.module", `${command.name} -m ${text} is not on the list of test and build modules`));
-  if (CHECKER_NAMES.has(text) && name) return report.inner([name, ...rest]);
+  const checker = checkers[text];
+  if (checker) return checker({ name: text, args: rest, fed: command.fed }, report);
   report.effect("run");
   for (const word of rest) if (!word.text.startsWith("-") && word.text.includes("/")) report.path(word, "read");
 }
