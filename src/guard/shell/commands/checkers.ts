@@ -62,7 +62,8 @@ function option(command: SimpleCommand, at: number, how: { report: Report; compi
   return 0;
 }
 
-const isVersion = (command: SimpleCommand): boolean =>
+/** A question about the program itself. */
+export const isVersion = (command: SimpleCommand): boolean =>
   command.args.length === 1 && /^(?:--version|-v|-V|-version|version|--help|-h)$/.test(command.args[0]?.text ?? "");
 
 const checkerRule: CommandRule = (command, report) => (isVersion(command) ? undefined : judge(command, report));

@@ -1,21 +1,18 @@
 /** The project's own scripts and programs: they run in the sandbox without network. */
 import { ask, type CommandRule, deny, type Report, type SimpleCommand } from "../types.ts";
 import type { PlainWord } from "../words.ts";
-import { CHECKER_NAMES, checkers } from "./checkers.ts";
+import { CHECKER_NAMES, checkers, isVersion } from "./checkers.ts";
 
-export function refuseDynamic(command: SimpleCommand, report: Report): void {
+function refuseDynamic(command: SimpleCommand, report: Report): void {
   for (const word of command.args) {
     if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
   }
 }
 
-export function network(report: Report, what: string): void {
+function network(report: Report, what: string): void {
   report.mark("net");
   report.find(ask("network.packages", `${what} needs the network`));
 }
-
-export const isVersion = (command: SimpleCommand): boolean =>
-  command.args.length === 1 && /^(?:--version|-v|-V|-version|version|--help|-h)$/.test(command.args[0]?.text ?? "");
 
 /** Options of package managers that take the next word, and those that only change output. */
 const PACKAGE_VALUES = /^(?:-w|--workspace|--filter|-F)$/;
