@@ -10,7 +10,7 @@ export default defineConfig({
     unstubGlobals: true,
     unstubEnvs: true,
     restoreMocks: true,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     sequence: { shuffle: { files: true } },
     coverage: {
@@ -18,6 +18,7 @@ export default defineConfig({
       include: ["src/**/*.ts"],
       reporter: ["json"],
       reportsDirectory: "coverage/unit",
+      reportOnFailure: true,
     },
   },
 });

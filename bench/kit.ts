@@ -1,11 +1,21 @@
 /** Starts the built program and bare Node under the same conditions and measures them: time, processor time, memory. */
-import { type ChildProcess, fork, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Play, Told } from "./server.ts";
 
-export const BIN = resolve(import.meta.dirname, "../bin/crucible.mjs");
+/** The program as the package holds it: without sources beside it. Made by `installBuilt`. */
+const BUILT = join(tmpdir(), `crucible-bench-built-${process.pid}`);
+
+/** Builds dist/ and lays it out as an installed package; dispose it at the end. */
+export function installBuilt(): Disposable {
+  const root = resolve(import.meta.dirname, "..");
+  execFileSync(process.execPath, [join(root, "scripts/build.ts")], { stdio: "inherit" });
+  for (const name of ["bin", "dist", "package.json"]) cpSync(join(root, name), join(BUILT, name), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(BUILT, "node_modules"));
+  return { [Symbol.dispose]: () => rmSync(BUILT, { recursive: true, force: true }) };
+}
 
 /** One line of the table. Times in the unit that `unit` names; a ratio is against `floor`. */
 export interface Row {
@@ -123,7 +133,7 @@ export async function runNode(args: readonly string[], given: Given): Promise<Ru
 
 /** The built program with `args`. */
 export function runProgram(args: readonly string[], given: Given): Promise<Run> {
-  return runNode([BIN, ...args], given);
+  return runNode([join(BUILT, "bin/crucible.mjs"), ...args], given);
 }
 
 /** Milliseconds of the monotonic clock at which the server told of something. */

@@ -7,7 +7,8 @@ if (major >= 24) {
   const { enableCompileCache } = process.getBuiltinModule("node:module");
   const { existsSync } = process.getBuiltinModule("node:fs");
   enableCompileCache();
-  await import(existsSync(new URL("../dist/main.js", import.meta.url)) ? "../dist/main.js" : "../src/main.ts");
+  // A checkout runs its sources, whatever was built there before; the package has none.
+  await import(existsSync(new URL("../src/main.ts", import.meta.url)) ? "../src/main.ts" : "../dist/main.js");
 } else {
   await startNewer();
 }

@@ -2,6 +2,8 @@
 import { chmodSync, cpSync, readFileSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { schemaOf } from "../src/guard/declare.ts";
+import { tools } from "../src/parts.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = resolve(root, "dist");
@@ -50,11 +52,12 @@ await build({
   platform: "node",
   target: "node24",
   format: "esm",
-  minify: !process.env["NOMIN"],
+  minify: true,
   legalComments: "linked",
   mainFields: ["module", "main"],
   // Finds its binary beside its own files.
   external: ["@vscode/ripgrep"],
+  define: { BUILT_SCHEMAS: JSON.stringify(Object.fromEntries(tools.map((tool) => [tool.name, schemaOf(tool)]))) },
   plugins: [leanBuiltins],
 });
 cpSync(resolve(root, "demo/shop"), resolve(dist, "shop"), { recursive: true });

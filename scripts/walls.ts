@@ -115,7 +115,9 @@ function roomRules(room: string): Record<string, unknown> {
 
 const config = {
   $schema: "./node_modules/@biomejs/biome/configuration_schema.json",
-  files: { includes: ["**", "!**/dist", "!**/coverage", "!demo/shop", "!test/fixtures", "!**/.cache"] },
+  files: {
+    includes: ["**", "!**/dist", "!**/coverage", "!bench/results", "!demo/shop", "!test/fixtures", "!**/.cache"],
+  },
   formatter: { indentStyle: "space", indentWidth: 2, lineWidth: 120 },
   linter: {
     rules: {

@@ -10,6 +10,7 @@ import type { App, AuditView, LiveSession, OpenOptions } from "./core/ports/app.
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Blobs, Sessions } from "./core/ports/store.ts";
 import type { AppOptions, House, SessionFiles } from "./house.ts";
+import { createModels } from "./models/models.ts";
 import { repositoryRoot } from "./sandbox/git-state.ts";
 import { sqliteBlobs } from "./store/blobs.ts";
 import { openDatabase } from "./store/database.ts";
@@ -43,7 +44,6 @@ async function openStore(house: House): Promise<{ sessions: Sessions; blobs: Blo
 }
 
 async function openModels(house: House): Promise<Models> {
-  const { createModels } = await import("./models/models.ts");
   const { env, config } = house;
   const model = config.get<string | undefined>("model");
   return createModels({
@@ -115,16 +115,16 @@ function turn(): Promise<void> {
 
 async function openSession(house: House, given: OpenOptions): Promise<LiveSession> {
   const models = await openModels(house);
-  // A session that never reached a model would only be in the way of `-c`.
-  const asking = given.resume === undefined ? openModel(house, given, models, []) : undefined;
-  asking?.catch(() => undefined);
-  // Each turn of the event loop sends a question; all that needs no model is done while the server answers.
-  await turn();
   const { startSession, warm } = await import("./live.ts");
-  await turn();
   const store = given.persist ? await openStore(house) : undefined;
   let files: SessionFiles | undefined;
   try {
+    // A session that never reached a model would only be in the way of `-c`.
+    const asking = given.resume === undefined ? openModel(house, given, models, []) : undefined;
+    asking?.catch(() => undefined);
+    // Short work while the server answers, each behind a turn of the event loop that sends the next question.
+    // Long work stays before the question: a loop that stands still would take the answer for late.
+    await turn();
     warm();
     await turn();
     const id = given.sessionId ?? uuid(systemClock.now());

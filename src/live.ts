@@ -59,13 +59,12 @@ export interface Parts {
 export async function startSession(house: House, given: OpenOptions, parts: Parts): Promise<LiveSession> {
   const { files, model } = parts;
   const { journal } = files;
-  const { config } = house;
   const earlier = journal.events();
   const bus = createBus(journal);
   bus.subscribe(given.onEvent);
   if (given.onFlushed) journal.onFlushed(given.onFlushed);
   const redactor = createRedactor(journal.session, secretValues(house.env));
-  const audit = openAudit(`${config.places.state}/audit`, systemClock, redactor.deep);
+  const audit = openAudit(`${house.config.places.state}/audit`, systemClock, redactor.deep);
   const mint = createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();

@@ -13,6 +13,12 @@ export interface Surroundings {
   instructions(): Promise<string | undefined>;
 }
 
+/** What a mode means for the work. */
+const MODES: Readonly<Record<string, string>> = {
+  plan: "plan (only reading is allowed; finish with a plan)",
+  auto: "auto (nobody answers questions)",
+};
+
 /** Order within the user message: instructions before the prompt, the rest after it, the folder last. */
 export async function appendContext(surroundings: Surroundings, events: readonly Event[], emit: Emit): Promise<void> {
   const known = new Map(
@@ -27,7 +33,12 @@ export async function appendContext(surroundings: Surroundings, events: readonly
     ],
     ["date", `date: ${surroundings.date()}`],
     ["git", git === undefined ? undefined : `git: ${git}`],
-    ["mode", surroundings.mode() === "default" && !known.has("mode") ? undefined : `mode: ${surroundings.mode()}`],
+    [
+      "mode",
+      surroundings.mode() === "default" && !known.has("mode")
+        ? undefined
+        : `mode: ${MODES[surroundings.mode()] ?? surroundings.mode()}`,
+    ],
     ["cwd", `cwd: ${surroundings.cwd()}`],
   ];
   for (const [source, text] of facts) {

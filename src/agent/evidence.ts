@@ -5,11 +5,15 @@ import type { CheckRun, Verification } from "../core/task.ts";
 
 const RUNNERS = new Set(["npm", "pnpm", "yarn", "bun"]);
 
+/** Options that turn a check into an edit, or into a look at what it would do. */
+const NO_RUN =
+  /^--?(?:fix|write|update|u|updateSnapshot|w|version|help|V|h|n|dry-run|just-print|recon|question|collect-only|co|list|listTests|list-tests|no-run|showConfig|print-config|init|watch)$/;
+
 /** The kind of check that one command (name and words) is, or undefined. Commands that also repair are edits. */
 export function checkKind(words: readonly string[]): CheckRun["check"] | undefined {
   const [first = "", ...rest] = words;
   const name = first.split("/").at(-1) ?? first;
-  if (rest.some((word) => /^--?(?:fix|write|update|u|updateSnapshot|w)$/.test(word))) return undefined;
+  if (rest.some((word) => NO_RUN.test(word))) return undefined;
   if (RUNNERS.has(name)) return scriptKind(rest);
   if (name === "npx") return checkKind(rest.filter((word) => !/^--no(?:-install)?$/.test(word)));
   if (/^(?:python[\d.]*)$/.test(name)) {
@@ -33,10 +37,10 @@ export function checkKind(words: readonly string[]): CheckRun["check"] | undefin
 function scriptKind(words: readonly string[]): CheckRun["check"] | undefined {
   const verb =
     words.filter((word) => !word.startsWith("-")).find((word) => word !== "run" && word !== "run-script") ?? "";
-  if (/^(?:t|tst)$|test|spec/.test(verb)) return "test";
-  if (/type|tsc/.test(verb)) return "types";
-  if (/lint|check|verify/.test(verb)) return "lint";
-  return /build|compile/.test(verb) ? "build" : undefined;
+  if (/^(?:t|tst)$|(?:^|[:_.-])(?:unit|integration|e2e)?-?(?:tests?|specs?)(?:$|[:_.-])/.test(verb)) return "test";
+  if (/(?:^|[:_.-])(?:types?|typecheck|type-check|tsc)(?:$|[:_.-])/.test(verb)) return "types";
+  if (/(?:^|[:_.-])(?:lint|check|verify|validate)(?:$|[:_.-])/.test(verb)) return "lint";
+  return /(?:^|[:_.-])(?:build|compile)(?:$|[:_.-])/.test(verb) ? "build" : undefined;
 }
 
 function verbKind(verb: string): CheckRun["check"] | undefined {
@@ -67,6 +71,7 @@ export function checkRunOf(outcome: ToolOutcome, clock: number, callId: string):
 /** True when a shell call that may have changed files was more than a check: it moves the edit clock. */
 export function editsBeyondCheck(outcome: ToolOutcome): boolean {
   if (outcome.readOnly || !outcome.shell) return false;
+  if (outcome.shell.redirects) return true;
   return outcome.shell.commands.some(
     (words) =>
       !checkKind(words) && !/^(?:cd|pushd|echo|true|time|timeout|env|nice|ls|cat|pwd|test|\[)$/.test(words[0] ?? ""),

@@ -113,8 +113,7 @@ async function readPrompts(flags: Flags): Promise<readonly Prompt[]> {
     return parseStreamInput((await readStdin(true)) ?? "", images);
   }
   const explicit = flags.words.includes("-");
-  const piped =
-    explicit || (!process.stdin.isTTY && stdinCarriesText()) ? await readStdin(explicit || words === "") : undefined;
+  const piped = explicit || stdinCarriesText() ? await readStdin(explicit || words === "") : undefined;
   const texts = [words, piped?.trim() ? `<stdin>\n${piped.trimEnd()}\n</stdin>` : ""].filter((text) => text !== "");
   if (words === "" && piped?.trim()) texts.splice(0, 1, piped.trimEnd());
   if (texts.length === 0 && images.length === 0) {
@@ -177,7 +176,7 @@ function openOptions(flags: Flags, run: { app: App; face: Face; title: string })
     mode: (mode === "accept-edits" ? "default" : mode) as Mode,
     sandbox: sandboxOf(flags, app),
     sandboxRequired: flags.text("sandbox") !== undefined && flags.text("sandbox") !== "off",
-    addDirs: flags.list("add-dir").map((dir) => workFolder(resolve(dir))),
+    addDirs: flags.list("add-dir").map((dir) => workFolder(resolve(dir), "--add-dir")),
     allowedTools: flags.list("allowed-tools"),
     disallowedTools: flags.list("disallowed-tools"),
     appendSystemPrompt: flags.text("append-system-prompt") ?? "",
@@ -191,7 +190,7 @@ function openOptions(flags: Flags, run: { app: App; face: Face; title: string })
     persist: !flags.has("no-session-persistence"),
     title: run.title,
     signal: face.signals.signal,
-    ...(human.present ? { askWindow: (name: string) => askWindow(human, name) } : {}),
+    ...(human.present ? { askWindow: (name: string) => askWindow(human, name, face.signals.signal) } : {}),
     onEvent(event) {
       face.debug?.event(event);
       face.renderer.event(event);
@@ -213,11 +212,11 @@ function refuseContradictions(flags: Flags, resume: string | undefined): void {
 }
 
 /** Once per model; an empty answer keeps the assumed window. */
-async function askWindow(human: Human, model: string): Promise<number | undefined> {
+async function askWindow(human: Human, model: string, signal: AbortSignal): Promise<number | undefined> {
   const answer = await human.ask(
     `The server does not tell the context window of ${model}. How many tokens? (empty: 8192, assumed)`,
     [],
-    new AbortController().signal,
+    signal,
   );
   const tokens = Number(answer);
   return Number.isSafeInteger(tokens) && tokens >= 1024 ? tokens : undefined;

@@ -15,18 +15,18 @@ const MAX_IMAGE = 20 * 1024 * 1024;
 /** How long a pipe without data is waited for when there is a prompt already (milliseconds). */
 const PIPE_MS = 3000;
 
-/** The folder to work in. Throws `bad-input`. */
-export function workFolder(dir: string | undefined): string {
+/** The folder that `flag` names, links resolved. Throws `bad-input`. */
+export function workFolder(dir: string | undefined, flag = "-C"): string {
   const folder = resolve(dir ?? ".");
   try {
     if (statSync(folder).isDirectory()) return realpathSync(folder);
   } catch (error) {
     throw new CrucibleError("bad-input", `the folder ${folder} cannot be opened`, {
-      hint: "check the path given to -C",
+      hint: `check the path given to ${flag}`,
       cause: error,
     });
   }
-  throw new CrucibleError("bad-input", `${folder} is not a folder`, { hint: "check the path given to -C" });
+  throw new CrucibleError("bad-input", `${folder} is not a folder`, { hint: `check the path given to ${flag}` });
 }
 
 /** An image as a message part. Throws `bad-input`. */

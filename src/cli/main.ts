@@ -4,6 +4,7 @@ import { nearest } from "../base/text.ts";
 import type { CommandContext } from "../core/ports/cli.ts";
 import { ask } from "./ask.ts";
 import { COMMANDS } from "./commands.ts";
+import { createDebug } from "./debug.ts";
 import { EXIT } from "./exit-codes.ts";
 import { parseFlags } from "./flags.ts";
 import { faultLine } from "./render/renderer.ts";
@@ -13,6 +14,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   try {
     const [first, ...rest] = argv;
     if (first === undefined && process.stdin.isTTY) return await help(context, 0);
+    if (first === "help") return await helpOn(rest[0], context);
     const command = first === undefined ? undefined : COMMANDS[first];
     if (command) {
       const { runCommand } = await import("./run-command.ts");
@@ -29,9 +31,24 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   } catch (error) {
     const fault = toFault(error);
     process.stderr.write(`crucible: ${faultLine(fault)}\n`);
-    if (fault.code === "internal" && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+    if (argv.some((word) => word === "--debug" || word === "-d") || context.env["CODECRUCIBLE_DEBUG"])
+      createDebug(undefined).error(error);
     return EXIT[fault.code];
   }
+}
+
+/** `crucible help` and `crucible help models`. */
+async function helpOn(name: string | undefined, context: CommandContext): Promise<number> {
+  if (name === undefined) return help(context, 0);
+  const command = COMMANDS[name];
+  if (!command) {
+    const near = nearest(name, Object.keys(COMMANDS));
+    throw new CrucibleError("usage", `there is no command ${name}`, {
+      hint: near ? `did you mean crucible ${near}?` : "see: crucible help",
+    });
+  }
+  const { runCommand } = await import("./run-command.ts");
+  return runCommand(name, command, ["--help"], context);
 }
 
 /** `crucible doctr` is a mistyped command, not a prompt for a model. */

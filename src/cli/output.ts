@@ -49,15 +49,20 @@ function styleOf(color: boolean): Style {
   };
 }
 
-/** The process's own streams. A reader that went away is not an error. */
-export function processOutput(setting: string, env: Readonly<Record<string, string>>): Output {
-  const { stdout, stderr } = process;
-  for (const stream of [stdout, stderr]) {
+/** A reader that went away is not an error. */
+export function allowClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
     if (stream.listenerCount("error") === 0)
       stream.on("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "EPIPE") throw error;
       });
   }
+}
+
+/** The process's own streams. */
+export function processOutput(setting: string, env: Readonly<Record<string, string>>): Output {
+  const { stdout, stderr } = process;
+  allowClosedPipes();
   const drain = (stream: NodeJS.WriteStream) =>
     stream.writableLength === 0 ? Promise.resolve() : new Promise<void>((resolve) => stream.write("", () => resolve()));
   return {

@@ -1,9 +1,11 @@
 /** Runs one command through commander; its errors become usage faults. */
 import { Command, CommanderError } from "commander";
-import { CrucibleError, toFault } from "../base/error.ts";
+import { toFault } from "../base/error.ts";
 import type { CommandContext } from "../core/ports/cli.ts";
 import type { CommandEntry } from "./commands.ts";
+import { createDebug } from "./debug.ts";
 import { EXIT } from "./exit-codes.ts";
+import { allowClosedPipes } from "./output.ts";
 import { faultLine } from "./render/renderer.ts";
 
 /** Loads and runs `entry` with the words after its name. */
@@ -13,6 +15,7 @@ export async function runCommand(
   argv: readonly string[],
   context: CommandContext,
 ): Promise<number> {
+  allowClosedPipes();
   const { default: declare } = await entry.load();
   const command = new Command(`crucible ${name}`).description(entry.about);
   let code = 0;
@@ -42,7 +45,7 @@ export async function runCommand(
     }
     const fault = toFault(error);
     process.stderr.write(`crucible: ${faultLine(fault)}\n`);
-    if (!CrucibleError.isInstance(error) && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+    if (context.env["CODECRUCIBLE_DEBUG"]) createDebug(undefined).error(error);
     return EXIT[fault.code];
   }
 }

@@ -1,5 +1,6 @@
 /** Every configuration key: its scope, shape, default and meaning. */
 import * as z from "zod/mini";
+import { issueText } from "../base/issue-text.ts";
 
 /**
  * `any`: the usual order. `user`: a project file that sets it is an error.
@@ -155,11 +156,6 @@ export function parseValue(key: Key, text: string): { ok: true; value: unknown }
 export function checkValue(key: Key, value: unknown): { ok: true; value: unknown } | { ok: false; problem: string } {
   const result = z.safeParse(key.schema, value);
   if (result.success) return { ok: true, value: result.data };
-  const issue = result.error.issues[0];
-  const options = issue?.code === "invalid_value" ? `: one of ${issue.values.map(String).join(", ")}` : "";
-  const at = issue && issue.path.length > 0 ? ` at ${issue.path.map(String).join(".")}` : "";
-  return {
-    ok: false,
-    problem: `${issue?.code === "invalid_value" ? "not a known value" : (issue?.message ?? "wrong type")}${at}${options}`,
-  };
+  const [issue] = result.error.issues;
+  return { ok: false, problem: issue ? issueText(issue) : "wrong type" };
 }

@@ -1,5 +1,6 @@
 /** Where this program keeps things (XDG base directories; `CODECRUCIBLE_HOME` moves all). */
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
+import { CrucibleError } from "../base/error.ts";
 
 export interface Places {
   readonly config: string;
@@ -14,6 +15,11 @@ export interface Places {
 export function findPlaces(env: Readonly<Record<string, string | undefined>>, home: string): Places {
   const managed = "/etc/codecrucible";
   const moved = env["CODECRUCIBLE_HOME"];
+  if (moved && !isAbsolute(moved)) {
+    throw new CrucibleError("bad-config", `CODECRUCIBLE_HOME is ${moved}`, {
+      hint: "give an absolute path: a relative one would lie in whatever folder is worked in",
+    });
+  }
   if (moved) return { config: join(moved, "config"), data: join(moved, "data"), state: join(moved, "state"), managed };
   const base = (key: string, standard: string) =>
     join(env[key]?.startsWith("/") ? (env[key] ?? "") : join(home, standard), "codecrucible");

@@ -1,4 +1,5 @@
 /** Everything the eight checks may look at, gathered once per call. */
+import { issueText } from "../base/issue-text.ts";
 import type { Actor } from "../core/actor.ts";
 import type { ToolCallPart } from "../core/message.ts";
 import type { Tool } from "../core/tool.ts";
@@ -55,7 +56,7 @@ export function gatherAction(base: Pick<Action, "call" | "tool" | "actor" | "pol
   const parsed = tool?.input.safeParse(call.input);
   if (!tool || !parsed?.success) {
     const issue = parsed?.success === false ? parsed.error.issues[0] : undefined;
-    const problem = issue ? `${issue.path.map(String).join(".") || "input"}: ${issue.message}` : undefined;
+    const problem = issue ? issueText(issue) : undefined;
     return { ...base, input: undefined, paths: [], readOnly: false, ...(problem === undefined ? {} : { problem }) };
   }
   const input = parsed.data;

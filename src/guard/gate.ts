@@ -335,6 +335,6 @@ async function end(options: GateOptions, ending: Ending, result: ToolResult): Pr
     durationMs,
     readOnly: denied || (!(action instanceof Error) && action.readOnly),
     ...(details ? { details } : {}),
-    ...(shell ? { shell: { commands: shell.commands, exitIsLast: shell.exitIsLast } } : {}),
+    ...(shell ? { shell: { commands: shell.commands, exitIsLast: shell.exitIsLast, redirects: shell.redirects } } : {}),
   };
 }

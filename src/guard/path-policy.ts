@@ -28,21 +28,21 @@ const SYSTEM_READ = [
 ];
 /** Files that other tools run or obey later. */
 const RUN_LATER =
-  /(?:^|\/)(?:\.vscode|\.idea|\.husky|\.devcontainer|\.cursor|\.claude|\.gemini|\.codex|\.aider[^/]*|\.github\/(?:workflows|actions)|\.circleci|\.cargo|\.yarn|\.agents)(?:\/|$)|(?:^|\/)(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.c?js|\.envrc|\.gitattributes|\.gitmodules|\.pre-commit-config\.yaml|\.ripgreprc|\.gdbinit|\.lldbinit|\.gitlab-ci\.yml|\.travis\.yml|jenkinsfile|\.editorconfig-exec|\.mise\.toml|mise\.toml|\.tool-versions|\.bazelrc|agents\.md|claude\.md|gemini\.md|\.cursorrules|\.windsurfrules)$/i;
+  /(?:^|\/)(?:\.vscode|\.idea|\.husky|\.devcontainer|\.cursor|\.claude|\.gemini|\.codex|\.aider[^/]*|\.github\/(?:workflows|actions)|\.circleci|\.cargo|\.yarn|\.agents|\.githooks|\.lefthook|\.overcommit)(?:\/|$)|(?:^|\/)(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.c?js|\.envrc|\.gitattributes|\.gitmodules|\.pre-commit-config\.yaml|\.ripgreprc|\.gdbinit|\.lldbinit|\.gitlab-ci\.yml|\.travis\.yml|jenkinsfile|\.editorconfig-exec|\.mise\.toml|mise\.toml|\.tool-versions|\.bazelrc|agents\.md|claude\.md|gemini\.md|\.cursorrules|\.windsurfrules|\.?lefthook(?:-local)?\.ya?ml|\.overcommit\.yml|\.huskyrc[\w.]*|\.simple-git-hooks\.\w+)$/i;
 const START_FILES =
   /(?:^|\/)(?:\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zshenv|\.zprofile|\.zlogin|\.xinitrc|\.xprofile|\.inputrc|\.gitconfig|\.ssh\/.*|\.config\/(?:autostart|systemd|fish|git)\/.*|\.config\/fish\/.*|\.local\/bin\/.*)$/;
 const NEVER_WRITE =
   /^\/(?:proc|sys|boot|etc\/(?:cron[^/]*|sudoers[^/]*|passwd|shadow|ld\.so\.preload|profile[^/]*|init\.d|systemd)|var\/spool\/cron|dev\/(?:sd|nvme|hd|vd|mmcblk|mem|kmem|port))(?:\/|\d|[a-z]|$)/;
-const SECRET_SAMPLES = [
-  ".env",
-  ".env.local",
-  ".npmrc",
-  ".netrc",
-  "id_rsa",
-  "server.key",
-  "key.pem",
-  ".git-credentials",
-].map((name) => ({ name }));
+/** Names that a pattern must not meet: what hides secrets, what steers this program or git, what others obey. */
+const SECRET_NAMES =
+  ".env .env.local .env.production .npmrc .netrc .git-credentials .pgpass .htpasswd id_rsa id_ed25519 server.key key.pem cert.p12 credentials credentials.json secrets.yaml secrets.yml secrets.json prod.tfvars service-account.json".split(
+    " ",
+  );
+const CONTROL_NAMES = [".git", ".codecrucible", ".crucible", ".mcp.json"];
+const LATER_NAMES =
+  ".vscode .husky .github .npmrc .envrc .gitattributes .gitmodules .githooks .claude .cursor .gitlab-ci.yml".split(" ");
+/** A folder of many kinds of names: a pattern that meets most of them means everything. */
+const ORDINARY_NAMES = ["src", "a.ts", "README.md", "package.json", "x", "Makefile"];
 
 const words = { read: "reading", enter: "entering", write: "writing", delete: "removing" } as const;
 
@@ -50,6 +50,8 @@ const words = { read: "reading", enter: "entering", write: "writing", delete: "r
 export function judgePath(use: PathUse, policy: PathPolicy): Finding | undefined {
   const strange = strangeText(use);
   if (strange) return strange;
+  const wild = use.glob ? judgeGlob(use, policy) : undefined;
+  if (wild) return wild;
   const fact = policy.facts.look(use.glob ? globBase(use.text) : use.text, use.cwd);
   if (use.op === "delete" || use.op === "write") {
     const forbidden = forbiddenWrite(use, fact, policy);
@@ -129,6 +131,40 @@ function globBase(pattern: string): string {
   return base === "" ? (pattern.startsWith("/") ? "/" : ".") : base;
 }
 
+/** Names of `names` that one segment of a pattern meets; a leading dot is only met by a dot (bash without dotglob). */
+function meets(segment: string, names: readonly string[]): readonly string[] {
+  if (!/[*?[\]{}]/.test(segment)) return names.filter((name) => name === segment.toLowerCase());
+  const match = globMatcher(segment.toLowerCase());
+  const dotted = /^(?:\.|\[|\?)/.test(segment);
+  return names.filter((name) => (dotted || !name.startsWith(".")) && match(name.toLowerCase()));
+}
+
+/** What a pattern may mean, judged by the names it would meet: nobody reads the folder for it. */
+function judgeGlob(use: PathUse, policy: PathPolicy): Finding | undefined {
+  const segments = use.text.split("/").filter((segment) => segment !== "" && segment !== ".");
+  const changes = use.op === "write" || use.op === "delete";
+  const last = segments.at(-1) ?? "";
+  for (const [index, segment] of segments.entries()) {
+    if (!/[*?[\]{}]/.test(segment)) continue;
+    if (meets(segment, CONTROL_NAMES).length > 0) {
+      if (changes) return deny("tamper.control-place", `${use.text} may meet control places`);
+      if (index < segments.length - 1) return ask("path.git", `${use.text} may meet files that hold credentials`);
+    }
+    if (changes && meets(segment, LATER_NAMES).length > 0) {
+      return ask("path.run-later", `${use.text} may meet files that other tools obey`, "high");
+    }
+  }
+  const base = policy.facts.look(globBase(use.text), use.cwd);
+  const top =
+    policy.facts.roots.includes(base.resolved) || base.resolved === policy.facts.cwd || base.root === undefined;
+  if (use.op === "delete" && top && meets(last, ORDINARY_NAMES).length >= ORDINARY_NAMES.length / 2) {
+    return deny("destructive.workspace", `${use.text} would remove nearly everything`);
+  }
+  if (use.op !== "read") return undefined;
+  const secret = isSecretPath(`${base.resolved}/x`) || (!/^\*+$/.test(last) && meets(last, SECRET_NAMES).length > 0);
+  return secret ? ask("secret.file", `${use.text} may meet files that hold secrets`, "high") : undefined;
+}
+
 function relative(fact: PathFact, policy: PathPolicy): string {
   const root = fact.root ?? policy.facts.cwd;
   return fact.resolved === root ? "" : fact.resolved.slice(root.length + 1);
@@ -138,11 +174,6 @@ function isSecret(use: PathUse, fact: PathFact, policy: PathPolicy): boolean {
   if (use.op === "enter" || use.op === "delete") return false;
   if (use.op === "write") return false;
   if (policy.exposed.some((path) => fact.resolved === path || fact.resolved.startsWith(`${path}/`))) return false;
-  if (use.glob) {
-    const last = use.text.split("/").at(-1) ?? "";
-    const match = globMatcher(last.startsWith("*") && !last.startsWith("*.") ? `[!.]${last}` : last);
-    return SECRET_SAMPLES.some((sample) => match(sample.name)) && !/^\*(?:\*)?$/.test(last);
-  }
   return (
     isSecretPath(fact.resolved) ||
     isSecretPath(fact.absolute) ||
@@ -187,9 +218,8 @@ function forbiddenWrite(use: PathUse, fact: PathFact, policy: PathPolicy): Findi
 function wipe(use: PathUse, fact: PathFact, policy: PathPolicy): Finding | undefined {
   const path = fact.resolved;
   const depth = path.split("/").filter(Boolean).length;
-  const everything = use.glob && /(?:^|\/)(?:\*|\.\*|\{\*,\.\*\})$/.test(use.text);
   const holds = (inner: string) => inner === path || inner.startsWith(path === "/" ? "/" : `${path}/`);
-  if (policy.facts.roots.some((root) => (use.glob ? everything && root === path : holds(root)))) {
+  if (!use.glob && policy.facts.roots.some(holds)) {
     return deny("destructive.workspace", `${use.text} would remove the whole workspace`);
   }
   if (!use.glob && path === policy.facts.cwd)

@@ -98,7 +98,7 @@ function replyTo(request: ClientRequest, call: HttpCall, secure: boolean): Promi
       return;
     }
     timer = setTimeout(
-      () => request.destroy(new HttpFailure("connect", "ETIMEDOUT", "no connection in time")),
+      () => request.destroy(new HttpFailure("connect", "ETIMEDOUT", "no connection in 2 s")),
       call.connectMs,
     );
     socket.once(secure ? "secureConnect" : "connect", () => {

@@ -29,7 +29,7 @@ export function createModels(options: ModelsOptions): Models {
       return pick(context, look, { choice, wanted, glances });
     },
     async list(choice, signal) {
-      const look = { ...lookWith(signal), deadline: AbortSignal.timeout(context.limits.probeMs) };
+      const look = { ...lookWith(signal), version: true, deadline: AbortSignal.timeout(context.limits.probeMs) };
       const glances = await Promise.all(targetsFor(context, choice, undefined).map((target) => lookAt(look, target)));
       const models = await Promise.all(
         glances.flatMap((glance) => glance.models.map((info) => detailOf(look, glance, info))),

@@ -11,7 +11,9 @@ export interface Answer {
 
 /** Throws HttpFailure when nobody answers; an answer that is no JSON object has an empty body. */
 export async function ask(look: Look, target: Target, url: string, body?: unknown): Promise<Answer> {
-  const deadline = look.deadline ?? AbortSignal.timeout(look.timeouts.probeMs);
+  const { probeMs, namedProbeMs } = look.timeouts;
+  const patience = look.deadline || target.origin.startsWith("port ") ? probeMs : namedProbeMs;
+  const deadline = look.deadline ?? AbortSignal.timeout(patience);
   try {
     const reply = await look.http({
       url,
@@ -24,7 +26,7 @@ export async function ask(look: Look, target: Target, url: string, body?: unknow
     return { status: reply.status, body: fieldsIn(text) };
   } catch (error) {
     if (look.signal.aborted) throw look.signal.reason;
-    if (deadline.aborted) throw new HttpFailure("connect", "ETIMEDOUT", "no answer in time");
+    if (deadline.aborted) throw new HttpFailure("connect", "ETIMEDOUT", `no answer in ${Math.ceil(patience / 1000)} s`);
     throw error;
   }
 }
@@ -57,7 +59,7 @@ export function reasonOf(error: HttpFailure): string {
     case "EAI_AGAIN":
       return "the name is unknown";
     case "ETIMEDOUT":
-      return "no answer in 2 s";
+      return /^no /.test(error.message) ? error.message : "no answer in 2 s";
     default:
       return error.message || error.code;
   }

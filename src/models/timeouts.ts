@@ -11,8 +11,10 @@ export interface Timeouts {
   readonly firstTokenMaxMs: number;
   /** Silence between tokens. A ping is silence, prompt progress is not. */
   readonly stallMs: number;
-  /** A whole look at a server. */
+  /** An answer from a place that was only guessed (the usual ports). */
   readonly probeMs: number;
+  /** An answer from a server that the person named: a machine busy with a model may take its time. */
+  readonly namedProbeMs: number;
   /** Waits before asking a busy server again; after the last one the fault is told. */
   readonly busyWaitsMs: readonly number[];
   /** Wait between two looks at a loading server. */
@@ -26,6 +28,7 @@ export const TIMEOUTS: Timeouts = {
   firstTokenMaxMs: 1_800_000,
   stallMs: 30_000,
   probeMs: 1_900,
+  namedProbeMs: 10_000,
   busyWaitsMs: [250, 500, 1_000, 2_000, 4_000],
   loadingWaitMs: 500,
 };

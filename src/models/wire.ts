@@ -50,6 +50,8 @@ export interface Look {
   readonly http: Http;
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
+  /** Ask for the server's version too; without it only when a model has no digest. */
+  readonly version?: boolean;
   /** One end for all questions together; without it each has its own. */
   readonly deadline?: AbortSignal;
 }

@@ -2,8 +2,10 @@
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { canonicalJson } from "../base/canonical-json.ts";
-import { type AuditHead, chainHash, GENESIS, openHead, readHead } from "./audit.ts";
+import { type AuditHead, chainHash, GENESIS, readHead } from "./audit.ts";
 
 export interface AuditReport {
   readonly ok: boolean;
@@ -15,13 +17,25 @@ export interface AuditReport {
 
 /** The head as last written, without reading the whole log; undefined when nothing was recorded yet. */
 export function auditHead(folder: string): AuditHead | undefined {
-  if (!existsSync(join(folder, "head.db"))) return undefined;
-  const db = openHead(folder);
+  const file = join(folder, "head.db");
+  if (!existsSync(file)) return undefined;
+  const db = openForReading(file);
   try {
     const head = readHead(db);
     return head.seq === 0 ? undefined : head;
   } finally {
     db.close();
+  }
+}
+
+/** A copy on a read-only disk has no room for SQLite's side files: it is read as it lies there. */
+function openForReading(file: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(file, { readOnly: true });
+    db.prepare("SELECT count(*) FROM sqlite_master").get();
+    return db;
+  } catch {
+    return new DatabaseSync(`${pathToFileURL(file).href}?immutable=1`, { readOnly: true });
   }
 }
 

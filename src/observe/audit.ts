@@ -61,7 +61,7 @@ export function openAudit(folder: string, clock: Clock, redact: <T>(value: T) =>
 }
 
 /** Opens the lock and head database of an audit folder. */
-export function openHead(folder: string): DatabaseSync {
+function openHead(folder: string): DatabaseSync {
   const head = new DatabaseSync(join(folder, "head.db"));
   // The JSON lines are the truth and are synchronised; the head may be rebuilt from them.
   head.exec("PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");

@@ -14,10 +14,13 @@ export function versionOf(db: DatabaseSync): number {
 export function storageError(what: string, cause: unknown): CrucibleError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const full = /full|ENOSPC/i.test(reason);
+  const broken = /not a database|malformed/i.test(reason);
   return new CrucibleError("storage", `${what}: ${reason}`, {
     hint: full
       ? "free some disk space, then `crucible -c` goes on where this stopped"
-      : "check that the folder is writable (crucible doctor), or set CODECRUCIBLE_HOME",
+      : broken
+        ? "move that file away (keep it: its sessions may be rescued), or set CODECRUCIBLE_HOME"
+        : "check that the folder is writable (crucible doctor), or set CODECRUCIBLE_HOME",
     cause,
   });
 }

@@ -6,7 +6,7 @@ const ran = (commands: string[][], exitCode: number, extra: Partial<ToolOutcome>
   details: { exitCode },
   failed: exitCode !== 0,
   readOnly: false,
-  shell: { commands, exitIsLast: true },
+  shell: { commands, exitIsLast: true, redirects: false },
   ...extra,
 });
 
@@ -249,6 +249,17 @@ describe("evidence", () => {
     expect((await bad.prompt("x")).verification).toMatchObject({ status: "failed", changed: true });
   });
 
+  it("a redirection after the check is an edit, whatever the command is called", async () => {
+    const kit = voiceKit({
+      script: finish({ 0: "edit", 1: "test", 2: "echo" }),
+      results: (call) =>
+        call.input["n"] === 1
+          ? ran([["npm", "test"]], 0)
+          : ran([["echo", "x"]], 0, { shell: { commands: [["echo", "x"]], exitIsLast: true, redirects: true } }),
+    });
+    expect((await kit.prompt("x")).verification.status).toBe("not-verified");
+  });
+
   it("an exit code that is not the check's own proves nothing", async () => {
     const kit = voiceKit({
       script: finish({ 0: "test" }),
@@ -266,6 +277,7 @@ describe("evidence", () => {
                 ["tail", "-5"],
               ],
               exitIsLast: false,
+              redirects: false,
             },
           },
         ),

@@ -124,6 +124,12 @@ describe("checks", () => {
     ["npm install", undefined],
     ["ls test", undefined],
     ["node build.js", undefined],
+    ["pytest --version", undefined],
+    ["make -n test", undefined],
+    ["make latest", undefined],
+    ["npm run test:e2e", "test"],
+    ["npm run type-check", "types"],
+    ["jest --watch", undefined],
   ])("%s -> %s", (command, kind) => {
     expect(checkKind(command.split(" "))).toBe(kind);
   });

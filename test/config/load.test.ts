@@ -144,6 +144,10 @@ describe("places", () => {
     });
   });
 
+  it("a relative CODECRUCIBLE_HOME is refused: it would put state where tools write", () => {
+    expect(() => findPlaces({ CODECRUCIBLE_HOME: "here" }, "/h")).toThrow(/CODECRUCIBLE_HOME is here/);
+  });
+
   it("every key has a variable of its own", () => {
     const names = Object.keys(KEYS).map(variableName);
     expect(new Set(names).size).toBe(names.length);

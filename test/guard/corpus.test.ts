@@ -78,6 +78,41 @@ describe("commands", async () => {
   });
 });
 
+describe("evasive and everyday commands", () => {
+  const lines = (file: string) =>
+    readFileSync(new URL(`../corpus/${file}`, import.meta.url), "utf8")
+      .split("\n")
+      .filter(Boolean);
+  const decisions = (file: string) =>
+    Promise.all(lines(file).map(async (command) => ({ command, decision: await decide(shellTool, { command }) })));
+
+  it("no trick of the list is allowed", async () => {
+    const found = await decisions("evasive.txt");
+    expect(found.length).toBeGreaterThan(500);
+    expect(found.filter(({ decision }) => decision === "allow").map(({ command }) => command)).toEqual([]);
+  });
+
+  it("what developers type all day is allowed", async () => {
+    const found = await decisions("everyday.txt");
+    expect(found.length).toBeGreaterThan(300);
+    expect(found.filter(({ decision }) => decision !== "allow").map(({ command }) => command)).toEqual([]);
+  });
+
+  it("long programs of sed and awk are judged in linear time: no input can hold the gate", async () => {
+    for (const command of [
+      `sed '${"p  ".repeat(400)}X' f`,
+      `awk '${"/a/".repeat(2000)}' f`,
+      `git log ${"--a".repeat(5000)}`,
+      `make ${"A=".repeat(9000)}`,
+      `echo ${"a.".repeat(30_000)}`,
+      "$(".repeat(400),
+      "{a,".repeat(2000),
+    ]) {
+      expect(["ask", "deny", "allow"]).toContain(await decide(shellTool, { command }));
+    }
+  });
+});
+
 describe("paths", () => {
   it("meet the expected decision where no files are needed", async () => {
     const wrong: string[] = [];

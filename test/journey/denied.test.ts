@@ -114,6 +114,19 @@ describe.concurrent("refusals", () => {
     expect(setting.server.chats).toHaveLength(2);
   });
 
+  test("an unknown field is refused by name, and the call without it makes it good", async () => {
+    await using setting = await journey({
+      script: [
+        call("shell", { command: "node --version", timeout_ms: 500 }),
+        call("shell", { command: "node --version" }),
+        { text: "Done." },
+      ],
+    });
+    const run = await setting.ask(["-p", "which node?"]);
+    expect(run.code).toBe(0);
+    expect(lastText(setting.server.chats[1] ?? { body: {} })).toContain("unknown field timeout_ms");
+  });
+
   test("-s off needs no sandbox, says so in capitals and in the audit log", async () => {
     const script = [call("shell", { command: "node --version" }), { text: "Done." }];
     await using setting = await journey({ script });

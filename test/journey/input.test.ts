@@ -46,7 +46,7 @@ describe.concurrent("configuration", () => {
       /config\.jsonc:3: unknown key limits\.turn\. Did you mean limits\.turns\?/,
     ],
     ['{\n  "model": "ollama/evil"\n}\n', /config\.jsonc:2: model cannot be set by a project/],
-    ['{\n  "limits.turns": "many"\n}\n', /config\.jsonc:2: limits\.turns: /],
+    ['{\n  "limits.turns": "many"\n}\n', /config\.jsonc:2: limits\.turns: number expected/],
     ['{\n  "limits.turns": 3,,\n}\n', /config\.jsonc:2: /],
   ])("a bad project file is exit 52 with file and line: %j", async (text, line) => {
     await using setting = await journey({ files: project(text), script: [] });

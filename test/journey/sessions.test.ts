@@ -63,7 +63,7 @@ describe.concurrent("which session", () => {
     }
     const wrong = await setting.run(["-r", "nothing-like-it", "-p", "more"]);
     expect(wrong).toMatchObject({ code: 42, stdout: "" });
-    expect(wrong.stderr).toBe("crucible: there is no session nothing-like-it. Crucible sessions list\n");
+    expect(wrong.stderr).toBe("crucible: there is no session nothing-like-it. Try: crucible sessions list\n");
   });
 
   test("-c in a folder without sessions is exit 42 and says how to begin", async () => {

@@ -10,7 +10,7 @@ const WORDS = "word after word after word ".repeat(400);
 
 /** Polls a condition that another process brings about. */
 async function until(what: () => boolean): Promise<void> {
-  const end = performance.now() + 15_000;
+  const end = performance.now() + 25_000;
   while (!what()) {
     if (performance.now() > end) throw new Error("it did not come about");
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -30,7 +30,7 @@ describe.concurrent.each(WIRES)("%s: signals", (wire) => {
         }),
     });
     expect(run).toMatchObject({ code: 130, signal: null, stderr: "" });
-    expect(performance.now() - sent).toBeLessThan(3000);
+    expect(performance.now() - sent).toBeLessThan(10_000);
     await until(() => setting.server.aborted.count === 1);
     expect(resultOf(run)).toMatchObject({ is_error: true, error: { code: "aborted" }, exit_code: 130 });
     const end = setting.journal().findLast((event) => event.kind === "model-end");
@@ -69,6 +69,26 @@ describe.concurrent("signals during a command", () => {
     expect(beats().map(size)).toEqual(sizes);
   });
 
+  test("a job in the background ends with the session", async () => {
+    const files = {
+      "beat.mjs": 'import { appendFileSync } from "node:fs";\nsetInterval(() => appendFileSync("beat", "x"), 20);\n',
+    };
+    await using setting = await journey({
+      files,
+      script: async (_request, index) => {
+        if (index === 0) return call("shell", { command: "node beat.mjs", background: true });
+        await until(() => existsSync(join(setting.folder, "beat")));
+        return { text: "Started." };
+      },
+    });
+    const run = await setting.ask(["-p", "start it"]);
+    expect(run.code).toBe(0);
+    const beats = () => readFileSync(join(setting.folder, "beat")).length;
+    const before = beats();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(beats()).toBe(before);
+  });
+
   test("a second Ctrl+C leaves at once", async () => {
     await using setting = await journey({ script: [{ delayMs: 20_000, text: "late" }] });
     const run = await setting.ask(["-p", "wait"], {
@@ -103,7 +123,7 @@ describe.concurrent("budgets", () => {
     await using setting = await journey({ script: [{ text: "Hm", hang: true }] });
     const run = await setting.ask(["-p", "--max-wall-time", "1s", "look"]);
     expect(run.code).toBe(124);
-    expect(run.ms).toBeLessThan(6000);
+    expect(run.ms).toBeLessThan(15_000);
     expect(run.stderr).toContain("longer than 1 s");
   });
 });

@@ -1,6 +1,8 @@
 /** What goes wrong between us and the server: dying streams, refused connections, full windows. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { call, journey, messagesOf, resultOf, streamLines, WIRES } from "../kit/journey.ts";
+import { call, databaseOf, journey, messagesOf, resultOf, streamLines, WIRES } from "../kit/journey.ts";
 import { TYPESCRIPT, TYPESCRIPT_FIX } from "../kit/repositories.ts";
 
 const lines = (text: string) => text.split("\n").filter((line) => line !== "");
@@ -75,6 +77,41 @@ describe.concurrent.each(WIRES)("%s", (wire) => {
   });
 });
 
+describe.concurrent("a disk that does not serve", () => {
+  test("a journal that is no database: one line, kept as it is, told by doctor; a run without it works", async () => {
+    await using setting = await journey({ script: () => ({ text: "Hello." }) });
+    mkdirSync(dirname(databaseOf(setting.home)), { recursive: true });
+    const garbage = "no database at all ".repeat(100);
+    writeFileSync(databaseOf(setting.home), garbage);
+    const run = await setting.ask(["-p", "hello"]);
+    expect(run).toMatchObject({ code: 1, stdout: "" });
+    expect(run.stderr).toMatch(/journal\.db: file is not a database\. Move that file away.*\n$/);
+    expect(readFileSync(databaseOf(setting.home), "utf8")).toBe(garbage);
+    expect((await setting.run(["doctor"])).stdout).toMatch(/PROBLEM {2}journal/);
+    expect((await setting.ask(["-p", "--no-session-persistence", "hello"])).code).toBe(0);
+  });
+
+  test("a place that cannot be made: one line", async () => {
+    await using setting = await journey({ script: () => ({ text: "Hello." }) });
+    const run = await setting.ask(["-p", "hello"], { env: { CODECRUCIBLE_HOME: "/dev/null/x" } });
+    expect(run).toMatchObject({ code: 1, stdout: "" });
+    expect(lines(run.stderr)).toHaveLength(1);
+    expect(run.stderr).toContain("set CODECRUCIBLE_HOME");
+  });
+
+  test("no audit record, no action", async () => {
+    await using setting = await journey({
+      script: [call("write", { path: "new.txt", content: "x" }), { text: "Written." }],
+    });
+    mkdirSync(join(setting.home, "crucible/state"), { recursive: true });
+    writeFileSync(join(setting.home, "crucible/state/audit"), "a file where a folder is due");
+    const run = await setting.ask(["-p", "write"]);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain("the audit log");
+    expect(existsSync(join(setting.folder, "new.txt"))).toBe(false);
+  });
+});
+
 describe.concurrent("a server that is not there", () => {
   test.each([
     ["ollama", ["--local-provider", "ollama", "--base-url", "http://127.0.0.1:1"], "ollama serve"],
@@ -88,7 +125,14 @@ describe.concurrent("a server that is not there", () => {
     expect(lines(run.stderr)).toHaveLength(1);
     expect(run.stderr).toContain("127.0.0.1:1");
     expect(run.stderr).toContain(hint);
-    expect(run.ms).toBeLessThan(4000);
+  });
+
+  test("the best of three is within two seconds", async () => {
+    await using setting = await journey({ script: [] });
+    const flags = ["--local-provider", "ollama", "--base-url", "http://127.0.0.1:1"];
+    const times: number[] = [];
+    for (let round = 0; round < 3; round++) times.push((await setting.run([...flags, "-p", "hello"])).ms);
+    expect(Math.min(...times)).toBeLessThan(2000);
   });
 
   test("a model that is not there is exit 61 and the nearest is named", async () => {

@@ -130,7 +130,7 @@ test("the refusal shows where the text begins to differ", () => {
 
 test("an exact edit changes only its place, byte for byte", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", " ", "\t", "\n", "\r\n", "é", "😀", "1"), maxLength: 60 });
-  fc.assert(
+  void fc.assert(
     fc.property(text, text, text, fc.string({ maxLength: 10 }), (before, old, after, replacement) => {
       const whole = before + old + after;
       fc.pre(
@@ -152,7 +152,7 @@ test("an exact edit changes only its place, byte for byte", () => {
 
 test("the bounded distance equals the full one up to its limit", () => {
   const word = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 14 });
-  fc.assert(
+  void fc.assert(
     fc.property(word, word, fc.nat(8), (a, b, limit) => {
       expect(boundedDistance(a, b, limit)).toBe(Math.min(editDistance(a, b), limit + 1));
     }),

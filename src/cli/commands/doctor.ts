@@ -38,7 +38,8 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     return [{ name: "config", status: "problem", text: message, ...(hint ? { mend: hint } : {}) }];
   }
   const [sandbox, servers] = await Promise.all([sandboxFinding(app), serverFindings(app)]);
-  return [sandbox, ...servers, ...diskFindings(app), ...configFindings(app), await auditFinding(app)];
+  const stored = [await journalFinding(app), await auditFinding(app)];
+  return [sandbox, ...servers, ...diskFindings(app), ...configFindings(app), ...stored];
 }
 
 function nodeFinding(): Finding {
@@ -126,6 +127,15 @@ function configFindings(app: App): Finding[] {
     { name: "config", status: "ok", text },
     ...app.config.notes.map((note): Finding => ({ name: "config", status: "note", text: note })),
   ];
+}
+
+async function journalFinding(app: App): Promise<Finding> {
+  try {
+    return { name: "journal", status: "ok", text: `${(await app.sessions()).list().length} sessions` };
+  } catch (error) {
+    const { message, hint } = toFault(error);
+    return { name: "journal", status: "problem", text: message, ...(hint ? { mend: hint } : {}) };
+  }
 }
 
 async function auditFinding(app: App): Promise<Finding> {

@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import * as z from "zod/mini";
 import { CrucibleError } from "../../base/error.ts";
+import { issueText } from "../../base/issue-text.ts";
 import type { PolicyAnswer, PolicyQuestion } from "../../core/ports/app.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
 import { readStdin, workFolder } from "../files.ts";
@@ -83,11 +84,9 @@ function readRow(line: string, number: number): z.infer<typeof row> {
   const parsed = z.safeParse(row, value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new CrucibleError(
-    "bad-input",
-    `line ${number}: ${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "not a row"}`,
-    { hint: '{"id":"1","tool":"shell","input":{"command":"ls"}}' },
-  );
+  throw new CrucibleError("bad-input", `line ${number}: ${issue ? issueText(issue) : "not a row"}`, {
+    hint: '{"id":"1","tool":"shell","input":{"command":"ls"}}',
+  });
 }
 
 function resultOf(id: string | number | undefined, { verdict, verdicts, micros }: PolicyAnswer): object {

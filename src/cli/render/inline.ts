@@ -8,6 +8,9 @@ import { faultLine, type Renderer } from "./renderer.ts";
 /** Lines of a diff or of output that are shown without `--verbose`. */
 const SHOWN_LINES = 24;
 
+/** Enough of a session's id for `-r`, so that the first line fits a narrow terminal. */
+const SHORT_ID = 13;
+
 export function inlineRenderer(output: Output, options: { verbose: boolean }): Renderer {
   const screen = createScreen(output);
   const totals = createTotals();
@@ -68,7 +71,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
       window = live.window;
       const { ref } = live.model;
       screen.lines([
-        `${style.bold("developer")} ${style.dim(`${ref.provider}/${ref.model} · window ${live.window.tokens} (${live.window.source}) · ${live.id}`)}`,
+        `${style.bold("developer")} ${style.dim(`${ref.provider}/${ref.model} · window ${live.window.tokens} (${live.window.source}) · ${live.id.slice(0, SHORT_ID)}`)}`,
         ...live.notes.map((note) => style.yellow(harmless(note))),
       ]);
     },

@@ -22,7 +22,10 @@ export interface Renderer {
   fault(fault: Fault, exitCode: number): void;
 }
 
-/** One line: what failed and what to do next. */
-export function faultLine(fault: Fault): string {
-  return fault.hint ? `${fault.message}. ${fault.hint[0]?.toUpperCase() ?? ""}${fault.hint.slice(1)}` : fault.message;
+/** One line: what failed and what to do next. A hint that is a command stays as it is typed. */
+export function faultLine({ message, hint }: Fault): string {
+  if (!hint) return message;
+  return /^(?:crucible|apt-get|sysctl)\b/.test(hint)
+    ? `${message}. Try: ${hint}`
+    : `${message}. ${hint[0]?.toUpperCase() ?? ""}${hint.slice(1)}`;
 }

@@ -19,7 +19,12 @@ export interface ToolOutcome extends ToolResult {
   /** Nothing could change: no file, no process of the project. */
   readonly readOnly: boolean;
   /** What a shell call ran, wrappers taken off, and whether its exit code is that of the last command. */
-  readonly shell?: { readonly commands: readonly (readonly string[])[]; readonly exitIsLast: boolean };
+  readonly shell?: {
+    readonly commands: readonly (readonly string[])[];
+    readonly exitIsLast: boolean;
+    /** A redirection writes a file. */
+    readonly redirects: boolean;
+  };
 }
 
 export interface Gate {

@@ -1,5 +1,5 @@
 /** Judges a shell command: every part by its rule, then the combinations of parts. */
-
+import { posix } from "node:path";
 import { isSecretPath } from "../../base/secret-names.ts";
 import { gitRule } from "./commands/git.ts";
 import { readCommands } from "./commands/read.ts";
@@ -10,7 +10,7 @@ import { assignmentRule, wrapperCommands } from "./commands/wrappers.ts";
 import { writeCommands } from "./commands/write.ts";
 import { parseShell, strictSubset } from "./syntax.ts";
 import { ask, type CommandRule, deny, type Finding, type PathUse, type Report, type Trait } from "./types.ts";
-import { type Place, type Visitor, walkScript } from "./walk.ts";
+import { type Folders, type Place, type Visitor, walkScript } from "./walk.ts";
 import type { PlainWord } from "./words.ts";
 
 export interface ShellAnalysis {
@@ -20,6 +20,8 @@ export interface ShellAnalysis {
   readonly commands: readonly (readonly string[])[];
   /** Nothing in it can change a file or run the project's code. */
   readonly readOnly: boolean;
+  /** A redirection writes a file. */
+  readonly redirects: boolean;
   /** The exit code is that of the last simple command of an `&&` list: no pipes, `||`, `;` or `&` after it. */
   readonly exitIsLast: boolean;
 }
@@ -37,18 +39,23 @@ const RULES: Readonly<Record<string, CommandRule>> = {
   awk: awkRule,
   gawk: awkRule,
   mawk: awkRule,
-  cd: () => undefined,
-  pushd: () => undefined,
 };
+
+/** Readers that may get their operands from another command: no option of theirs writes or starts anything. */
+const FED_READERS = new Set(
+  "wc grep egrep fgrep ls stat file du head tail sha256sum sha1sum sha512sum md5sum b2sum cksum echo basename dirname realpath".split(
+    " ",
+  ),
+);
 
 /** Analyses `command` as run by bash in folder `cwd` by a user whose home is `home`. */
 export function analyzeShell(command: string, cwd: string, home: string): ShellAnalysis {
-  const state = new Analysis(home);
+  const state = new Analysis(cwd);
   const strict = strictSubset(command);
-  if (strict) state.findings.push(strict);
+  if (strict) state.find(strict);
   if (!strict || strict.decision === "ask") {
     const script = parseShell(command);
-    walkScript(script, { cwd, home, visitor: state, depth: 0 });
+    walkScript(script, { place: { folders: [cwd], vars: { HOME: home } }, visitor: state, depth: 0 });
     const only = script.commands.length === 1 ? script.commands[0] : undefined;
     const tree = only && !only.background ? only.command : undefined;
     state.exitIsLast =
@@ -57,13 +64,12 @@ export function analyzeShell(command: string, cwd: string, home: string): ShellA
         tree.operators.every((operator) => operator === "&&") &&
         tree.commands.every((part) => part.type === "Command"));
   }
-  if (state.findings.length === 0 && state.commands.length === 0 && command.trim() === "")
-    state.findings.push(ask("shell.empty", "there is no command"));
+  if (command.trim() === "") state.find(ask("shell.empty", "there is no command"));
   state.combine();
   return state;
 }
 
-/** Words that no command may be given: control sockets, memory and descriptors of other processes, terminals. */
+/** Words that no command may be given: control sockets, memory and descriptors of other processes. */
 function reachesOut(text: string): Finding | undefined {
   if (/(?:docker|containerd|podman|crio|buildkitd)[\w.-]*\.sock\b/.test(text))
     return deny("tamper.socket", "a container socket gives root on this machine");
@@ -77,15 +83,18 @@ class Analysis implements ShellAnalysis, Visitor {
   readonly paths: PathUse[] = [];
   readonly commands: string[][] = [];
   readonly #traits = new Set<Trait>();
-  readonly #home: string;
+  readonly #start: string;
   readOnly = true;
+  redirects = false;
   exitIsLast = false;
 
-  constructor(home: string) {
-    this.#home = home;
+  constructor(start: string) {
+    this.#start = start;
   }
 
+  /** What is not understood may change anything. */
   find(finding: Finding): void {
+    this.readOnly = false;
     this.findings.push(finding);
   }
 
@@ -95,38 +104,38 @@ class Analysis implements ShellAnalysis, Visitor {
 
   write(): void {
     this.readOnly = false;
+    this.redirects = true;
   }
 
-  path(word: PlainWord, op: PathUse["op"], cwd: string | undefined, recursive = false): void {
-    if (cwd === undefined && !/^[/~]/.test(word.text)) {
-      this.find(ask("shell.unknown-folder", `the folder in which ${word.text} is meant is not known`));
-      return;
+  path(word: PlainWord, op: PathUse["op"], folders: Folders, recursive = false): void {
+    // The shell expands a tilde only where it stands unquoted at the start of a word.
+    const text = word.text.startsWith("~") && !word.tilde ? `./${word.text}` : word.text;
+    if (!folders && !/^[/~]/.test(text)) {
+      return this.find(ask("shell.unknown-folder", `the folder in which ${word.text} is meant is not known`));
     }
-    const text =
-      word.text === "~" || word.text.startsWith("~/") ? (word.quoted ? `./${word.text}` : word.text) : word.text;
-    this.paths.push({ text, op, glob: word.kind === "glob", cwd: cwd ?? "/", recursive });
+    for (const cwd of folders ?? ["/"]) this.paths.push({ text, op, glob: word.kind === "glob", cwd, recursive });
   }
 
   command(
     words: readonly PlainWord[],
     assignments: readonly { name: string; value: PlainWord | undefined }[],
     place: Place,
-  ): string | undefined {
-    const report = this.#report(place);
+  ): Folders {
+    const report = this.#report(place, 0);
     for (const { name, value } of assignments) assignmentRule(name, value, report);
-    if (words.length === 0) return place.cwd;
-    return this.#judge(words, place, false, 0);
+    return words.length === 0 ? place.folders : this.#judge(words, place, { fed: false, depth: 0 });
   }
 
-  #report(place: Place, depth = 0): Report {
+  #report(place: Place, depth: number): Report {
     return {
       find: (finding) => this.find(finding),
-      path: (word, op, options) => this.path(word, op, place.cwd, options?.recursive),
-      effect: () => this.write(),
+      path: (word, op, options) => this.path(word, op, place.folders, options?.recursive),
+      effect: () => {
+        this.readOnly = false;
+      },
       mark: (trait) => void this.#traits.add(trait),
       script: (code) => this.#script(code, place, depth),
-      inner: (words, options) => void this.#judge(words, place, options?.fed ?? false, depth + 1),
-      enter: () => undefined,
+      inner: (words, options) => void this.#judge(words, place, { fed: options?.fed ?? false, depth: depth + 1 }),
     };
   }
 
@@ -134,65 +143,89 @@ class Analysis implements ShellAnalysis, Visitor {
   #script(code: PlainWord, place: Place, depth: number): void {
     if (code.kind !== "literal" || depth > 4)
       return this.find(ask("shell.dynamic", `${code.text} is only known when it runs`));
-    walkScript(parseShell(code.text), { cwd: place.cwd, home: this.#home, visitor: this, depth: depth + 1 });
+    walkScript(parseShell(code.text), { place, visitor: this, depth: depth + 1 });
   }
 
-  #judge(words: readonly PlainWord[], place: Place, fed: boolean, depth: number): string | undefined {
+  #judge(words: readonly PlainWord[], place: Place, how: { fed: boolean; depth: number }): Folders {
+    const { folders } = place;
     const [head, ...args] = words;
-    if (!head) return place.cwd;
+    if (!head) return folders;
     this.commands.push(words.map((word) => word.text));
     for (const word of words) {
       const reach = reachesOut(word.text);
       if (reach) this.find(reach);
     }
-    if (depth > 8) {
-      this.find(ask("shell.too-deep", "the command is nested too deeply to follow"));
-      return place.cwd;
-    }
+    if (how.depth > 8) this.find(ask("shell.too-deep", "the command is nested too deeply to follow"));
+    if (how.depth > 8) return folders;
     if (head.kind !== "literal") {
       this.find(ask("shell.dynamic-command", `which program ${head.text} starts is only known when it runs`));
       this.#traits.add("shell");
-      return place.cwd;
+      return folders;
     }
     if (head.quoted) this.find(ask("shell.quoted-command", "the command's name is written with quotes or escapes"));
-    const name = head.text.replace(/^\/(?:usr\/)?(?:local\/)?s?bin\//, "");
-    if (name === "cd" || name === "pushd") return this.#changeFolder(args, place);
-    const rule = RULES[name] ?? (name.includes("/") ? localProgram : undefined);
-    if (!rule || (!Object.hasOwn(RULES, name) && !name.includes("/"))) {
-      this.write();
-      this.find(ask("shell.unknown-command", `${name} is not a command this policy knows`));
-      return place.cwd;
-    }
-    rule({ name, args, cwd: place.cwd ?? "/", fed }, this.#report(place, depth));
-    return place.cwd;
+    const name = this.#programName(head.text);
+    if (name === "cd" || name === "pushd")
+      return how.depth > 0 ? this.#unknownFolder("a wrapped cd") : this.#changeFolder(args, place);
+    if (how.fed && !FED_READERS.has(name)) this.find(ask("shell.fed", `${name} gets words from another command`));
+    const rule = Object.hasOwn(RULES, name) ? RULES[name] : name.includes("/") ? localProgram : undefined;
+    if (rule) rule({ name, args, fed: how.fed }, this.#report(place, how.depth));
+    else this.find(ask("shell.unknown-command", `${name} is not a command this policy knows`));
+    return folders;
   }
 
-  #changeFolder(args: readonly PlainWord[], place: Place): string | undefined {
-    const target = args.find((word) => word.text !== "--" && !/^-[LP]$/.test(word.text));
-    if (target?.kind !== "literal" || target.text === "-") {
-      this.find(ask("shell.unknown-folder", "the folder after this cd is not known"));
-      return undefined;
+  /** `/usr/./bin//rm` is `rm`; a program of the system outside the known folders is asked about. */
+  #programName(text: string): string {
+    if (!text.includes("/")) return text;
+    const path = posix.normalize(text);
+    const system = /^\/(?:usr\/)?(?:local\/)?s?bin\/([^/]+)$/.exec(path)?.[1];
+    if (system) return system;
+    const own = /(?:^|\/)node_modules\/\.bin\/([^/]+)$/.exec(path)?.[1];
+    if (own && Object.hasOwn(RULES, own)) return own;
+    const inside = !path.startsWith("/") || path.startsWith(`${this.#start}/`);
+    if (!inside || path.startsWith("../"))
+      this.find(ask("shell.system-program", `${text} is a program outside the workspace and the usual folders`));
+    return path.includes("/") ? path : `./${path}`;
+  }
+
+  #unknownFolder(what: string): undefined {
+    this.find(ask("shell.unknown-folder", `the folder after ${what} is not known`));
+    return undefined;
+  }
+
+  #changeFolder(args: readonly PlainWord[], place: Place): Folders {
+    const words = args.filter((word) => word.text !== "--");
+    const options = words.filter((word) => word.text.startsWith("-"));
+    const [target, ...more] = words.filter((word) => !word.text.startsWith("-"));
+    if (
+      !target ||
+      more.length > 0 ||
+      target.kind !== "literal" ||
+      options.some((word) => !/^-[LP]+$/.test(word.text))
+    ) {
+      return this.#unknownFolder("this cd");
     }
-    this.path(target, "enter", place.cwd);
-    if (target.text.startsWith("/")) return target.text;
-    if (target.text === "~" || target.text.startsWith("~/")) return this.#home + target.text.slice(1);
-    return place.cwd === undefined ? undefined : `${place.cwd}/${target.text}`;
+    this.path(target, "enter", place.folders);
+    const { text } = target;
+    if (text.startsWith("/")) return [posix.normalize(text)];
+    if (text.startsWith("~") && target.tilde)
+      return text === "~" || text.startsWith("~/")
+        ? [`${String(place.vars["HOME"])}${text.slice(1)}`]
+        : this.#unknownFolder("this cd");
+    return place.folders?.map((folder) => posix.join(folder, text));
   }
 
   /** Parts that are harmless or askable alone and forbidden together. */
   combine(): void {
     const has = (trait: Trait) => this.#traits.has(trait);
-    const secretPath =
+    const secret =
+      has("secret") ||
       this.findings.some((finding) => finding.rule.startsWith("secret.")) ||
       this.paths.some((use) => isSecretPath(use.text));
-    if (has("stdin-shell") && (has("net") || has("fetch")))
-      this.find(deny("remote-code.fetch-and-run", "code from the network would be run"));
+    const net = has("net") || has("net-upload") || has("fetch");
+    if (has("stdin-shell") && net) this.find(deny("remote-code.fetch-and-run", "code from the network would be run"));
     if (has("fetch") && (has("shell") || has("local-run")))
       this.find(deny("remote-code.fetch-and-run", "code from the network would be run"));
-    if (has("net-upload") && (has("fetch") || has("shell")) && has("secret"))
-      this.find(deny("exfiltration.secret", "secrets would be sent away"));
-    if ((has("net") || has("net-upload")) && (has("secret") || secretPath))
-      this.find(deny("exfiltration.secret", "secrets would be sent over the network"));
+    if (net && secret) this.find(deny("exfiltration.secret", "secrets would be sent over the network"));
     if (has("net-upload") && has("fetch"))
       this.find(deny("exfiltration.upload", "workspace data would be sent over the network"));
   }

@@ -69,7 +69,7 @@ function readOption(word: PlainWord, next: PlainWord | undefined, table: OptionT
     if (whole === "none") return equals > 0 ? undefined : { options: [{ name, use: whole }], tookNext: false };
     if (equals > 0)
       return {
-        options: [{ name, use: whole, value: { ...word, text: word.text.slice(equals + 1) } }],
+        options: [{ name, use: whole, value: { ...word, tilde: false, text: word.text.slice(equals + 1) } }],
         tookNext: false,
       };
     if (whole === "optional") return { options: [{ name, use: whole }], tookNext: false };
@@ -93,7 +93,7 @@ function readCluster(word: PlainWord, next: PlainWord | undefined, table: Option
       continue;
     }
     if (rest !== "" || use === "optional") {
-      options.push({ name, use, ...(rest === "" ? {} : { value: { ...word, text: rest } }) });
+      options.push({ name, use, ...(rest === "" ? {} : { value: { ...word, tilde: false, text: rest } }) });
       return { options, tookNext: false };
     }
     return next ? { options: [...options, { name, use, value: next }], tookNext: true } : undefined;

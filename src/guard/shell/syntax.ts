@@ -12,6 +12,7 @@ export type {
   PipelineNode,
   Redirection,
   Statement,
+  TestExpression,
   Word,
 } from "unbash";
 export type Node = Word | WordPart;

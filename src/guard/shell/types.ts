@@ -25,7 +25,6 @@ export interface PathUse {
 export interface SimpleCommand {
   readonly name: string;
   readonly args: readonly PlainWord[];
-  readonly cwd: string;
   /** Operands come from standard input (`xargs`). */
   readonly fed: boolean;
 }
@@ -42,8 +41,6 @@ export interface Report {
   inner(words: readonly PlainWord[], options?: { fed?: boolean }): void;
   /** Analyses code that a shell would run (`sh -c`, `eval`). */
   script(code: PlainWord): void;
-  /** Changes the folder for what follows; undefined = unknown from here on. */
-  enter(cwd: string | undefined): void;
 }
 
 export type Trait = "net" | "net-upload" | "fetch" | "secret" | "shell" | "stdin-shell" | "local-run";

@@ -10,101 +10,103 @@ import type {
   PipelineNode,
   Redirection,
   Statement,
+  TestExpression,
   Word,
 } from "./syntax.ts";
 import { ask, deny, type Finding, type PathOp } from "./types.ts";
 import { type KnownVariables, type PlainWord, plainWord } from "./words.ts";
 
+/** Folders in which a command may stand: more than one after a `cd` that may have failed; undefined = unknown. */
+export type Folders = readonly string[] | undefined;
+
 /** What the walk tells its owner about one place in the script. */
 export interface Visitor {
   find(finding: Finding): void;
-  path(word: PlainWord, op: PathOp, cwd: string | undefined): void;
-  /** Returns the folder for what follows. */
+  path(word: PlainWord, op: PathOp, folders: Folders): void;
+  /** Returns the folders for what follows. */
   command(
     words: readonly PlainWord[],
     assignments: readonly { name: string; value: PlainWord | undefined }[],
     place: Place,
-  ): string | undefined;
+  ): Folders;
   pipeline(size: number): void;
   write(): void;
 }
 
-/** Where a command stands. `cwd` undefined = not known any more. */
+/** Where a command stands and what its variables are known to be. */
 export interface Place {
-  readonly cwd: string | undefined;
-  readonly piped: boolean;
+  readonly folders: Folders;
+  readonly vars: KnownVariables;
 }
 
-const known = (home: string, cwd: string | undefined): KnownVariables => ({
-  HOME: home,
-  ...(cwd === undefined ? {} : { PWD: cwd }),
-});
+/** Longest list of a `for` whose body is judged word by word. */
+const MAX_LOOP = 16;
 
-/** Walks `script` from folder `cwd`; constructs that are not understood become findings. */
-export function walkScript(
-  script: ParsedScript,
-  options: { cwd: string | undefined; home: string; visitor: Visitor; depth: number },
-): void {
-  const { home, visitor, depth } = options;
+const same = (a: Folders, b: Folders) => a === b || (a?.length === b?.length && a?.join("\n") === b?.join("\n"));
+const either = (a: Folders, b: Folders): Folders => (a && b ? [...new Set([...a, ...b])].slice(0, 8) : undefined);
+
+/** Walks `script`; constructs that are not understood become findings. */
+export function walkScript(script: ParsedScript, options: { place: Place; visitor: Visitor; depth: number }): void {
+  const { visitor, depth } = options;
   if (depth > 8) return visitor.find(ask("shell.too-deep", "the command is nested too deeply to follow"));
   if (script.errors && script.errors.length > 0)
     visitor.find(ask("shell.syntax", `the shell syntax is not clear: ${script.errors[0]?.message ?? ""}`));
-  list(script.commands, options.cwd);
+  list(script.commands, options.place);
 
-  function list(statements: readonly Statement[], start: string | undefined): string | undefined {
-    let cwd = start;
+  function list(statements: readonly Statement[], start: Place): Folders {
+    let { folders } = start;
     for (const statement of statements) {
-      const after = andOr(statement.command, cwd);
-      cwd = statement.background ? cwd : after;
+      const after = andOr(statement.command, { ...start, folders });
+      // Without `&&` the next statement runs even where a `cd` failed.
+      if (!statement.background && !same(after, folders)) folders = either(folders, after);
     }
-    return cwd;
+    return folders;
   }
 
-  function andOr(node: AndOr | PipelineNode, start: string | undefined): string | undefined {
+  function andOr(node: AndOr | PipelineNode, start: Place): Folders {
     if (node.type !== "AndOr") return pipeline(node, start);
-    let cwd = start;
+    let { folders } = start;
     for (const [index, part] of node.commands.entries()) {
-      const after = pipeline(part, cwd);
+      const after = pipeline(part, { ...start, folders });
       // After `cd x || y` nobody knows in which folder the rest runs.
-      cwd = after !== cwd && node.operators[index] === "||" ? undefined : after;
+      folders = !same(after, folders) && node.operators[index] === "||" ? undefined : after;
     }
-    return cwd;
+    return folders;
   }
 
-  function pipeline(node: PipelineNode, cwd: string | undefined): string | undefined {
-    if (node.type !== "Pipeline") return single(node, { cwd, piped: false });
+  function pipeline(node: PipelineNode, place: Place): Folders {
+    if (node.type !== "Pipeline") return single(node, place);
     if (node.commands.length > 1) visitor.pipeline(node.commands.length);
-    if (node.commands.length === 1 && node.commands[0]) return single(node.commands[0], { cwd, piped: false });
-    for (const part of node.commands) single(part, { cwd, piped: true });
-    return cwd;
+    if (node.commands.length === 1 && node.commands[0]) return single(node.commands[0], place);
+    for (const part of node.commands) single(part, place);
+    return place.folders;
   }
 
-  function single(node: CommandNode, place: Place): string | undefined {
+  function single(node: CommandNode, place: Place): Folders {
     switch (node.type) {
       case "Command":
         return simple(node, place);
       case "Subshell":
-        list(node.body.commands, place.cwd);
-        return place.cwd;
+        list(node.body.commands, place);
+        return place.folders;
       case "BraceGroup":
-        return list(node.body.commands, place.cwd);
-      case "If":
-        for (const body of [
-          node.clause,
-          node.then,
-          ...node.elif.flatMap((elif) => [elif.clause, elif.then]),
-          ...(node.else ? [node.else] : []),
-        ])
+        return list(node.body.commands, place);
+      case "If": {
+        const branches = node.elif.flatMap((elif) => [elif.clause, elif.then]);
+        for (const body of [node.clause, node.then, ...branches, ...(node.else ? [node.else] : [])])
           branch(body, place);
-        return place.cwd;
+        return place.folders;
+      }
       case "While":
         branch(node.clause, place);
         branch(node.body, place);
-        return place.cwd;
+        return place.folders;
       case "For":
-        for (const word of node.wordlist ?? []) operand(word, place);
-        branch(node.body, place);
-        return place.cwd;
+        loop(node.name.value, node.wordlist ?? [], node.body, place);
+        return place.folders;
+      case "TestCommand":
+        condition(node.expression, place);
+        return place.folders;
       case "Redirected":
         for (const redirect of node.redirects) redirection(redirect, place);
         return single(node.command, place);
@@ -116,30 +118,95 @@ export function walkScript(
 
   /** A body that may or may not run: what it does to the folder is not known afterwards. */
   function branch(body: CompoundList, place: Place): void {
-    if (list(body.commands, place.cwd) !== place.cwd)
+    if (!same(list(body.commands, place), place.folders))
       visitor.find(ask("shell.construct", "a conditional cd is not followed"));
+  }
+
+  /** The body once for each word of the list. */
+  function loop(name: string, words: readonly Word[], body: CompoundList, place: Place): void {
+    const values = words.map((word) => operand(word, place));
+    if (name in { HOME: 1, PWD: 1, OLDPWD: 1, PATH: 1, IFS: 1 } || values.length === 0 || values.length > MAX_LOOP) {
+      visitor.find(ask("shell.construct", `a loop over ${name} is not followed`));
+    }
+    for (const value of values.slice(0, MAX_LOOP)) {
+      const { [name]: _shadowed, ...vars } = place.vars;
+      const bound =
+        value.kind === "dynamic" || value.tilde ? {} : { [name]: { text: value.text, glob: value.kind === "glob" } };
+      branch(body, { ...place, vars: { ...vars, ...bound } });
+    }
+  }
+
+  /** `[[ … ]]`: file tests and comparisons of plain words. */
+  function condition(node: TestExpression, place: Place): void {
+    switch (node.type) {
+      case "TestLogical":
+        for (const part of node.operands) condition(part, place);
+        return;
+      case "TestNot":
+      case "TestGroup":
+        return condition("operand" in node ? node.operand : node.expression, place);
+      case "TestUnary":
+        if (/^-[vRo]$/.test(node.operator))
+          visitor.find(ask("shell.arithmetic", `[[ ${node.operator} evaluates more than its text`));
+        return plain(node.operand, place);
+      default:
+        if (/^-(?:eq|ne|lt|le|gt|ge)$/.test(node.operator))
+          visitor.find(ask("shell.arithmetic", "arithmetic can evaluate hidden commands"));
+        plain(node.left, place);
+        plain(node.right, place);
+    }
+  }
+
+  function plain(word: Word, place: Place): void {
+    const { kind, text } = operand(word, place);
+    if (kind === "dynamic") visitor.find(ask("shell.dynamic", `${text} is only known when it runs`));
   }
 
   function operand(word: Word, place: Place): PlainWord {
     substitutions(word, place);
-    return plainWord(word, known(home, place.cwd));
+    const here = place.folders?.length === 1 ? place.folders[0] : undefined;
+    const { PWD: _stale, ...vars } = place.vars;
+    return plainWord(word, here === undefined ? vars : { ...vars, PWD: here });
   }
 
-  function simple(node: Command, place: Place): string | undefined {
+  function simple(node: Command, place: Place): Folders {
     const assignments = node.prefix
       .filter((part): part is Assignment => part.type === "Assignment")
       .map((part) => assignment(part, place));
     for (const redirect of node.redirects) redirection(redirect, place);
     if (!node.name) {
       visitor.command([], assignments, place);
-      return place.cwd;
+      return place.folders;
     }
-    const args = node.args.map((part) => {
-      if (part.type !== "Assignment") return operand(part, place);
+    const args = node.args.flatMap((part) => {
+      if (part.type !== "Assignment") return expanded(part) ?? operand(part, place);
       const value = assignment(part, place).value;
       return { text: part.text, kind: value?.kind ?? "dynamic", quoted: false, variables: [] } satisfies PlainWord;
     });
     return visitor.command([operand(node.name, place), ...args], assignments, place);
+  }
+
+  /** `src/{a,b}.ts` is two plain words. */
+  function expanded(word: Word): PlainWord[] | undefined {
+    if (!word.parts?.some((part) => part.type === "BraceExpansion")) return undefined;
+    let texts = [""];
+    for (const part of word.parts) {
+      const choices =
+        part.type === "Literal"
+          ? [part.value]
+          : part.type === "BraceExpansion" && /^\{[\w.@+-]*(?:,[\w.@+-]*)+\}$/.test(part.text)
+            ? part.text.slice(1, -1).split(",")
+            : undefined;
+      if (!choices || texts.length * choices.length > MAX_LOOP) return undefined;
+      texts = texts.flatMap((text) => choices.map((choice) => text + choice));
+    }
+    return texts.map((text) => ({
+      text,
+      kind: "literal",
+      quoted: false,
+      variables: [],
+      ...(text.startsWith("~") ? { tilde: true } : {}),
+    }));
   }
 
   function assignment(part: Assignment, place: Place): { name: string; value: PlainWord | undefined } {
@@ -185,13 +252,13 @@ export function walkScript(
     if (word.text === "/dev/null" || word.text === "/dev/stdout" || word.text === "/dev/stderr") return;
     const reads = redirect.operator === "<";
     if (!reads) visitor.write();
-    visitor.path(word, reads ? "read" : "write", place.cwd);
+    visitor.path(word, reads ? "read" : "write", place.folders);
   }
 
   /** Command and process substitutions anywhere inside a word run as scripts of their own. */
   function substitutions(node: Node, place: Place): void {
     if ((node.type === "CommandExpansion" || node.type === "ProcessSubstitution") && node.script) {
-      walkScript(node.script, { ...options, cwd: place.cwd, depth: depth + 1 });
+      walkScript(node.script, { visitor, place, depth: depth + 1 });
       return;
     }
     if (node.type === "ArithmeticExpansion")

@@ -10,11 +10,13 @@ export interface PlainWord {
   readonly quoted: boolean;
   /** Names of variables the word expands. */
   readonly variables: readonly string[];
+  /** The word begins with a tilde that the shell expands: not quoted, not escaped. */
+  readonly tilde?: boolean;
 }
 
-/** Variables whose value is known before the command runs. */
+/** Variables whose value is known before the command runs; a loop over a glob makes its variable one. */
 export interface KnownVariables {
-  readonly [name: string]: string;
+  readonly [name: string]: string | { readonly text: string; readonly glob: boolean };
 }
 
 /** Reads a word. `known` values are put in; every other expansion makes the word dynamic. */
@@ -29,6 +31,7 @@ export function plainWord(word: Word | Assignment, known: KnownVariables): Plain
     kind,
     quoted: word.text !== word.value,
     variables: state.variables,
+    ...(word.text.startsWith("~") ? { tilde: true } : {}),
   };
 }
 
@@ -75,10 +78,13 @@ function readPart(part: WordPart, known: KnownVariables, state: State): void {
 /** `${HOME:-x}` and `${HOME:?}` are the value of a variable that is set. */
 function keepsValue(
   operation: { readonly type: string; readonly operator?: string },
-  value: string | undefined,
+  value: KnownVariables[string] | undefined,
 ): boolean {
   return (
-    value !== undefined && value !== "" && operation.type === "Default" && /^:?[-?=]$/.test(operation.operator ?? "")
+    typeof value === "string" &&
+    value !== "" &&
+    operation.type === "Default" &&
+    /^:?[-?=]$/.test(operation.operator ?? "")
   );
 }
 
@@ -88,7 +94,10 @@ const NUMERIC = new Set(["?", "#", "$"]);
 function readVariable(name: string, known: KnownVariables, state: State): void {
   state.variables.push(name);
   const value = known[name];
-  if (value !== undefined) state.text += value;
-  else if (NUMERIC.has(name)) state.text += "0";
+  if (typeof value === "string") state.text += value;
+  else if (value) {
+    state.text += value.text;
+    state.glob ||= value.glob;
+  } else if (NUMERIC.has(name)) state.text += "0";
   else state.dynamic = true;
 }

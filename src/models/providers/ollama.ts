@@ -31,8 +31,9 @@ export default ollama;
 
 async function look(look: Look, target: Target): Promise<Glance> {
   try {
-    const [version, tags, running] = await Promise.all([
-      ask(look, target, `${target.root}/api/version`),
+    const askVersion = () => ask(look, target, `${target.root}/api/version`);
+    const [asked, tags, running] = await Promise.all([
+      look.version ? askVersion() : undefined,
       ask(look, target, `${target.root}/api/tags`),
       askGently(look, target, `${target.root}/api/ps`),
     ]);
@@ -44,7 +45,8 @@ async function look(look: Look, target: Target): Promise<Glance> {
       listField(running.body, "models").map((model) => [textField(model, "name") ?? textField(model, "model"), model]),
     );
     const models = listField(tags.body, "models").flatMap((model) => infoOf(target, model, loaded));
-    const told = textField(version.body, "version");
+    const version = asked ?? (models.some((model) => model.ref.digest === undefined) ? await askVersion() : undefined);
+    const told = version && textField(version.body, "version");
     return { target, state: "up", models, ...(told === undefined ? {} : { version: told }) };
   } catch (error) {
     if (error instanceof HttpFailure || errnoOf(error) !== undefined) {

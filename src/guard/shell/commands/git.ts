@@ -1,98 +1,66 @@
 /** git by subcommand: reads, local recoverable changes, work-losing ones, network, and its ways to run other programs. */
+import { type OptionTable, optionTable, readArguments } from "../options.ts";
 import { ask, type CommandRule, deny, type Report, type SimpleCommand } from "../types.ts";
 import type { PlainWord } from "../words.ts";
 
-const READ = new Set([
-  "status",
-  "log",
-  "diff",
-  "show",
-  "blame",
-  "annotate",
-  "rev-parse",
-  "ls-files",
-  "ls-tree",
-  "cat-file",
-  "describe",
-  "shortlog",
-  "rev-list",
-  "name-rev",
-  "merge-base",
-  "grep",
-  "count-objects",
-  "check-ignore",
-  "check-attr",
-  "for-each-ref",
-  "show-ref",
-  "whatchanged",
-  "diff-tree",
-  "diff-index",
-  "diff-files",
-  "range-diff",
-  "cherry",
-  "var",
-  "version",
-  "help",
-  "symbolic-ref",
-  "fsck",
-  "verify-commit",
-  "show-branch",
-]);
-const WRITE = new Set([
-  "add",
-  "commit",
-  "mv",
-  "apply",
-  "stash",
-  "tag",
-  "branch",
-  "checkout",
-  "switch",
-  "rm",
-  "merge",
-  "cherry-pick",
-  "revert",
-  "init",
-  "worktree",
-  "rebase",
-  "am",
-  "format-patch",
-]);
-const NETWORK = new Set([
-  "clone",
-  "fetch",
-  "pull",
-  "push",
-  "ls-remote",
-  "remote-update",
-  "archive-remote",
-  "send-email",
-  "request-pull",
-  "svn",
-  "p4",
-]);
-/** Options that write a file, start a program or point git at another repository; git takes any unique prefix of them. */
-const DANGEROUS = [
-  "--output",
-  "--open-files-in-pager",
-  "--ext-diff",
-  "--textconv",
-  "--exec",
-  "--upload-pack",
-  "--receive-pack",
-  "--template",
-  "--separate-git-dir",
-  "--paginate",
-  "--contents",
-  "--filters",
-  "--edit",
-  "--interactive",
-  "--patch",
-  "--no-index",
-  "--show-signature",
-  "--recurse-submodules",
-  "--edit-description",
-];
+const READ = new Set(
+  "status log diff show blame annotate rev-parse ls-files ls-tree cat-file describe shortlog rev-list name-rev merge-base count-objects check-ignore check-attr for-each-ref show-ref whatchanged diff-tree diff-index diff-files range-diff cherry version help fsck verify-commit show-branch".split(
+    " ",
+  ),
+);
+const NETWORK = new Set("clone fetch pull push ls-remote send-email request-pull svn p4 submodule".split(" "));
+/** Options of readers that write a file, start a program or read elsewhere; git takes any unique prefix of them. */
+const DANGEROUS =
+  "--output --open-files-in-pager --ext-diff --textconv --exec --upload-pack --receive-pack --template --separate-git-dir --paginate --contents --filters --no-index --show-signature --recurse-submodules --pathspec-from-file --exclude-from --exclude-per-directory --ignore-revs-file --git-dir --work-tree --stdin".split(
+    " ",
+  );
+
+/** What recoverable changes may be given; every other option is asked about. `<` marks a file that is read. */
+const CHANGES: Readonly<Record<string, OptionTable>> = {
+  add: optionTable("AuvNn --all --update --verbose --dry-run --intent-to-add --no-all"),
+  commit: optionTable(
+    "aqvs m: F< --all --message: --quiet --verbose --signoff --allow-empty --allow-empty-message --no-edit --file<",
+  ),
+  mv: optionTable("kvn --verbose --dry-run"),
+  stash: optionTable("ukq m: --include-untracked --keep-index --quiet --message: --index --staged"),
+  tag: optionTable("a m: --annotate --message: --sort: --format: --contains= --merged= --points-at="),
+  branch: optionTable("mq u: --move --quiet --show-current --set-upstream-to: --track"),
+  checkout: optionTable("bq --quiet --track --no-track"),
+  switch: optionTable("cqd --create --quiet --detach --no-guess --track --no-track"),
+  apply: optionTable(
+    "Rv p: --check --stat --numstat --summary --index --cached --3way --reverse --verbose --recount --whitespace:",
+  ),
+  grep: optionTable(
+    "abcEFGhHiIlLnoPpqrsvwWz e: A: B: C: m: --cached --untracked --no-color --color= --line-number --column --name-only --files-with-matches --count --ignore-case --word-regexp --extended-regexp --fixed-strings --perl-regexp --all-match --and --or --not --break --heading --show-function --function-context --max-depth: --quiet --null",
+  ),
+  rm: optionTable("rqn --cached --quiet --dry-run --ignore-unmatch"),
+  init: optionTable("q b: --quiet --initial-branch: --bare"),
+};
+
+export const gitRule: CommandRule = (command, report) => {
+  const [verbWord, ...args] = globalOptions(command, report);
+  if (!verbWord)
+    return command.fed ? report.find(ask("shell.fed", "git gets its command from another one")) : undefined;
+  if (verbWord.kind !== "literal")
+    return report.find(ask("shell.dynamic", `git ${verbWord.text} is only known when it runs`));
+  const verb = verbWord.text;
+  for (const word of args)
+    if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
+  if (verb === "remote") return remote(args, report);
+  if (verb === "config") return config(args, report);
+  if (verb === "clean") return clean(args, report);
+  if (verb === "reflog" && !has(args, /^(?:expire|delete)$/)) return operands(args, report);
+  if (verb === "worktree") return worktree(args, report);
+  if (verb === "help" && args.some((word) => word.text.startsWith("-")))
+    return report.find(ask("git.option", "git help can start a viewer"));
+  if (READ.has(verb) || listsOnly(verb, args)) return read(verb, args, report);
+  if (NETWORK.has(verb)) return network(verb, args, report);
+  const table = CHANGES[verb];
+  if (table) return change(verb, table, { args, report });
+  report.effect("write");
+  if (verb === "credential") report.mark("secret");
+  losing(report, `git ${verb}`);
+};
 
 /** Reads git's own options before the subcommand; reports every one that redirects git. */
 function globalOptions(command: SimpleCommand, report: Report): readonly PlainWord[] {
@@ -124,16 +92,23 @@ function tamperKey(text: string, report: Report): void {
     report.find(deny("tamper.git-config", `git ${key} makes git run other programs or read other settings`));
 }
 
-const dangerousOption = (text: string): string | undefined => {
-  if (!text.startsWith("--") || text.length < 4) return undefined;
-  const name = text.split("=")[0] ?? text;
-  return DANGEROUS.find((option) => option.startsWith(name) || option === name);
-};
+const has = (args: readonly PlainWord[], pattern: RegExp): boolean => args.some((word) => pattern.test(word.text));
+const losing = (report: Report, what: string): void =>
+  report.find(ask("git.work-losing", `${what} can lose work`, "high"));
 
-function checkOptions(verb: string, args: readonly PlainWord[], report: Report): void {
-  for (const [index, word] of args.entries()) {
-    if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
-    if (word.text === "--") break;
+/** `git branch -a`, `git tag -l v*`, `git stash list`. */
+function listsOnly(verb: string, args: readonly PlainWord[]): boolean {
+  if (verb === "stash") return /^(?:list|show)$/.test(args[0]?.text ?? "");
+  if (verb === "branch")
+    return args.every((word) =>
+      /^(?:-[avrl]+|--list|--all|--show-current|--remotes|-vv|--merged|--no-merged)$/.test(word.text),
+    );
+  return verb === "tag" && (args.length === 0 || /^(?:-l|--list|-n\d*)$/.test(args[0]?.text ?? ""));
+}
+
+function read(verb: string, args: readonly PlainWord[], report: Report): void {
+  const end = args.findIndex((word) => word.text === "--");
+  for (const [index, word] of args.slice(0, end < 0 ? undefined : end).entries()) {
     const option = dangerousOption(word.text);
     if (option === "--output") {
       report.effect("write");
@@ -141,118 +116,87 @@ function checkOptions(verb: string, args: readonly PlainWord[], report: Report):
         ? { ...word, text: word.text.slice(word.text.indexOf("=") + 1) }
         : args[index + 1];
       if (value) report.path(value, "write");
-    } else if (option === "--patch" && READ.has(verb)) continue;
-    else if (option)
-      report.find(ask("git.option", `git ${verb} ${word.text} can run programs or act elsewhere`, "high"));
-    if (verb === "grep" && word.text.startsWith("-O"))
-      report.find(ask("git.option", "git grep -O starts a pager", "high"));
-    if (/^-[ip]$/.test(word.text) && !READ.has(verb))
-      report.find(ask("git.interactive", `git ${verb} ${word.text} waits for answers`));
+    } else if (option)
+      report.find(ask("git.option", `git ${verb} ${word.text} can run programs or read elsewhere`, "high"));
+    const named = word.text.startsWith("-")
+      ? word.text.slice(Math.max(word.text.lastIndexOf(":"), word.text.lastIndexOf("=")) + 1)
+      : "";
+    if (named !== "" && named !== word.text && /[/.]/.test(named))
+      report.path({ ...word, text: named, tilde: false }, "read");
   }
+  operands(args, report);
 }
 
-/** Paths and revisions that name a secret file: `git show HEAD:.env`. */
-function checkOperands(verb: string, args: readonly PlainWord[], report: Report): void {
+/** git completes any unique beginning of a long option. */
+function dangerousOption(text: string): string | undefined {
+  if (!text.startsWith("--") || text.length < 3) return undefined;
+  const name = text.split("=")[0] ?? text;
+  return DANGEROUS.find((option) => option.startsWith(name));
+}
+
+/** Paths, `revision:path` and pathspecs: none may be a secret file or lie outside. Ranges are no paths. */
+function operands(args: readonly PlainWord[], report: Report): void {
   for (const word of args) {
     if (word.kind === "dynamic" || word.text.startsWith("-")) continue;
-    const colon = word.text.indexOf(":");
-    const path = colon > 0 && (verb === "show" || verb === "cat-file") ? word.text.slice(colon + 1) : word.text;
-    if (
-      path !== "" &&
-      (verb === "add" ||
-        verb === "show" ||
-        verb === "diff" ||
-        verb === "blame" ||
-        verb === "cat-file" ||
-        path.includes(".."))
-    ) {
-      if (!/^[\w./@{}^~-]*\.\.\.?[\w./@{}^~-]*$/.test(path) || path.startsWith("../") || path === "..")
-        report.path({ ...word, text: path }, "read");
-    }
+    const path = word.text.slice(word.text.lastIndexOf(":") + 1);
+    const range = /^[\w./@{}^~-]*\.\.\.?[\w./@{}^~-]*$/.test(path) && !/(?:^|\/)\.\.(?:\/|$)/.test(path);
+    if (path !== "" && !range)
+      report.path({ ...word, text: path, tilde: word.tilde === true && path === word.text }, "read");
   }
 }
 
-const has = (args: readonly PlainWord[], pattern: RegExp): boolean => args.some((word) => pattern.test(word.text));
-const losing = (report: Report, what: string): void =>
-  report.find(ask("git.work-losing", `${what} can lose work`, "high"));
-
-/** Local changes: recoverable ones run, work-losing ones ask. */
-function checkWrite(verb: string, args: readonly PlainWord[], report: Report): void {
-  report.effect("write");
-  const short = (letter: string) => has(args, new RegExp(`^-[a-zA-Z]*${letter}[a-zA-Z]*$`));
-  if (verb === "commit" && has(args, /^--amend|^--no-verify/)) losing(report, "git commit --amend");
-  else if (
-    verb === "branch" &&
-    (short("D") || short("M") || short("C") || has(args, /^--(?:delete|force)/) || short("f") || short("d"))
-  ) {
-    losing(report, "removing or overwriting a branch");
-  } else if (verb === "tag" && (short("d") || short("f") || has(args, /^--(?:delete|force)/)))
-    losing(report, "removing a tag");
-  else if (verb === "stash" && has(args, /^(?:drop|clear)$/)) losing(report, "dropping a stash");
-  else if (verb === "worktree") checkWorktree(args, report);
-  else if (verb === "checkout" && !short("b")) losing(report, "git checkout of another state or of files");
-  else if (verb === "switch" && !short("c") && has(args, /^(?:-f|--force|--discard-changes|-C)$/))
-    losing(report, "git switch");
-  else if (verb === "rm" && !has(args, /^--cached$/)) losing(report, "git rm");
-  else if (/^(?:rebase|am|merge|cherry-pick|revert)$/.test(verb)) losing(report, `git ${verb}`);
-  else if (verb === "init")
-    for (const word of args.filter((entry) => !entry.text.startsWith("-"))) report.path(word, "write");
-  else if (verb === "add" && has(args, /^(?:-f|--force)$/)) {
-    for (const word of args) if (!word.text.startsWith("-")) report.path(word, "read");
-  } else if (verb === "format-patch") report.find(ask("git.option", "git format-patch writes files"));
+/** A change that git can take back, with the options of its table only. */
+function change(
+  verb: string,
+  table: OptionTable,
+  { args, report }: { args: readonly PlainWord[]; report: Report },
+): void {
+  const taken = readArguments(args, table);
+  const options = taken.options.map((option) => option.name);
+  if (verb !== "grep") report.effect("write");
+  if (taken.unknown) losing(report, `git ${verb} ${taken.unknown}`);
+  for (const { use, value } of taken.options) if (value && use === "read") report.path(value, "read");
+  const [first] = taken.operands;
+  if (verb === "checkout" && !options.includes("-b")) losing(report, "git checkout of another state or of files");
+  if (verb === "rm" && !options.includes("--cached")) losing(report, "git rm");
+  if (verb === "stash" && first && !/^(?:push|save|pop|apply|list|show)$/.test(first.text))
+    losing(report, `git stash ${first.text}`);
+  if (verb === "init") for (const word of taken.operands) report.path(word, "write");
+  if (verb === "mv") {
+    for (const word of taken.operands.slice(0, -1)) {
+      report.path(word, "read");
+      report.path(word, "delete");
+    }
+    const target = taken.operands.at(-1);
+    if (target) report.path(target, "write");
+    return;
+  }
+  operands(verb === "grep" && !options.includes("-e") ? taken.operands.slice(1) : taken.operands, report);
 }
 
-function checkWorktree(args: readonly PlainWord[], report: Report): void {
+function clean(args: readonly PlainWord[], report: Report): void {
+  const { options, unknown } = readArguments(args, optionTable("ndxXq e: --dry-run --quiet --exclude:"));
+  const dry =
+    !unknown && options.some((option) => option.name === "-n" || option.name === "--dry-run") && !has(args, /^--$/);
+  if (!dry) report.find(deny("destructive.git-clean", "git clean removes files that git cannot bring back"));
+}
+
+function worktree(args: readonly PlainWord[], report: Report): void {
   const [verb, ...rest] = args;
   if (verb?.text === "list") return;
-  if (verb?.text === "add") {
-    const folder = rest.find((word) => !word.text.startsWith("-"));
-    if (folder) report.path(folder, "write");
-  } else losing(report, `git worktree ${verb?.text ?? ""}`);
+  if (verb?.text !== "add") return losing(report, `git worktree ${verb?.text ?? ""}`);
+  report.effect("write");
+  const { operands: words, unknown } = readArguments(rest, optionTable("b: d --detach --quiet --no-checkout --track"));
+  if (unknown) losing(report, `git worktree add ${unknown}`);
+  if (words[0]) report.path(words[0], "write");
 }
 
-export const gitRule: CommandRule = (command, report) => {
-  const [verbWord, ...args] = globalOptions(command, report);
-  if (!verbWord) return;
-  if (verbWord.kind !== "literal")
-    return report.find(ask("shell.dynamic", `git ${verbWord.text} is only known when it runs`));
-  const verb = verbWord.text;
-  checkOptions(verb, args, report);
-  if (verb === "help" && args.some((word) => word.text.startsWith("-")))
-    report.find(ask("git.option", "git help can start a viewer"));
-  if (verb === "remote") return remote(args, report);
-  if (verb === "config") return config(args, report);
-  if (verb === "reflog" && !has(args, /^(?:expire|delete)$/)) return;
-  if (verb === "worktree" && args[0]?.text === "list") return;
-  if (verb === "stash" && has(args, /^(?:list|show)$/)) return;
-  if (
-    verb === "branch" &&
-    args.every((word) =>
-      /^(?:-[avrl]+|--list|--all|--show-current|--remotes|-vv|--merged|--no-merged|--contains)$/.test(word.text),
-    )
-  )
-    return;
-  if (verb === "tag" && (args.length === 0 || has(args, /^(?:-l|--list|-n\d*)$/))) return;
-  if (READ.has(verb)) return checkOperands(verb, args, report);
-  if (NETWORK.has(verb) || verb === "submodule") return network(verb, args, report);
-  if (WRITE.has(verb)) {
-    checkOperands(verb, args, report);
-    return checkWrite(verb, args, report);
-  }
-  report.effect("write");
-  if (verb === "clean")
-    return has(args, /^-[a-zA-Z]*n|^--dry-run$/)
-      ? undefined
-      : report.find(deny("destructive.git-clean", "git clean removes files that git cannot bring back"));
-  if (verb === "credential") report.mark("secret");
-  losing(report, `git ${verb}`);
-};
-
 function remote(args: readonly PlainWord[], report: Report): void {
+  const [verb] = args;
   if (
     args.length === 0 ||
-    (args.length === 1 && /^-v$|^--verbose$|^show$/.test(args[0]?.text ?? "")) ||
-    args[0]?.text === "get-url"
+    (args.length === 1 && /^(?:-v|--verbose|show)$/.test(verb?.text ?? "")) ||
+    verb?.text === "get-url"
   )
     return;
   report.effect("write");
@@ -262,9 +206,8 @@ function remote(args: readonly PlainWord[], report: Report): void {
 
 function config(args: readonly PlainWord[], report: Report): void {
   const reads = has(args, /^(?:--get|--get-all|--get-regexp|--list|-l|get|list|--show-origin|--show-scope)$/);
-  const operands = args.filter((word) => !word.text.startsWith("-"));
   if (reads) return report.find(ask("git.config-read", "git settings may hold credentials"));
-  for (const word of operands) tamperKey(word.text, report);
+  for (const word of args.filter((entry) => !entry.text.startsWith("-"))) tamperKey(word.text, report);
   if (has(args, /^(?:--global|--system|-f|--file|--edit|-e)/))
     return report.find(deny("tamper.git-config", "this changes git settings outside the repository's own"));
   report.find(ask("git.config", "git settings change what later git commands do", "high"));
@@ -272,20 +215,18 @@ function config(args: readonly PlainWord[], report: Report): void {
 
 function network(verb: string, args: readonly PlainWord[], report: Report): void {
   report.mark(verb === "push" ? "net-upload" : "net");
-  if (has(args, /^--template/)) report.find(deny("tamper.git-template", "a git template installs hooks"));
+  if (has(args, /^--t(?:e|$)/)) report.find(deny("tamper.git-template", "a git template installs hooks"));
   if (has(args, /^ext::/)) report.find(deny("remote-code.git-ext", "ext:: remotes run programs"));
   if (verb === "push") {
     if (
-      has(args, /^(?:-f|--force|--force-with-lease.*|--mirror|--prune)$/) ||
+      has(args, /^(?:-\w*f\w*|--f\w*(?:-with-lease.*|-if-includes)?|--mi\w*|--pru\w*)$/) ||
       args.some((word) => /^\+/.test(word.text))
-    ) {
+    )
       return report.find(deny("destructive.force-push", "a forced push overwrites the remote's history"));
-    }
-    if (args.some((word) => /^(?:https?|git|ssh):\/\/|@.*:/.test(word.text))) {
+    if (args.some((word) => /^(?:https?|git|ssh):\/\/|@.*:/.test(word.text)))
       return report.find(
         deny("exfiltration.git-push", "pushing to an address that is not a configured remote sends the workspace away"),
       );
-    }
   }
   report.find(ask("network.git", `git ${verb} needs the network`));
 }

@@ -1,4 +1,5 @@
 /** Commands that only read: their options and what their operands are. */
+import { isSecretPath } from "../../../base/secret-names.ts";
 import { optionTable, readArguments } from "../options.ts";
 import { ask, type CommandRule } from "../types.ts";
 
@@ -23,7 +24,12 @@ export function readRule(notation: string, operands: Operands, recursive = false
         report.path(option.value, "write");
       }
     }
-    const given = options.some((option) => option.name === "-e" || option.name === "-f" || option.name === "--files");
+    const given = options.some((option) => /^(?:-e|-f|--files|--regexp|--file)$/.test(option.name));
+    for (const option of options) {
+      if (/^(?:--include|-g|--glob|--iglob)$/.test(option.name) && option.value && namesSecret(option.value.text)) {
+        report.find(ask("secret.file", `${option.value.text} names files that hold secrets`, "high"));
+      }
+    }
     const rest = operands === "pattern" && !given ? words.slice(1) : words;
     for (const word of operands === "pattern" && !given ? words.slice(0, 1) : []) {
       if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
@@ -123,8 +129,10 @@ export const readCommands: Record<string, CommandRule> = {
       "pattern",
     ),
   ),
-  less: readRule("FNRSX", "read"),
-  more: readRule("", "read"),
+  less: pagerRule(readRule("FNRSX", "read")),
+  more: pagerRule(readRule("", "read")),
+  yes: readRule("", "text"),
+  bc: readRule("lq", "read"),
   zcat: readRule("fqv", "read"),
   echo: echoRule,
   printf: echoRule,
@@ -149,6 +157,8 @@ export const readCommands: Record<string, CommandRule> = {
   sleep: readRule("", "text"),
   seq: readRule("w f: s:", "text"),
   expr: readRule("", "text"),
+  ps: readRule("aAeflux o: C: p: --sort: --forest -ef -aux", "text"),
+  set: setRule,
   test: testRule,
   "[": testRule,
   wait: readRule("nf", "text"),
@@ -158,6 +168,47 @@ export const readCommands: Record<string, CommandRule> = {
   continue: readRule("", "text"),
 };
 
+/** True for a file pattern that only a secret file would meet. */
+function namesSecret(pattern: string): boolean {
+  return !pattern.startsWith("!") && isSecretPath(pattern.replace(/[*?[\]{}]/g, ""));
+}
+
+/** Values that tell nothing: where programs, the home and the folder are. */
+const HARMLESS_VARIABLES = new Set([
+  "PATH",
+  "HOME",
+  "PWD",
+  "OLDPWD",
+  "USER",
+  "LOGNAME",
+  "SHELL",
+  "LANG",
+  "TERM",
+  "HOSTNAME",
+  "SHLVL",
+  "TMPDIR",
+  "CI",
+  "NODE_ENV",
+]);
+
+/** A pager's `+command` can start programs. */
+function pagerRule(base: CommandRule): CommandRule {
+  return (command, report) => {
+    if (command.args.some((word) => word.text.startsWith("+")))
+      report.find(ask("shell.opaque", `${command.name} +… gives the pager commands`));
+    base(command, report);
+  };
+}
+
+/** `set` with nothing but flags for the rest of this command; without words it prints every variable. */
+function setRule(command: Parameters<CommandRule>[0], report: Parameters<CommandRule>[1]): void {
+  const words = command.args.map((word) => word.text);
+  const flags =
+    words.length > 0 &&
+    words.every((word, at) => /^[-+][eux]*o?$/.test(word) || (words[at - 1]?.endsWith("o") && word === "pipefail"));
+  if (!flags) report.find(ask("shell.opaque", "set changes what later commands do, or prints every variable"));
+}
+
 /** `echo` and `printf` print words: only what the words expand to matters. `printf -v` sets a variable. */
 function echoRule(command: Parameters<CommandRule>[0], report: Parameters<CommandRule>[1]): void {
   if (command.name === "printf" && command.args[0]?.text.startsWith("-v")) {
@@ -165,6 +216,8 @@ function echoRule(command: Parameters<CommandRule>[0], report: Parameters<Comman
   }
   for (const word of command.args) {
     if (word.kind !== "dynamic") continue;
+    const plain = /^"?(?:[^$`]|\$\{?\w+\}?)*"?$/.test(word.text);
+    if (plain && word.variables.length > 0 && word.variables.every((name) => HARMLESS_VARIABLES.has(name))) continue;
     report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
     if (word.variables.length > 0) report.mark("secret");
   }
@@ -174,6 +227,7 @@ function echoRule(command: Parameters<CommandRule>[0], report: Parameters<Comman
 function testRule(command: Parameters<CommandRule>[0], report: Parameters<CommandRule>[1]): void {
   for (const word of command.args) {
     if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
+    if (/^(?:\/|~|\.\.)/.test(word.text) && word.kind !== "dynamic") report.path(word, "read");
     if (word.text === "-v" || word.text === "-R")
       report.find(ask("shell.arithmetic", "test -v evaluates array indexes"));
   }
@@ -183,7 +237,7 @@ function testRule(command: Parameters<CommandRule>[0], report: Parameters<Comman
 function jqRule(base: CommandRule): CommandRule {
   return (command, report) => {
     base(command, report);
-    if (command.args.some((word) => /\benv\b|\$ENV|\binput_filename\b|\bimport\b|\binclude\b/.test(word.text))) {
+    if (command.args.some((word) => /(?<![.\w$-])(?:env|input_filename|import|include)\b|\$ENV/.test(word.text))) {
       report.find(ask("shell.jq-environment", "this jq program can read the environment or other files"));
     }
   };

@@ -1,13 +1,12 @@
-/** The project's own scripts, builds and test runners: they run in the sandbox without network. */
-
+/** The project's own scripts and programs: they run in the sandbox without network. */
 import { ask, type CommandRule, deny, type Report, type SimpleCommand } from "../types.ts";
 import type { PlainWord } from "../words.ts";
+import { CHECKER_NAMES, checkers, isVersion } from "./checkers.ts";
 
 function refuseDynamic(command: SimpleCommand, report: Report): void {
   for (const word of command.args) {
     if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
   }
-  if (command.fed) report.find(ask("shell.fed-run", `${command.name} gets arguments from another command`));
 }
 
 function network(report: Report, what: string): void {
@@ -15,77 +14,136 @@ function network(report: Report, what: string): void {
   report.find(ask("network.packages", `${what} needs the network`));
 }
 
-const first = (command: SimpleCommand): string => command.args.find((word) => !word.text.startsWith("-"))?.text ?? "";
-const isVersion = (command: SimpleCommand): boolean =>
-  command.args.length === 1 && /^(?:--version|-v|-V|-version|version|--help|-h)$/.test(command.args[0]?.text ?? "");
+/** Options of package managers that take the next word, and those that only change output. */
+const PACKAGE_VALUES = /^(?:-w|--workspace|--filter|-F)$/;
+const PACKAGE_QUIET =
+  /^(?:-s|--silent|-q|--quiet|--offline|--workspaces|-r|--recursive|--if-present|(?:-w|--workspace|--filter)=.*)$/;
+/** yarn, pnpm and bun run a script by its bare name, except where the name is one of theirs. */
+const OWN_VERBS =
+  /^(?:add|install|i|up|upgrade|update|dlx|create|publish|link|unlink|import|init|x|login|logout|global|set|plugin|policies|patch|remove|rm|fetch|store|env|deploy|audit|outdated|info|view|node|npm|workspace|workspaces|constraints|version|pack|unplug|rebuild|cache|prune|dedupe|self-update|setup|server|pm|repl|build-bin)?$/;
+
+/** The verb and what follows it; undefined when an early option is not known. */
+function verbOf(command: SimpleCommand, report: Report): { verb: string; rest: readonly PlainWord[] } | undefined {
+  const words = [...command.args];
+  for (;;) {
+    const word = words.shift();
+    if (!word) return { verb: "", rest: [] };
+    if (PACKAGE_VALUES.test(word.text)) words.shift();
+    else if (!word.text.startsWith("-")) return { verb: word.text, rest: words };
+    else if (!PACKAGE_QUIET.test(word.text)) {
+      report.find(ask("shell.option-unknown", `${command.name} ${word.text} is not on the list of known options`));
+      return undefined;
+    }
+  }
+}
 
 /** npm, pnpm, yarn, bun: scripts run, lists are read, everything that installs needs the network. */
 const packageRule: CommandRule = (command, report) => {
   refuseDynamic(command, report);
   if (isVersion(command)) return;
-  for (const word of command.args) {
+  const found = verbOf(command, report);
+  if (!found) return;
+  const { verb, rest } = found;
+  for (const word of rest) {
+    if (word.text === "--") break;
     if (
-      /^(?:-g|--global|--prefix|-C|--dir|--cwd|--userconfig|--globalconfig|--script-shell|--registry)(?:=|$)/.test(
+      /^(?:-g|--global|--prefix|-C|--dir|--cwd|--userconfig|--globalconfig|--script-shell|--registry|--node-options)(?:=|$)/.test(
         word.text,
       )
-    ) {
+    )
       return report.find(ask("shell.package-outside", `${command.name} ${word.text} acts outside the project`));
-    }
-    if (word.text === "--") break;
   }
-  const verb = first(command);
-  const words = command.args.map((word) => word.text);
-  const early = words.find((word) => word !== verb || verb === "");
-  if (
-    early?.startsWith("-") &&
-    words.indexOf(early) < words.indexOf(verb) &&
-    !/^(?:-s|--silent|-q|--quiet|--offline|-w|--workspaces?|-r|--recursive)(?:=|$)/.test(early)
-  ) {
-    return report.find(ask("shell.option-unknown", `${command.name} ${early} is not on the list of known options`));
-  }
-  if (/^(?:test|t|tst|start|stop|restart|run|run-script|rum|urn)$/.test(verb)) return report.effect("run");
-  if (/^(?:ls|list|ll|la|why|explain|outdated-local|root|prefix|bin|pkg|query)$/.test(verb)) {
-    // It reads, but by code and settings of the project.
-    report.effect("run");
-    return verb === "pkg" && !words.includes("get")
-      ? report.find(ask("shell.package-write", "npm pkg changes package.json"))
-      : undefined;
-  }
-  if (verb === "exec" && words.includes("--no")) return report.effect("run");
-  if (verb === "unpublish") return report.find(deny("destructive.unpublish", "unpublishing cannot be undone"));
-  if (verb === "config" || verb === "set" || verb === "c")
+  if (/^(?:test|t|tst|start|stop|restart|run|run-script|rum|urn)$/.test(verb)) return ownScript(command, rest, report);
+  if (/^(?:ls|list|ll|la|why|explain|root|prefix|bin|query)$/.test(verb)) return report.effect("run");
+  if (/^(?:exec|x)$/.test(verb)) return runner(command, rest, report);
+  if (verb === "unpublish" || verb === "publish") return published(command, verb, rest, report);
+  if (/^(?:config|set|c|pkg|cache)$/.test(verb))
     return report.find(ask("shell.package-config", `${command.name} ${verb} changes what later runs do`, "high"));
   if (
-    words.some((word) => /^(?:https?:|git\+|git:|ssh:|file:)/.test(word)) &&
-    /^(?:i|install|add|in|ins)$/.test(verb)
+    /^(?:i|install|add|in|ins)$/.test(verb) &&
+    rest.some((word) => /^(?:https?:|git\+|git:|ssh:|file:)/.test(word.text))
   ) {
     report.mark("net");
     return report.find(deny("remote-code.package", "installing a package from an address runs code from the network"));
   }
-  if (command.name === "yarn" || command.name === "bun" || command.name === "pnpm") {
-    const known =
-      /^(?:add|install|i|up|upgrade|update|dlx|create|publish|link|unlink|import|init|x|login|logout|global|set|plugin|policies|patch|remove|rm|fetch|store|env|deploy|audit|outdated|info|view)?$/;
-    if (!known.test(verb)) return report.effect("run");
-  }
+  if (command.name !== "npm" && !OWN_VERBS.test(verb)) return report.effect("run");
   network(report, `${command.name} ${verb || "install"}`);
 };
 
-const npxRule: CommandRule = (command, report) => {
-  refuseDynamic(command, report);
-  if (isVersion(command)) return;
-  const own = command.args.some((word) => word.text === "--no-install" || word.text === "--no");
-  if (own && !command.args.some((word) => /^(?:-c|--call|-p|--package)/.test(word.text))) return report.effect("run");
-  network(report, "npx without --no-install");
-};
+/** npm takes any unique beginning of its options, so before `--` only those of the list are plain. */
+function ownScript(command: SimpleCommand, rest: readonly PlainWord[], report: Report): void {
+  report.effect("run");
+  const end = rest.findIndex((word) => word.text === "--");
+  const own = command.name === "npm" ? rest.slice(0, end < 0 ? undefined : end) : [];
+  const odd = own.find(
+    (word, at) =>
+      word.text.startsWith("-") &&
+      !PACKAGE_QUIET.test(word.text) &&
+      !PACKAGE_VALUES.test(word.text) &&
+      !PACKAGE_VALUES.test(own[at - 1]?.text ?? ""),
+  );
+  if (odd)
+    report.find(
+      ask(
+        "shell.option-unknown",
+        `npm ${odd.text} is not on the list of known options; arguments for the script go after --`,
+      ),
+    );
+  if (rest.some((word) => word.text === "-"))
+    report.find(ask("shell.stdin-code", `${command.name} runs what it is fed`));
+}
+
+function published(command: SimpleCommand, verb: string, rest: readonly PlainWord[], report: Report): void {
+  if (verb === "unpublish") return report.find(deny("destructive.unpublish", "unpublishing cannot be undone"));
+  report.mark("net");
+  report.find(
+    rest.some((word) => word.text === "--dry-run")
+      ? ask("network.packages", `${command.name} publish needs the network`)
+      : ask("network.publish", "publishing cannot be undone", "high"),
+  );
+}
+
+/** `npm exec`, `pnpm exec`, `npx`: what they start is judged as itself. */
+function runner(command: SimpleCommand, words: readonly PlainWord[], report: Report): void {
+  const start = words.findIndex((word) => !word.text.startsWith("-"));
+  const options = words.slice(0, start < 0 ? undefined : start).map((word) => word.text);
+  const [program, ...rest] = start < 0 ? [] : words.slice(start);
+  report.effect("run");
+  if (!program || options.some((option) => !/^(?:--no|--no-install|--offline|--|-q|--quiet)$/.test(option))) {
+    report.find(ask("shell.runner", `${command.name} is used with options that are not on the list`));
+    if (/npx|npm/.test(command.name)) network(report, command.name);
+    return;
+  }
+  const local =
+    options.some((option) => option.startsWith("--no") || option === "--offline") || CHECKER_NAMES.has(program.text);
+  if (!local && /^(?:npx|bunx|npm|bun)$/.test(command.name))
+    return network(report, `${command.name} without --no-install`);
+  report.inner([program, ...rest]);
+}
+
+interface Interpreter {
+  /** Options that carry or fetch code. */
+  readonly code: RegExp;
+  /** Options without a value, and options whose value is the next word. */
+  readonly flags: RegExp;
+  readonly values?: RegExp;
+  readonly modules?: RegExp;
+  readonly shell?: boolean;
+}
 
 /** Interpreters: a file of the project runs; code on the command line or from elsewhere is opaque. */
-function interpreterRule(options: { code: RegExp; safeFlags: RegExp; modules?: RegExp; shell?: boolean }): CommandRule {
+function interpreterRule(options: Interpreter): CommandRule {
   return (command, report) => {
     refuseDynamic(command, report);
     if (isVersion(command)) return;
-    const words: readonly PlainWord[] = command.args;
-    for (const [index, word] of words.entries()) {
-      const next = words[index + 1];
+    const words = command.args;
+    const unknown = (word: PlainWord) =>
+      report.find(ask("shell.option-unknown", `${command.name} ${word.text} is not on the list of known options`));
+    let testing = false;
+    for (let at = 0; at < words.length; at++) {
+      const word = words[at];
+      const next = words[at + 1];
+      if (!word || word.text === "-") break;
       if (options.code.test(word.text)) {
         report.mark("shell");
         if (options.shell && next && /^-\w*c$/.test(word.text)) report.script(next);
@@ -93,140 +151,153 @@ function interpreterRule(options: { code: RegExp; safeFlags: RegExp; modules?: R
           ask("shell.inline-code", `${command.name} ${word.text} runs code given on the command line`),
         );
       }
-      if (options.modules && word.text === "-m") {
-        if (next && options.modules.test(next.text)) return report.effect("run");
-        return next?.text === "http.server"
-          ? network(report, "python -m http.server")
-          : report.find(
-              ask(
-                "shell.module",
-                `${command.name} -m ${next?.text ?? ""} is not on the list of test and build modules`,
-              ),
-            );
+      if (options.modules && word.text === "-m")
+        return module(command, next, { modules: options.modules, rest: words.slice(at + 2), report });
+      if (!/^[-+]/.test(word.text)) {
+        report.effect("run");
+        report.mark("local-run");
+        return report.path(word, "read");
       }
-      if (word.text.startsWith("-") && word.text !== "-") {
-        if (!options.safeFlags.test(word.text))
-          return report.find(
-            ask("shell.option-unknown", `${command.name} ${word.text} is not on the list of known options`),
-          );
-        if (word.text === "--test" && !next) return report.effect("run");
-        continue;
-      }
-      if (word.text === "-") break;
-      report.effect("run");
-      report.mark("local-run");
-      return report.path(word, "read");
+      if (options.values?.test(word.text)) at++;
+      else if (!options.flags.test(word.text)) return unknown(word);
+      testing ||= word.text === "--test";
     }
-    if (words.some((word) => word.text === "--test")) return report.effect("run");
-    report.mark("stdin-shell");
+    if (testing) return report.effect("run");
     report.mark("shell");
+    report.mark("stdin-shell");
     report.find(ask("shell.stdin-code", `${command.name} without a file runs whatever it is fed`));
   };
 }
 
+function module(
+  command: SimpleCommand,
+  name: PlainWord | undefined,
+  { modules, rest, report }: { modules: RegExp; rest: readonly PlainWord[]; report: Report },
+): void {
+  const text = name?.text ?? "";
+  if (text === "http.server") return network(report, "python -m http.server");
+  if (text === "json.tool") {
+    const files = rest.filter((word) => !word.text.startsWith("-"));
+    if (files[0]) report.path(files[0], "read");
+    if (files[1]) report.path(files[1], "write");
+    return files[1] ? report.effect("write") : undefined;
+  }
+  if (!modules.test(text))
+    return report.find(ask("shell.module", `${command.name} -m ${text} is not on the list of test and build modules`));
+  const checker = checkers[text];
+  if (checker) return checker({ name: text, args: rest, fed: command.fed }, report);
+  report.effect("run");
+  for (const word of rest) if (!word.text.startsWith("-") && word.text.includes("/")) report.path(word, "read");
+}
+
+/** make takes unique beginnings of long options and bundles of letters. */
+const MAKE_LONG = [
+  "--file",
+  "--makefile",
+  "--directory",
+  "--include-dir",
+  "--eval",
+  "--environment-overrides",
+  "--load-average",
+  "--old-file",
+  "--assume-old",
+  "--what-if",
+  "--new-file",
+];
+
 const makeRule: CommandRule = (command, report) => {
   refuseDynamic(command, report);
-  for (const word of command.args) {
-    if (/^-(?:[fCIE]|-file|-directory|-include-dir|-eval|-makefile)/.test(word.text))
-      return report.find(ask("shell.make-other", `make ${word.text} reads other instructions than the project's`));
-    if (/^(?:SHELL|MAKEFLAGS|MAKEFILES|\.SHELLFLAGS|CC|CXX|LD|AR)\s*:?:?=/.test(word.text))
-      return report.find(ask("shell.make-variable", `${word.text} changes which programs make runs`));
-  }
   report.effect("run");
-};
-
-/** `verbs` run locally; everything else may install, publish or fetch. */
-function toolRule(verbs: RegExp, what: string): CommandRule {
-  return (command, report) => {
-    refuseDynamic(command, report);
-    if (isVersion(command)) return;
-    if (
-      command.args.some((word) =>
-        /^(?:--config|--manifest-path|-C|--target-dir|-exec|-toolexec|-o)(?:=|$)/.test(word.text),
+  for (let at = 0; at < command.args.length; at++) {
+    const word = command.args[at];
+    const text = word?.text ?? "";
+    const next = command.args[at + 1];
+    if (text === "-C" && next) {
+      report.path(next, "enter");
+      at++;
+    } else if (
+      /^-j\d*$|^-[knsBqt]+$|^--(?:always-make|keep-going|dry-run|silent|quiet|question|jobs(?:=\d+)?|no-print-directory|version)$/.test(
+        text,
       )
     ) {
-      return report.find(ask("shell.option-unknown", `${command.name} is pointed outside the project's own settings`));
+      if (text === "-j" && /^\d+$/.test(next?.text ?? "")) at++;
+    } else if (text.startsWith("-") || MAKE_LONG.some((option) => option.startsWith(text) && text.startsWith("--"))) {
+      report.find(ask("shell.make-other", `make ${text} reads other instructions than the project's`));
+    } else if (
+      /^[^=]*=/.test(text) &&
+      (!/^[A-Za-z_]\w*[:?]?=[\w@%+=:,./ -]*$/.test(text) ||
+        /^(?:SHELL|MAKEFLAGS|MAKEFILES|CC|CXX|LD|AR|AS|RM|CPP|FC|VPATH)\b/.test(text))
+    ) {
+      report.find(ask("shell.make-variable", `${text} changes which programs make runs`));
     }
-    const verb = first(command);
-    if (verbs.test(verb)) return report.effect("run");
-    network(report, `${what} ${verb}`);
+  }
+};
+
+/** `bundle exec x`: the program behind the verb is judged as itself; other verbs fetch. */
+function throughRule(verb: RegExp): CommandRule {
+  return (command, report) => {
+    if (isVersion(command)) return;
+    const [first, ...inner] = command.args;
+    if (!first || !verb.test(first.text)) return network(report, `${command.name} ${first?.text ?? ""}`);
+    report.effect("run");
+    if (inner[0]?.text.startsWith("-"))
+      return report.find(
+        ask("shell.option-unknown", `${command.name} ${inner[0].text} is not on the list of known options`),
+      );
+    report.inner(inner);
   };
 }
 
-/** Options that make a checker or compiler load other code than the project's own settings name. */
-const LOADS_CODE =
-  /^--?(?:plugins?|wrapper|fplugin|specs|B|rulesdir|config|c|config-file|resolve-plugins-relative-to|rootdir|confcutdir|import-mode|init|require|r|import|loader|parser|environment|runner|reporter|setup\w*|globalSetup|transform|preset|ext|exec|toolexec)(?:$|[=,./])/i;
+/** Tools whose listed verbs run the project's own tests and checks; operands are paths of it, options are asked about. */
+function listRule(verbs: RegExp): CommandRule {
+  return (command, report) => {
+    if (isVersion(command)) return;
+    const [first, ...rest] = command.args;
+    refuseDynamic(command, report);
+    if (!first || !verbs.test(first.text)) return network(report, `${command.name} ${first?.text ?? ""}`);
+    report.effect("run");
+    for (const word of rest) {
+      if (word.text.startsWith("-") && !/^(?:-q|-v|--quiet|--verbose|--check|--parallel)$/.test(word.text))
+        report.find(ask("shell.option-unknown", `${command.name} ${word.text} is not on the list of known options`));
+      else if (/[/~]/.test(word.text)) report.path(word, "read");
+    }
+  };
+}
 
-/** Checkers and test runners of the project that are on PATH. */
-const checkerRule: CommandRule = (command, report) => {
-  refuseDynamic(command, report);
-  if (isVersion(command)) return;
-  const other = command.args.find((word) => LOADS_CODE.test(word.text));
-  if (other)
-    report.find(
-      ask("shell.loads-code", `${command.name} ${other.text} can load other code than the project's own settings`),
-    );
-  report.effect("run");
+const nodeOptions: Interpreter = {
+  code: /^(?:-e|-p|-pe|-ep|--eval|--print|-i|--interactive|-r|--require|--import|--loader|--experimental-loader|--inspect.*|--env-file.*|--run)(?:=|$)/,
+  flags:
+    /^(?:--test(?:=.*|-only|-force-exit|-update-snapshots|-isolation=\w+|-reporter=\w+|-name-pattern=.*|-skip-pattern=.*|-timeout=\d+|-concurrency=\d+|-coverage-\w+=.*)?|--experimental-strip-types|--experimental-transform-types|--experimental-test-coverage|--no-warnings|--trace-warnings|--enable-source-maps|--check|-c|--max-old-space-size=\d+|--watch)$/,
+  values: /^--test-(?:name-pattern|skip-pattern|timeout|concurrency)$/,
 };
-
-const CHECKERS = [
-  "tsc",
-  "vitest",
-  "jest",
-  "mocha",
-  "eslint",
-  "prettier",
-  "biome",
-  "pytest",
-  "py.test",
-  "ruff",
-  "mypy",
-  "pyright",
-  "black",
-  "flake8",
-  "isort",
-  "tox",
-  "nox",
-  "phpunit",
-  "rspec",
-  "ctest",
-  "ninja",
-  "cmake",
-  "gcc",
-  "g++",
-  "cc",
-  "clang",
-  "rustfmt",
-  "gofmt",
-  "tsx",
-  "ts-node",
-];
-
-const node = interpreterRule({
-  code: /^(?:-e|-p|-pe|--eval|--print|-i|--interactive|-r|--require|--import|--loader|--experimental-loader|--inspect.*|--env-file.*)(?:=|$)/,
-  safeFlags:
-    /^(?:--test(?:-(?:reporter|name-pattern|only|timeout|concurrency|skip-pattern|isolation|force-exit|coverage-\w+).*)?|--experimental-strip-types|--experimental-test-coverage|--no-warnings|--trace-warnings|--enable-source-maps|--check|-c|--max-old-space-size=\d+|--watch)$/,
-});
 const python = interpreterRule({
-  code: /^-(?:c|i|x)/,
-  safeFlags: /^-(?:[uBEsSvO]+|W.*)$/,
+  code: /^-(?:\w*c|\w*i|x)/,
+  flags: /^-[uBEsSvOq]+$/,
+  values: /^-W$/,
   modules:
-    /^(?:unittest|pytest|doctest|mypy|ruff|black|isort|flake8|pylint|compileall|py_compile|coverage|json\.tool|tox)$/,
+    /^(?:unittest|pytest|doctest|mypy|ruff|black|isort|flake8|pylint|compileall|py_compile|json\.tool|tox|http\.server)$/,
 });
 const shell = interpreterRule({
-  code: /^-(?:\w*c|i|s|\w*l)/,
-  safeFlags: /^-(?:[euxn]+|o|-norc|-noprofile)$/,
+  code: /^-\w*[csil]/,
+  flags: /^(?:-[euxnvf]+|--norc|--noprofile)$/,
+  values: /^-[eux]*o$/,
   shell: true,
 });
-const script = interpreterRule({ code: /^-(?:[eEpnir]|M)/, safeFlags: /^-[wcT]$/ });
+const script = interpreterRule({ code: /^-\w*[eEpnirMxaFl0]/, flags: /^-[wcTW]+$/ });
 
 export const runCommands: Record<string, CommandRule> = {
   npm: packageRule,
   pnpm: packageRule,
   yarn: packageRule,
   bun: packageRule,
-  npx: npxRule,
-  node,
+  npx: (command, report) => (isVersion(command) ? undefined : runner(command, command.args, report)),
+  bunx: (command, report) => (isVersion(command) ? undefined : runner(command, command.args, report)),
+  node: interpreterRule(nodeOptions),
+  tsx: interpreterRule(nodeOptions),
+  "ts-node": interpreterRule({
+    ...nodeOptions,
+    code: /^(?:-\w*[epir]|--(?:eval|print|interactive|require|import|loader|project|compiler.*))(?:=|$)/,
+  }),
   python,
   python3: python,
   bash: shell,
@@ -235,16 +306,30 @@ export const runCommands: Record<string, CommandRule> = {
   zsh: shell,
   ruby: script,
   perl: script,
-  php: script,
-  lua: script,
+  php: interpreterRule({ code: /^-\w*[rRBEaSdc]/, flags: /^-[nqwl]+$/ }),
+  lua: interpreterRule({ code: /^-\w*[eil]/, flags: /^-[vW]+$/ }),
   make: makeRule,
   gmake: makeRule,
-  cargo: toolRule(/^(?:test|t|build|b|check|c|run|r|clippy|fmt|doc|bench|clean|metadata|tree|nextest)$/, "cargo"),
-  go: toolRule(/^(?:test|build|vet|fmt|list|env|doc|version)$/, "go"),
-  mvn: toolRule(/^(?:test|compile|package|verify|clean)$/, "mvn"),
-  gradle: toolRule(/^(?:test|build|check|clean|assemble)$/, "gradle"),
-  dotnet: toolRule(/^(?:test|build|run|clean)$/, "dotnet"),
-  ...Object.fromEntries(CHECKERS.map((name) => [name, checkerRule])),
+  ...checkers,
+  bundle: throughRule(/^exec$/),
+  poetry: throughRule(/^run$/),
+  pipenv: throughRule(/^run$/),
+  hatch: throughRule(/^run$/),
+  uv: throughRule(/^run$/),
+  pip: listRule(/^(?:list|show|freeze|check)$/),
+  pip3: listRule(/^(?:list|show|freeze|check)$/),
+  composer: listRule(/^(?:test|run-script|validate|show)$/),
+  mix: listRule(/^(?:test|compile|format|credo)$/),
+  swift: listRule(/^(?:test|build)$/),
+  zig: listRule(/^(?:test|build|fmt)$/),
+  sbt: listRule(/^(?:test|compile)$/),
+  flutter: listRule(/^(?:test|analyze)$/),
+  dart: listRule(/^(?:test|analyze|format)$/),
+  rails: listRule(/^(?:test|spec)$/),
+  deno: listRule(/^(?:test|check|lint|fmt|task)$/),
+  turbo: listRule(/^run$/),
+  nx: listRule(/^(?:test|build|lint|run)$/),
+  lerna: listRule(/^run$/),
 };
 
 /** A program by its path inside the workspace (`./scripts/build.sh`). */

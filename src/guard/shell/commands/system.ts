@@ -186,7 +186,7 @@ export const systemCommands: Record<string, CommandRule> = {
   docker: dockerRule,
   podman: dockerRule,
   ...table(
-    "ssh scp sftp telnet ftp ping dig host nslookup getent gh hub aws gcloud az kubectl helm terraform pip pip3 pipx uv uvx poetry gem bundle composer brew apt apt-get dnf yum apk deno rustup cargo-install",
+    "ssh scp sftp telnet ftp ping dig host nslookup getent gh hub aws gcloud az kubectl helm terraform pipx uvx gem brew apt apt-get dnf yum apk rustup cargo-install",
     net(),
   ),
   ...table("nc ncat netcat socat mail sendmail rclone openssl xdg-open open", net("net-upload", "shell")),
@@ -212,7 +212,7 @@ export const systemCommands: Record<string, CommandRule> = {
   unset: unsetRule,
   systemctl: serviceRule,
   ...table(
-    "source . exec trap alias unalias hash enable shopt set export declare typeset readonly local read mapfile readarray let popd dirs umask ulimit setsid parallel script watch entr at batch",
+    "source . exec trap alias unalias hash enable shopt declare typeset readonly local read mapfile readarray let popd dirs umask ulimit setsid parallel script watch entr at batch",
     opaque("changes or hides what runs"),
   ),
   ...table(

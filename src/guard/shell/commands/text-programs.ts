@@ -2,6 +2,7 @@
 
 import { ask, type CommandRule, type Report } from "../types.ts";
 import type { PlainWord } from "../words.ts";
+import { isPlainSed } from "./sed-program.ts";
 import { take } from "./write.ts";
 
 const FIND_TESTS = new Set([
@@ -23,6 +24,9 @@ const FIND_TESTS = new Set([
   "-amin",
   "-cmin",
   "-newer",
+  "-newermt",
+  "-newerct",
+  "-newerat",
   "-maxdepth",
   "-mindepth",
   "-perm",
@@ -127,12 +131,12 @@ function findWord(words: readonly PlainWord[], at: number, report: Report): numb
   return at;
 }
 
-/** A sed program that only addresses, prints, deletes or substitutes; `w`, `r`, `e` and their flags are not in it. */
-const SAFE_SED =
-  /^(?:\s*(?:(?:\d+|\$|\/(?:[^/\\\n]|\\.)*\/I?)(?:,(?:\d+|\$|\+\d+|~\d+|\/(?:[^/\\\n]|\\.)*\/I?))?\s*!?\s*)?(?:[pdqQ=nNGHhxD]|(?:s([/|#,:@!])(?:(?!\1)[^\\\n]|\\.)*\1(?:(?!\1)[^\\\n]|\\.)*\1[gpiI0-9]*)|(?:y\/(?:[^/\\\n]|\\.)*\/(?:[^/\\\n]|\\.)*\/))\s*;?)+\s*$/;
-
 export const sedRule: CommandRule = (command, report) => {
   const inPlace = command.args.some((word) => /^-[a-zA-Z]*i|^--in-place/.test(word.text));
+  const suffix = command.args
+    .map((word) => /^(?:-\w*i|--in-place=)(.+)$/.exec(word.text)?.[1] ?? "")
+    .find((text) => /[/*]/.test(text));
+  if (suffix) report.find(ask("shell.sed-suffix", "this suffix puts backups elsewhere"));
   const args = command.args
     .map((word) => (/^-i./.test(word.text) ? { ...word, text: "-i" } : word))
     .filter((word) => !/^--in-place/.test(word.text));
@@ -146,7 +150,7 @@ export const sedRule: CommandRule = (command, report) => {
   const programs = given.length > 0 ? given.map((option) => option.value) : fromFile ? [] : read.operands.slice(0, 1);
   if (fromFile) report.find(ask("shell.program-file", "sed -f runs a program from a file"));
   for (const program of programs) {
-    if (program?.kind !== "literal" || !SAFE_SED.test(program.text)) {
+    if (program?.kind !== "literal" || !isPlainSed(program.text)) {
       report.find(ask("shell.sed-program", "this sed program may write files or run commands"));
       const target = /[wW]\s+(\S+)\s*$/.exec(program?.text ?? "")?.[1];
       if (target && program) report.path({ ...program, text: target }, "write");
@@ -171,14 +175,19 @@ export const awkRule: CommandRule = (command, report) => {
 };
 
 function awkProgram(program: PlainWord, report: Report): void {
-  const bare = program.text.replace(/"(?:[^"\\]|\\.)*"/g, '""').replace(/\/(?:[^/\\\n]|\\.)+\//g, "//");
-  if (/\bsystem\s*\(|\bgetline\b|\||@\w|\bENVIRON\b|\bclose\s*\(|\bPROCINFO\b/.test(bare)) {
-    report.find(ask("shell.awk-program", "this awk program can start programs or read the environment"));
-  }
-  const targets = [...program.text.matchAll(/\bprintf?\b[^;}\n]*>>?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
-  const redirects = (bare.match(/\bprintf?\b[^;}\n]*>/g) ?? []).length;
-  if (redirects > 0) report.effect("write");
-  if (redirects !== targets.length)
-    report.find(ask("shell.awk-program", "this awk program writes to a file whose name is not plain"));
-  for (const target of targets) report.path({ ...program, text: target, kind: "literal" }, "write");
+  const { text } = program;
+  const opaque = (reason: string) => report.find(ask("shell.awk-program", `this awk program ${reason}`));
+  if (program.kind !== "literal") return opaque("is only known when it runs");
+  if (/\bsystem\b|\bgetline\b|\bENVIRON\b|\bPROCINFO\b|@/.test(text))
+    return opaque("can start programs or read the environment");
+  // Slashes mean division or patterns, depending on what stands before them; only a leading pattern is certain.
+  const rest = text
+    .replace(/^\s*!?\/(?:[^/\\\n]|\\.)*\/(?:\s*(?:&&|\|\|)\s*!?\/(?:[^/\\\n]|\\.)*\/)*/, "")
+    .replaceAll("||", "");
+  if (rest.includes("|")) return opaque("may pipe into a program");
+  if (!/\bprintf?\b[^;}\n]*>/.test(rest)) return;
+  const targets = [...rest.matchAll(/\bprintf?\b[^;}\n>"]*>>?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
+  report.effect("write");
+  if (targets.length !== (rest.match(/>+/g) ?? []).length) opaque("writes to a file whose name is not plain");
+  for (const target of targets) report.path({ text: target, kind: "literal", quoted: true, variables: [] }, "write");
 }

@@ -31,8 +31,9 @@ function innerStart(args: readonly PlainWord[], table: ReadonlyMap<string, strin
   return at;
 }
 
+/** Variables that programs read as plain settings; every other one may choose a program, a file or an address. */
 const SAFE_VARIABLES =
-  /^(?:NODE_ENV|CI|DEBUG|FORCE_COLOR|NO_COLOR|CLICOLOR|TZ|LANG|LANGUAGE|LC_\w+|TERM|COLUMNS|LINES|RUST_BACKTRACE|RUST_LOG|CARGO_TERM_COLOR|GOFLAGS_TEST|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONHASHSEED|VERBOSE|PORT|HOST|LOG_LEVEL|TEST|TEST_\w+|VITEST_\w+|JEST_\w+|NODE_NO_WARNINGS|NODE_V8_COVERAGE|UPDATE_SNAPSHOTS?|GIT_PAGER|PAGER)$/;
+  /^(?:\w+_ENV|CI|\w*DEBUG|FORCE_COLOR|NO_COLOR|CLICOLOR|TZ|LANG|LANGUAGE|LC_\w+|TERM|COLUMNS|LINES|RUST_BACKTRACE|\w*LOG_LEVEL|RUST_LOG|CARGO_TERM_COLOR|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONHASHSEED|VERBOSE|PORT|\w+_PORT|HOST|DATABASE_URL|REDIS_URL|\w*TIMEOUT|\w*SEED|TEST|TEST_\w+|VITEST_\w+|JEST_\w+|NODE_NO_WARNINGS|UPDATE_SNAPSHOTS?|DJANGO_SETTINGS_MODULE|GOOS|GOARCH|CGO_ENABLED|GIT_PAGER|PAGER|FOO|BAR|DRY_RUN)$/;
 const LOADER = /^(?:LD_|DYLD_|BASH_ENV$|ENV$|GCONV_PATH$)/;
 
 /** Judges `NAME=value` before a command or alone. */
@@ -42,9 +43,23 @@ export function assignmentRule(name: string, value: PlainWord | undefined, repor
   if (/^(?:GIT_PAGER|PAGER)$/.test(name) && value?.text !== "cat" && value?.text !== "") {
     return report.find(ask("shell.assignment", `${name} names a program to start`));
   }
-  if (!SAFE_VARIABLES.test(name)) report.find(ask("shell.assignment", `${name}=… can change what later commands do`));
+  if (name === "PYTHONPATH" && value?.kind === "literal" && !value.text.includes(":")) report.path(value, "read");
+  else if (name === "BASH_ENV" || !SAFE_VARIABLES.test(name))
+    report.find(ask("shell.assignment", `${name}=… can change what later commands do`));
   if (value?.kind === "dynamic") report.find(ask("shell.dynamic", `${value.text} is only known when it runs`));
 }
+
+/** `export NAME=value` like the assignment it is; everything else about exported names is opaque. */
+const exportRule: CommandRule = (command, report) => {
+  if (command.args.length === 0) report.mark("secret");
+  const assigned = command.args.map((word) => /^([A-Za-z_]\w*)=(.*)$/s.exec(word.text));
+  if (command.args.length === 0 || assigned.some((match) => !match))
+    return report.find(ask("shell.opaque", "export without values prints or passes on variables"));
+  for (const [at, match] of assigned.entries()) {
+    const word = command.args[at];
+    if (word) assignmentRule(match?.[1] ?? "", { ...word, text: match?.[2] ?? "" }, report);
+  }
+};
 
 const envRule: CommandRule = (command, report) => {
   const words = [...command.args];
@@ -98,6 +113,7 @@ const privilege: CommandRule = (command, report) => {
 
 export const wrapperCommands: Record<string, CommandRule> = {
   env: envRule,
+  export: exportRule,
   xargs: xargsRule,
   sudo: privilege,
   doas: privilege,

@@ -40,8 +40,25 @@ function copyRule(notation: string, source: PathOp): CommandRule {
     const recursive = options.some((option) => /^-[rRa]$|^--recursive$|^--archive$/.test(option.name));
     const sources = hasTarget ? operands : operands.slice(0, -1);
     const target = hasTarget ? undefined : operands.at(-1);
-    for (const word of sources) if (word.kind !== "dynamic") report.path(word, source, { recursive });
-    if (target && target.kind !== "dynamic") report.path(target, "write");
+    for (const word of sources) {
+      if (word.kind === "dynamic") continue;
+      // What is moved can be read under its new name.
+      report.path(word, "read");
+      if (source !== "read") report.path(word, source, { recursive });
+    }
+    const into = hasTarget ? options.find((option) => option.use === "write")?.value : target;
+    if (options.some((option) => option.name === "-d" || option.name === "--directory") && command.name === "install") {
+      for (const word of operands) if (word.kind !== "dynamic") report.path(word, "write");
+    }
+    if (into && into.kind !== "dynamic") {
+      report.path(into, "write");
+      // Where the target is a folder, the copy has the source's name.
+      for (const word of sources) {
+        const name = word.text.replace(/\/+$/, "").split("/").at(-1) ?? "";
+        if (word.kind !== "dynamic" && name !== "" && name !== "." && name !== "..")
+          report.path({ ...word, text: `${into.text}/${name}`, tilde: into.tilde ?? false }, "write");
+      }
+    }
     if (command.fed)
       report.find(ask("shell.fed-write", `${command.name} gets the names of files to change from another command`));
   };
@@ -50,7 +67,12 @@ function copyRule(notation: string, source: PathOp): CommandRule {
 /** Archives: members are read or written below the folder. `to` names the folder option. */
 const tarRule: CommandRule = (command, report) => {
   const [first, ...rest] = command.args;
-  const bundled = first && !first.text.startsWith("-") ? { ...first, text: `-${first.text}` } : first;
+  const letters = first && !first.text.startsWith("-") ? [...first.text] : [];
+  const valued = letters.filter((letter) => "fCTXIb".includes(letter));
+  if (valued.length > 1) report.find(ask("shell.tar-bundle", "several values follow this bundle of letters"));
+  // The old style takes values from the next words: the letter with a value goes last.
+  const sorted = [...letters.filter((letter) => !valued.includes(letter)), ...valued];
+  const bundled = first && letters.length > 0 ? { ...first, text: `-${sorted.join("")}` } : first;
   const words = bundled ? [bundled, ...rest] : [];
   const read = take(
     { ...command, args: words },
@@ -64,6 +86,8 @@ const tarRule: CommandRule = (command, report) => {
   if (mode.includes("-P")) report.find(ask("shell.tar-absolute", "tar -P writes to absolute paths in the archive"));
   for (const option of read.options) {
     if (!option.value) continue;
+    if (/^(?:-f|--file)$/.test(option.name) && option.value.text.includes(":"))
+      report.find(ask("network.tar", "tar writes to another machine"));
     if (option.name === "-f" || option.name === "--file") report.path(option.value, writes || lists ? "read" : "write");
     if (option.name === "-C" || option.name === "--directory") report.path(option.value, writes ? "write" : "read");
   }
@@ -71,12 +95,27 @@ const tarRule: CommandRule = (command, report) => {
     if (word.kind !== "dynamic" && !writes && !lists) report.path(word, "read", { recursive: true });
 };
 
+/** The file is read, and replaced by one with another ending. */
+const squeezeRule =
+  (notation: string): CommandRule =>
+  (command, report) => {
+    report.effect("write");
+    for (const word of take(command, report, notation).operands) {
+      if (word.kind === "dynamic") continue;
+      report.path(word, "read");
+      report.path(word, "write");
+    }
+  };
+
 const lnRule: CommandRule = (command, report) => {
   report.effect("write");
   const { operands } = take(command, report, "sfnvrLPT t> --symbolic --force --no-dereference --relative");
   const [target, ...links] = operands;
   // Whoever writes through the link writes to its target: the target counts as written.
-  if (target && target.kind !== "dynamic") report.path(target, "write");
+  if (target && target.kind !== "dynamic") {
+    report.path(target, "read");
+    report.path(target, "write");
+  }
   for (const word of links) if (word.kind !== "dynamic") report.path(word, "write");
 };
 
@@ -89,7 +128,9 @@ const chmodRule: CommandRule = (command, report) => {
   );
   const symbolic = command.args.find((word) => /^-[rwxXst]+$/.test(word.text));
   const [mode, ...files] = symbolic ? [symbolic, ...operands] : operands;
-  if (mode && /s|^[0-7]?[2467]\d{3}$/.test(mode.text))
+  const octal = mode?.text.replace(/^[=+-]/, "") ?? "";
+  const special = /^\d{4,5}$/.test(octal) && Number(octal.at(-4)) >= 2;
+  if (mode && (special || (!/^\d/.test(octal) && octal.includes("s"))))
     report.find(ask("shell.setuid", "this sets a set-user-id or set-group-id bit", "high"));
   for (const word of files) if (word.kind !== "dynamic") report.path(word, "write");
 };
@@ -111,7 +152,13 @@ const rsyncRule: CommandRule = (command, report) => {
   const deletes = command.args.some((word) => word.text.startsWith("--delete"));
   for (const word of operands.slice(0, -1)) if (word.kind !== "dynamic") report.path(word, "read", { recursive: true });
   const target = operands.at(-1);
-  if (target && target.kind !== "dynamic") report.path(target, deletes ? "delete" : "write", { recursive: deletes });
+  if (!target || target.kind === "dynamic") return;
+  report.path(target, deletes ? "delete" : "write", { recursive: deletes });
+  for (const word of operands.slice(0, -1)) {
+    const name = word.text.endsWith("/") ? "" : (word.text.split("/").at(-1) ?? "");
+    if (name !== "" && word.kind !== "dynamic")
+      report.path({ ...word, text: `${target.text}/${name}`, tilde: target.tilde ?? false }, "write");
+  }
 };
 
 /** `uniq`-like tools apart, `split` writes files beside its last operand. */
@@ -132,7 +179,10 @@ export const writeCommands: Record<string, CommandRule> = {
   rmdir: writeRule("pv --parents --verbose --ignore-fail-on-non-empty", "delete"),
   rm: writeRule("fiIrRdv --recursive --force --verbose --dir --interactive= --one-file-system", "delete"),
   unlink: writeRule("", "delete"),
-  shred: writeRule("uvzf n: s: --remove= --iterations: --zero", "delete"),
+  shred: (command, report) => {
+    report.find(ask("destructive.shred", "shred destroys what undo could bring back", "high"));
+    writeRule("uvzf n: s: --remove= --iterations: --zero", "delete")(command, report);
+  },
   truncate: writeRule("co s: r< --size: --no-create --reference<", "write"),
   tee: writeRule("aip --append --ignore-interrupts", "write"),
   cp: copyRule(
@@ -149,9 +199,14 @@ export const writeCommands: Record<string, CommandRule> = {
   tar: tarRule,
   rsync: rsyncRule,
   split: splitRule,
-  gzip: writeRule("cdfklnrtv123456789 --keep --decompress --stdout --force --best --fast", "delete"),
-  gunzip: writeRule("cfklntv --keep --stdout --force", "delete"),
-  zip: writeRule("rqju9 x: i: --recurse-paths --quiet", "write"),
+  gzip: squeezeRule("cdfklnrtv123456789 --keep --decompress --stdout --force --best --fast"),
+  gunzip: squeezeRule("cfklntv --keep --stdout --force"),
+  zip: (command, report) => {
+    report.effect("write");
+    const { operands } = take(command, report, "rqju9 x: i: --recurse-paths --quiet");
+    for (const [index, word] of operands.entries())
+      if (word.kind !== "dynamic") report.path(word, index === 0 ? "write" : "read", { recursive: true });
+  },
   unzip: (command, report) => {
     report.effect("write");
     const { operands } = take(command, report, "lojnqtuv d> x:");
@@ -159,7 +214,7 @@ export const writeCommands: Record<string, CommandRule> = {
   },
   patch: (command, report) => {
     report.effect("write");
-    const { operands } = take(command, report, "Nflsu p: i< d: R --dry-run --strip: --input< --reverse --forward");
+    const { operands } = take(command, report, "Nflsu p: i< d> R --dry-run --strip: --input< --reverse --forward");
     if (operands[0]) report.path(operands[0], "write");
     if (operands[1]) report.path(operands[1], "read");
   },

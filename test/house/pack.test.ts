@@ -1,0 +1,113 @@
+/** The package as it is published: its files, an installation in a clean prefix, and what an old Node says. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tempFolder } from "../kit/temp.ts";
+import { lacking } from "../sandbox/machine.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+const NODE = dirname(realpathSync(process.execPath));
+
+/** A Node of this machine that is too old for us. */
+function oldNode(): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/local/bin", "/usr/bin"];
+  return folders
+    .map((folder) => join(folder, "node"))
+    .filter((file) => existsSync(file))
+    .find(
+      (file) => Number(execFileSync(file, ["-p", "process.versions.node.split('.')[0]"], { encoding: "utf8" })) < 24,
+    );
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+function pack(folder: string): Packed {
+  const told = execFileSync("npm", ["pack", "--json", "--silent", "--pack-destination", folder], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  const parsed = JSON.parse(told) as Packed[] | Record<string, Packed>;
+  const [first] = Object.values(parsed);
+  if (!first) throw new Error(`npm pack told nothing: ${told}`);
+  return first;
+}
+
+const missing = lacking();
+const old = oldNode();
+
+describe("the package", () => {
+  const folder = tempFolder();
+  const place = (name: string) => join(folder.path, name);
+  const env = (path: string) => ({
+    PATH: `${path}:/usr/bin:/bin`,
+    HOME: place("home"),
+    CODECRUCIBLE_HOME: place("home/crucible"),
+    LANG: "C.UTF-8",
+  });
+  const installed = (...args: string[]) =>
+    spawnSync(place("prefix/node_modules/.bin/crucible"), args, {
+      cwd: place("work"),
+      env: env(NODE),
+      encoding: "utf8",
+    });
+  let packed: Packed;
+
+  beforeAll(() => {
+    for (const name of ["home", "work", "prefix"]) mkdirSync(place(name));
+    packed = pack(folder.path);
+    const tarball = place(packed.filename);
+    execFileSync("npm", ["install", "--silent", "--prefer-offline", "--prefix", place("prefix"), tarball], {
+      cwd: place("work"),
+    });
+  }, 180_000);
+  afterAll(() => folder[Symbol.dispose]());
+
+  it("holds the launcher, the built program and the pages, and nothing else", () => {
+    const paths = packed.files.map((file) => file.path).sort();
+    const pages = paths.filter((path) => !/^(?:bin|dist)\//.test(path));
+    expect(pages).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+    expect(paths.filter((path) => path.startsWith("bin/"))).toEqual(["bin/crucible.mjs"]);
+    const odd = paths.filter(
+      (path) => path.startsWith("dist/") && !/^dist\/(?:[\w-]+\.js(?:\.LEGAL\.txt)?|shop\/.*)$/.test(path),
+    );
+    expect(odd).toEqual([]);
+    expect(paths).toContain("dist/main.js");
+  });
+
+  it("installed in a clean prefix it tells its version", () => {
+    const { stdout, stderr, status } = installed("--version");
+    expect([stdout, stderr, status]).toEqual([`${version}\n`, "", 0]);
+  });
+
+  it.skipIf(missing !== undefined)(
+    "installed in a clean prefix it does the main job of the demo",
+    { timeout: 60_000 },
+    () => {
+      const { stdout, stderr, status } = installed("demo", "--json");
+      const result = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "{}") as Record<string, unknown>;
+      expect({ status, ...result }, stderr).toMatchObject({
+        status: "success",
+        model: "script",
+        tests_after: { failed: 0 },
+      });
+      expect(status).toBe(0);
+    },
+  );
+
+  it.skipIf(old === undefined)("under an older Node it says in one line what to do, and ends with 1", () => {
+    cpSync(place("prefix/node_modules/codecrucible"), place("alone"), { recursive: true });
+    const { stdout, stderr, status } = spawnSync(old ?? "", [place("alone/bin/crucible.mjs"), "--version"], {
+      env: env("/nowhere"),
+      encoding: "utf8",
+    });
+    expect([stdout, status]).toEqual(["", 1]);
+    expect(stderr).toMatch(
+      /^crucible needs Node 24 or newer; this is [\d.]+\. Install it \(.+\) and run crucible again\n$/,
+    );
+  });
+});
