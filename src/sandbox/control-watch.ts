@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "../base/hash.ts";
+import { processStart } from "../base/process-stat.ts";
 import type { Grant } from "../core/grant.ts";
 import { type ControlState, controlState } from "./control-state.ts";
 import { sweep } from "./control-sweep.ts";
@@ -93,8 +94,7 @@ function read(path: string): ControlState | undefined {
 /** Start time of a process (proc_pid_stat(5), field 22): with it a number is not taken for an earlier owner's. */
 function startOf(pid: number): string {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    return processStart(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
     return "";
   }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { DatabaseSync } from "node:sqlite";
 import { CrucibleError } from "../base/error.ts";
+import { processStart } from "../base/process-stat.ts";
 
 /** A lease not renewed for this long has ended, whoever holds it (milliseconds). */
 export const LEASE_MS = 30_000;
@@ -15,8 +16,7 @@ export function writerName(): string {
 /** Start time in clock ticks since boot from /proc/<pid>/stat (field 22); empty where there is no /proc. */
 function startTime(pid: number): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    return processStart(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
     return "";
   }
