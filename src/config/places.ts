@@ -13,6 +13,17 @@ export interface Places {
 
 /** `env` is the user's environment, `home` the home folder. */
 export function findPlaces(env: Readonly<Record<string, string | undefined>>, home: string): Places {
+  const places = choose(env, home);
+  const unreal = [places.config, places.data, places.state].find((folder) =>
+    /^\/(?:proc|sys|dev)(?:\/|$)/.test(folder),
+  );
+  if (!unreal) return places;
+  throw new CrucibleError("bad-config", `${unreal} is no place to keep files in`, {
+    hint: "check HOME and CODECRUCIBLE_HOME",
+  });
+}
+
+function choose(env: Readonly<Record<string, string | undefined>>, home: string): Places {
   const managed = "/etc/codecrucible";
   const moved = env["CODECRUCIBLE_HOME"];
   if (moved && !isAbsolute(moved)) {

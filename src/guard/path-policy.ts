@@ -28,14 +28,14 @@ const SYSTEM_READ = [
 ];
 /** Files that other tools run or obey later. */
 const RUN_LATER =
-  /(?:^|\/)(?:\.vscode|\.idea|\.husky|\.devcontainer|\.cursor|\.claude|\.gemini|\.codex|\.aider[^/]*|\.github\/(?:workflows|actions)|\.circleci|\.cargo|\.yarn|\.agents|\.githooks|\.lefthook|\.overcommit)(?:\/|$)|(?:^|\/)(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.c?js|\.envrc|\.gitattributes|\.gitmodules|\.pre-commit-config\.yaml|\.ripgreprc|\.gdbinit|\.lldbinit|\.gitlab-ci\.yml|\.travis\.yml|jenkinsfile|\.editorconfig-exec|\.mise\.toml|mise\.toml|\.tool-versions|\.bazelrc|agents\.md|claude\.md|gemini\.md|\.cursorrules|\.windsurfrules|\.?lefthook(?:-local)?\.ya?ml|\.overcommit\.yml|\.huskyrc[\w.]*|\.simple-git-hooks\.\w+)$/i;
+  /(?:^|\/)(?:\.vscode|\.idea|\.husky|\.devcontainer|\.cursor|\.claude|\.gemini|\.codex|\.aider[^/]*|\.github\/(?:workflows|actions)|\.circleci|\.cargo|\.yarn|\.agents|\.githooks|\.lefthook|\.overcommit|\.mvn|\.zed|\.buildkite|\.windsurf|\.bundle|\.teamcity)(?:\/|$)|(?:^|\/)(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.c?js|\.envrc|\.gitattributes|\.gitmodules|\.pre-commit-config\.yaml|\.ripgreprc|\.gdbinit|\.lldbinit|\.gitlab-ci\.yml|\.travis\.yml|jenkinsfile|\.editorconfig-exec|\.mise\.toml|mise\.toml|\.tool-versions|\.bazelrc|\.devcontainer\.json|\.vimrc|\.exrc|\.nvimrc|azure-pipelines\.ya?ml|\.pnp\.c?js|agents\.md|claude\.md|gemini\.md|\.cursorrules|\.windsurfrules|\.?lefthook(?:-local)?\.ya?ml|\.overcommit\.yml|\.huskyrc[\w.]*|\.simple-git-hooks\.\w+)$/i;
 const START_FILES =
   /(?:^|\/)(?:\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zshenv|\.zprofile|\.zlogin|\.xinitrc|\.xprofile|\.inputrc|\.gitconfig|\.ssh\/.*|\.config\/(?:autostart|systemd|fish|git)\/.*|\.config\/fish\/.*|\.local\/bin\/.*)$/;
 const NEVER_WRITE =
   /^\/(?:proc|sys|boot|etc\/(?:cron[^/]*|sudoers[^/]*|passwd|shadow|ld\.so\.preload|profile[^/]*|init\.d|systemd)|var\/spool\/cron|dev\/(?:sd|nvme|hd|vd|mmcblk|mem|kmem|port))(?:\/|\d|[a-z]|$)/;
 /** Names that a pattern must not meet: what hides secrets, what steers this program or git, what others obey. */
 const SECRET_NAMES =
-  ".env .env.local .env.production .npmrc .netrc .git-credentials .pgpass .htpasswd id_rsa id_ed25519 server.key key.pem cert.p12 credentials credentials.json secrets.yaml secrets.yml secrets.json prod.tfvars service-account.json".split(
+  ".env .env.local .env.production .npmrc .netrc .git-credentials .pgpass .htpasswd id_rsa id_ed25519 server.key key.pem cert.p12 credentials credentials.json secrets.yaml secrets.yml secrets.json prod.tfvars service-account.json .env.staging .env.test x.jks x.pfx x.keystore x.ppk .pypirc .vault-token .dockercfg".split(
     " ",
   );
 const CONTROL_NAMES = [".git", ".codecrucible", ".crucible", ".mcp.json"];
@@ -144,6 +144,17 @@ function judgeGlob(use: PathUse, policy: PathPolicy): Finding | undefined {
   const segments = use.text.split("/").filter((segment) => segment !== "" && segment !== ".");
   const changes = use.op === "write" || use.op === "delete";
   const last = segments.at(-1) ?? "";
+  const first = segments.findIndex((segment) => /[*?[\]{}]/.test(segment));
+  if (/\[\[?[:.=]/.test(use.text) || segments.slice(first).includes(".."))
+    return ask("path.pattern", `what ${use.text} meets is not plain`);
+  const tail = segments
+    .slice(first + 1)
+    .filter((segment) => !/[*?[\]{}]/.test(segment))
+    .join("/");
+  if (changes && tail !== "" && controlPlace(tail))
+    return deny("tamper.control-place", `${use.text} may meet control places`);
+  if (use.op === "read" && tail !== "" && isSecretPath(tail))
+    return ask("secret.file", `${use.text} may meet files that hold secrets`, "high");
   for (const [index, segment] of segments.entries()) {
     if (!/[*?[\]{}]/.test(segment)) continue;
     if (meets(segment, CONTROL_NAMES).length > 0) {

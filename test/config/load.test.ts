@@ -146,6 +146,7 @@ describe("places", () => {
 
   it("a relative CODECRUCIBLE_HOME is refused: it would put state where tools write", () => {
     expect(() => findPlaces({ CODECRUCIBLE_HOME: "here" }, "/h")).toThrow(/CODECRUCIBLE_HOME is here/);
+    expect(() => findPlaces({ CODECRUCIBLE_HOME: "/proc/x" }, "/h")).toThrow(/no place to keep files/);
   });
 
   it("every key has a variable of its own", () => {

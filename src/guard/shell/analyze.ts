@@ -43,7 +43,7 @@ const RULES: Readonly<Record<string, CommandRule>> = {
 
 /** Readers that may get their operands from another command: no option of theirs writes or starts anything. */
 const FED_READERS = new Set(
-  "wc grep egrep fgrep ls stat file du head tail sha256sum sha1sum sha512sum md5sum b2sum cksum echo basename dirname realpath".split(
+  "wc grep egrep fgrep ls stat file du sha256sum sha1sum sha512sum md5sum b2sum cksum echo basename dirname realpath".split(
     " ",
   ),
 );
@@ -198,6 +198,7 @@ class Analysis implements ShellAnalysis, Visitor {
     const [target, ...more] = words.filter((word) => !word.text.startsWith("-"));
     if (
       !target ||
+      target.text.startsWith("+") ||
       more.length > 0 ||
       target.kind !== "literal" ||
       options.some((word) => !/^-[LP]+$/.test(word.text))

@@ -42,6 +42,14 @@ export interface Place {
 /** Longest list of a `for` whose body is judged word by word. */
 const MAX_LOOP = 16;
 
+/** True when anything in the body gives `name` another value: a loop, an assignment, `read`. */
+function reassigns(body: CompoundList, name: string): boolean {
+  const text = JSON.stringify(body);
+  return new RegExp(
+    `"name":(?:"${name}"|\\{[^{}]*"value":"${name}")|"value":"(?:read|mapfile|readarray|export|declare|local|let|eval|set|unset|getopts|printf|source|\\.)"`,
+  ).test(text);
+}
+
 const same = (a: Folders, b: Folders) => a === b || (a?.length === b?.length && a?.join("\n") === b?.join("\n"));
 const either = (a: Folders, b: Folders): Folders => (a && b ? [...new Set([...a, ...b])].slice(0, 8) : undefined);
 
@@ -51,6 +59,7 @@ export function walkScript(script: ParsedScript, options: { place: Place; visito
   if (depth > 8) return visitor.find(ask("shell.too-deep", "the command is nested too deeply to follow"));
   if (script.errors && script.errors.length > 0)
     visitor.find(ask("shell.syntax", `the shell syntax is not clear: ${script.errors[0]?.message ?? ""}`));
+  let runs = 1;
   list(script.commands, options.place);
 
   function list(statements: readonly Statement[], start: Place): Folders {
@@ -66,10 +75,12 @@ export function walkScript(script: ParsedScript, options: { place: Place; visito
   function andOr(node: AndOr | PipelineNode, start: Place): Folders {
     if (node.type !== "AndOr") return pipeline(node, start);
     let { folders } = start;
+    let moved = false;
     for (const [index, part] of node.commands.entries()) {
       const after = pipeline(part, { ...start, folders });
       // After `cd x || y` nobody knows in which folder the rest runs.
-      folders = !same(after, folders) && node.operators[index] === "||" ? undefined : after;
+      moved ||= !same(after, folders);
+      folders = moved && node.operators[index] === "||" ? undefined : after;
     }
     return folders;
   }
@@ -122,18 +133,24 @@ export function walkScript(script: ParsedScript, options: { place: Place; visito
       visitor.find(ask("shell.construct", "a conditional cd is not followed"));
   }
 
-  /** The body once for each word of the list. */
+  /** The body once for each word of the list, where the variable stays what the list says. */
   function loop(name: string, words: readonly Word[], body: CompoundList, place: Place): void {
     const values = words.map((word) => operand(word, place));
-    if (name in { HOME: 1, PWD: 1, OLDPWD: 1, PATH: 1, IFS: 1 } || values.length === 0 || values.length > MAX_LOOP) {
+    runs *= Math.max(1, values.length);
+    const plainName = /^[a-z]\w*$/.test(name) && !reassigns(body, name);
+    // An unquoted variable is split and globbed again: only words that stay what they are can be put in.
+    const plainValues = values.every((value) => value.kind === "glob" || /^[\w./@+:=-]+$/.test(value.text));
+    if (!plainName || !plainValues || values.length === 0 || runs > MAX_LOOP) {
       visitor.find(ask("shell.construct", `a loop over ${name} is not followed`));
     }
-    for (const value of values.slice(0, MAX_LOOP)) {
-      const { [name]: _shadowed, ...vars } = place.vars;
+    const { [name]: _shadowed, ...vars } = place.vars;
+    for (const value of runs > MAX_LOOP ? [] : values) {
       const bound =
         value.kind === "dynamic" || value.tilde ? {} : { [name]: { text: value.text, glob: value.kind === "glob" } };
       branch(body, { ...place, vars: { ...vars, ...bound } });
     }
+    if (runs > MAX_LOOP) branch(body, { ...place, vars });
+    runs /= Math.max(1, values.length);
   }
 
   /** `[[ … ]]`: file tests and comparisons of plain words. */
@@ -148,6 +165,7 @@ export function walkScript(script: ParsedScript, options: { place: Place; visito
       case "TestUnary":
         if (/^-[vRo]$/.test(node.operator))
           visitor.find(ask("shell.arithmetic", `[[ ${node.operator} evaluates more than its text`));
+        if (/^-[a-hkprstuwxLOGNS]$/.test(node.operator)) named(node.operand, place);
         return plain(node.operand, place);
       default:
         if (/^-(?:eq|ne|lt|le|gt|ge)$/.test(node.operator))
@@ -155,6 +173,12 @@ export function walkScript(script: ParsedScript, options: { place: Place; visito
         plain(node.left, place);
         plain(node.right, place);
     }
+  }
+
+  /** A path that a file test looks at. */
+  function named(word: Word, place: Place): void {
+    const path = operand(word, place);
+    if (path.kind !== "dynamic") visitor.path(path, "read", place.folders);
   }
 
   function plain(word: Word, place: Place): void {

@@ -11,6 +11,13 @@ const OUTPUT =
 /** Options whose folder is emptied. */
 const WIPES = /^--?(?:basetemp|clean-dir)$/i;
 
+/** Options of checkers and test runners that only choose what is checked and how it is told; others are asked about. */
+const PLAIN_FLAGS =
+  /^(?:-[hqvVsxwilun]{1,4}|-rA|--(?:bundle|minify|sourcemap|noEmit|no-?emit|watch|run|coverage|cov|ci|silent|verbose|quiet|bail|fail-fast|failfast|exitfirst|last-failed|lf|ff|passWithNoTests|runInBand|no-cache|cache|check|fix|write|apply|unsafe|list-different|list|listTests|pretty|no-pretty|strict|noEmitOnError|incremental|build|force|skipLibCheck|ignore-missing-imports|diff|color|no-color|colors|all|changed|update|updateSnapshot|update-snapshot|showLocals|strict-markers|collect-only|recursive|stats|debug-brk|typecheck|lint|no-error-on-unmatched-pattern|cache-strategy|no-fail-fast|exit|parallel|watchAll|forceExit|detectOpenHandles|logHeapUsage|no-warn|no-header|disable-warnings|version|help|show-error-codes|explicit-package-bases|in-place))(?:=(?:[\w,.%-]{0,60}))?$/;
+/** Options with a plain value after them or behind an equals sign: names, numbers, expressions of names. */
+const PLAIN_VALUES =
+  /^(?:-k|-m|-n|-t|-j|-p|--project|--ext|--max-warnings|--maxfail|--tb|--durations|--timeout|--testTimeout|--test-timeout|--retry|--maxWorkers|--workers|--jobs|--reporters?|--format|--outputFormat|--testNamePattern|--testPathPatterns?|--test-name-pattern|--grep|--filter|--line-length|--target-version|--select|--ignore|--extend-select|--severity|--log-level|--max-line-length|--shard|--seed|--mode|--target|--module|--lib|--jsx|--moduleResolution)$/;
+
 /** Compiler options that neither load code nor choose programs. */
 const COMPILER_FLAGS =
   /^-(?:c|g\d?|O[0-3sgz]?|W(?![lap],)[\w=+-]*|std=[\w+]+|I[\w./-]+|D\w+(?:=[\w".-]*)?|U\w+|l\w+|L[\w./-]+|pthread|pedantic|f(?:PIC|pic|PIE|no-[\w-]+|sanitize=[\w,]+|stack-protector[\w-]*|visibility=\w+|exceptions|openmp|lto)|shared|static|S|E|MMD|MD|MP|v)$/;
@@ -46,12 +53,21 @@ function option(command: SimpleCommand, at: number, how: { report: Report; compi
   const equals = text.indexOf("=");
   const name = equals > 0 ? text.slice(0, equals) : text;
   const value = equals > 0 && word ? { ...word, tilde: false, text: text.slice(equals + 1) } : next;
+  if (!how.compiler && PLAIN_VALUES.test(name) && name !== "-p") {
+    const names = /^(?:-k|-t|--grep|--test\w*Pattern\w*|--filter)$/.test(name);
+    if (value && name === "--project") how.report.path(value, "read");
+    else if (value && !names && /[/~:$]|\.[cm]?js$/.test(value.text))
+      how.report.find(ask("shell.loads-code", `${command.name} ${name} ${value.text} can load other code`));
+    return equals > 0 ? 0 : 1;
+  }
   const loads = LOADS_CODE.test(text) || (/^-[pf]/.test(text) && /^(?:pytest|py\.test|nox|tox)$/.test(command.name));
   if (loads && !how.compiler)
     how.report.find(
       ask("shell.loads-code", `${command.name} ${text} can load other code than the project's own settings`),
     );
   else if (how.compiler && !COMPILER_FLAGS.test(text) && name !== "-o")
+    how.report.find(ask("shell.option-unknown", `${command.name} ${text} is not on the list of known options`));
+  else if (!how.compiler && !OUTPUT.test(name) && !WIPES.test(name) && !PLAIN_FLAGS.test(text) && name !== "-p")
     how.report.find(ask("shell.option-unknown", `${command.name} ${text} is not on the list of known options`));
   else if (OUTPUT.test(name) || WIPES.test(name)) {
     if (name === "-o" && value?.text.includes("="))

@@ -11,7 +11,7 @@ const READ = new Set(
 const NETWORK = new Set("clone fetch pull push ls-remote send-email request-pull svn p4 submodule".split(" "));
 /** Options of readers that write a file, start a program or read elsewhere; git takes any unique prefix of them. */
 const DANGEROUS =
-  "--output --open-files-in-pager --ext-diff --textconv --exec --upload-pack --receive-pack --template --separate-git-dir --paginate --contents --filters --no-index --show-signature --recurse-submodules --pathspec-from-file --exclude-from --exclude-per-directory --ignore-revs-file --git-dir --work-tree --stdin".split(
+  "--output --open-files-in-pager --ext-diff --textconv --exec --upload-pack --receive-pack --template --separate-git-dir --paginate --contents --filters --no-index --show-signature --recurse-submodules --pathspec-from-file --exclude-from --exclude-per-directory --ignore-revs-file --git-dir --work-tree --stdin --batch --batch-check --batch-command --batch-all-objects --orderfile".split(
     " ",
   );
 
@@ -49,7 +49,7 @@ export const gitRule: CommandRule = (command, report) => {
   if (verb === "remote") return remote(args, report);
   if (verb === "config") return config(args, report);
   if (verb === "clean") return clean(args, report);
-  if (verb === "reflog" && !has(args, /^(?:expire|delete)$/)) return operands(args, report);
+  if (verb === "reflog" && !has(args, /^(?:expire|delete|drop|write)$/)) return read(verb, args, report);
   if (verb === "worktree") return worktree(args, report);
   if (verb === "help" && args.some((word) => word.text.startsWith("-")))
     return report.find(ask("git.option", "git help can start a viewer"));
@@ -73,6 +73,7 @@ function globalOptions(command: SimpleCommand, report: Report): readonly PlainWo
     if (word.text === "-C") {
       const folder = words.shift();
       if (folder) report.path(folder, "enter");
+      report.find(ask("git.folder", "git -C reads every path from another folder"));
       continue;
     }
     report.find(ask("git.option", `git ${word.text} changes which repository or programs git uses`, "high"));
@@ -118,6 +119,9 @@ function read(verb: string, args: readonly PlainWord[], report: Report): void {
       if (value) report.path(value, "write");
     } else if (option)
       report.find(ask("git.option", `git ${verb} ${word.text} can run programs or read elsewhere`, "high"));
+    if (/^-[XO]./.test(word.text)) report.find(ask("git.option", `git ${verb} ${word.text} reads a file of patterns`));
+    if (/^--(?:format|pretty)=/.test(word.text) && word.text.includes("%G"))
+      report.find(ask("git.option", "this format checks signatures with another program"));
     const named = word.text.startsWith("-")
       ? word.text.slice(Math.max(word.text.lastIndexOf(":"), word.text.lastIndexOf("=")) + 1)
       : "";
@@ -138,10 +142,13 @@ function dangerousOption(text: string): string | undefined {
 function operands(args: readonly PlainWord[], report: Report): void {
   for (const word of args) {
     if (word.kind === "dynamic" || word.text.startsWith("-")) continue;
-    const path = word.text.slice(word.text.lastIndexOf(":") + 1);
-    const range = /^[\w./@{}^~-]*\.\.\.?[\w./@{}^~-]*$/.test(path) && !/(?:^|\/)\.\.(?:\/|$)/.test(path);
-    if (path !== "" && !range)
-      report.path({ ...word, text: path, tilde: word.tilde === true && path === word.text }, "read");
+    // `:(top)x`, `:!x` and `revision:x` name x; git reads wildcards of its own, whatever the shell does.
+    const path = word.text.slice(word.text.lastIndexOf(":") + 1).replace(/^(?:\([^)]*\)|[!^])/, "");
+    const plain = path.length < 512 && !/[^\w./@{}^~-]/.test(path);
+    const range = plain && path.includes("..") && !/(?:^|\/)\.\.(?:\/|$)/.test(path);
+    if (path === "" || range) continue;
+    const kind = /[*?[]/.test(path) ? "glob" : word.kind;
+    report.path({ ...word, kind, text: path, tilde: word.tilde === true && path === word.text }, "read");
   }
 }
 
@@ -218,10 +225,7 @@ function network(verb: string, args: readonly PlainWord[], report: Report): void
   if (has(args, /^--t(?:e|$)/)) report.find(deny("tamper.git-template", "a git template installs hooks"));
   if (has(args, /^ext::/)) report.find(deny("remote-code.git-ext", "ext:: remotes run programs"));
   if (verb === "push") {
-    if (
-      has(args, /^(?:-\w*f\w*|--f\w*(?:-with-lease.*|-if-includes)?|--mi\w*|--pru\w*)$/) ||
-      args.some((word) => /^\+/.test(word.text))
-    )
+    if (has(args, /^(?:-[a-z]{0,8}f|--f|--mi|--pru)/) || args.some((word) => /^\+/.test(word.text)))
       return report.find(deny("destructive.force-push", "a forced push overwrites the remote's history"));
     if (args.some((word) => /^(?:https?|git|ssh):\/\/|@.*:/.test(word.text)))
       return report.find(

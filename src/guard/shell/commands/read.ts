@@ -33,6 +33,8 @@ export function readRule(notation: string, operands: Operands, recursive = false
     const rest = operands === "pattern" && !given ? words.slice(1) : words;
     for (const word of operands === "pattern" && !given ? words.slice(0, 1) : []) {
       if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
+      // Unquoted, the shell puts file names in its place: the first is the pattern, the others are read.
+      if (word.kind === "glob") report.path(word, "read");
     }
     if (operands === "none" && rest.length > 0)
       report.find(ask("shell.operand-unknown", `${command.name} takes no operands here`));
@@ -125,7 +127,7 @@ export const readCommands: Record<string, CommandRule> = {
   rg: readRule(RG, "pattern"),
   jq: jqRule(
     readRule(
-      "acCeMnrRsSj --arg: --argjson: --slurp --raw-output --raw-input --compact-output --null-input --sort-keys --exit-status --tab --indent: --color-output --monochrome-output --join-output f<",
+      "acCeMnrRsSj --arg: --argjson: --slurp --raw-output --raw-input --compact-output --null-input --sort-keys --exit-status --tab --indent: --color-output --monochrome-output --join-output",
       "pattern",
     ),
   ),
@@ -157,7 +159,7 @@ export const readCommands: Record<string, CommandRule> = {
   sleep: readRule("", "text"),
   seq: readRule("w f: s:", "text"),
   expr: readRule("", "text"),
-  ps: readRule("aAeflux o: C: p: --sort: --forest -ef -aux", "text"),
+  ps: readRule("aAflux o: C: p: --sort: --forest -ef", "text"),
   set: setRule,
   test: testRule,
   "[": testRule,
@@ -170,7 +172,11 @@ export const readCommands: Record<string, CommandRule> = {
 
 /** True for a file pattern that only a secret file would meet. */
 function namesSecret(pattern: string): boolean {
-  return !pattern.startsWith("!") && isSecretPath(pattern.replace(/[*?[\]{}]/g, ""));
+  return (
+    !pattern.startsWith("!") &&
+    (isSecretPath(pattern.replace(/[*?[\]{}]/g, "")) ||
+      /(?:^|[/{,])\.(?!\w*(?:js|ts|json|md|css|html|ya?ml)\b)/.test(pattern))
+  );
 }
 
 /** Values that tell nothing: where programs, the home and the folder are. */
@@ -216,7 +222,11 @@ function echoRule(command: Parameters<CommandRule>[0], report: Parameters<Comman
   }
   for (const word of command.args) {
     if (word.kind !== "dynamic") continue;
-    const plain = /^"?(?:[^$`]|\$\{?\w+\}?)*"?$/.test(word.text);
+    const plain =
+      word.text.length < 512 &&
+      !/[`(]/.test(word.text) &&
+      (word.text.match(/\$/g) ?? []).length === word.variables.length &&
+      !/\$\{[^}]*[^\w}]/.test(word.text);
     if (plain && word.variables.length > 0 && word.variables.every((name) => HARMLESS_VARIABLES.has(name))) continue;
     report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
     if (word.variables.length > 0) report.mark("secret");
@@ -237,7 +247,7 @@ function testRule(command: Parameters<CommandRule>[0], report: Parameters<Comman
 function jqRule(base: CommandRule): CommandRule {
   return (command, report) => {
     base(command, report);
-    if (command.args.some((word) => /(?<![.\w$-])(?:env|input_filename|import|include)\b|\$ENV/.test(word.text))) {
+    if (command.args.some((word) => /(?<![.\w$])(?:env|input_filename|import|include)\b|\$ENV/.test(word.text))) {
       report.find(ask("shell.jq-environment", "this jq program can read the environment or other files"));
     }
   };

@@ -20,7 +20,7 @@ const PACKAGE_QUIET =
   /^(?:-s|--silent|-q|--quiet|--offline|--workspaces|-r|--recursive|--if-present|(?:-w|--workspace|--filter)=.*)$/;
 /** yarn, pnpm and bun run a script by its bare name, except where the name is one of theirs. */
 const OWN_VERBS =
-  /^(?:add|install|i|up|upgrade|update|dlx|create|publish|link|unlink|import|init|x|login|logout|global|set|plugin|policies|patch|remove|rm|fetch|store|env|deploy|audit|outdated|info|view|node|npm|workspace|workspaces|constraints|version|pack|unplug|rebuild|cache|prune|dedupe|self-update|setup|server|pm|repl|build-bin)?$/;
+  /^(?:add|install|i|up|upgrade|update|dlx|create|publish|link|unlink|import|init|x|login|logout|global|set|plugin|policies|patch|remove|rm|fetch|store|env|deploy|audit|outdated|info|view|node|npm|workspace|workspaces|constraints|version|pack|unplug|rebuild|cache|prune|dedupe|self-update|setup|server|pm|repl|build-bin|a|ci|it|uninstall|un|approve-builds|owner|tag|team|access|token|whoami|search|stage|run-s|patch-commit|licenses|root|bin|why|list|ls|prefix|pkg|query|explain)?$/;
 
 /** The verb and what follows it; undefined when an early option is not known. */
 function verbOf(command: SimpleCommand, report: Report): { verb: string; rest: readonly PlainWord[] } | undefined {
@@ -66,13 +66,20 @@ const packageRule: CommandRule = (command, report) => {
     report.mark("net");
     return report.find(deny("remote-code.package", "installing a package from an address runs code from the network"));
   }
-  if (command.name !== "npm" && !OWN_VERBS.test(verb)) return report.effect("run");
+  if (command.name !== "npm" && !OWN_VERBS.test(verb)) {
+    if (/[/~:]/.test(verb) || (command.name === "bun" && verb === "build"))
+      report.find(ask("shell.runner", `${command.name} ${verb} runs a file`));
+    return report.effect("run");
+  }
   network(report, `${command.name} ${verb || "install"}`);
 };
 
 /** npm takes any unique beginning of its options, so before `--` only those of the list are plain. */
 function ownScript(command: SimpleCommand, rest: readonly PlainWord[], report: Report): void {
   report.effect("run");
+  if (rest[0]?.text === "env") report.find(ask("secret.environment", "this prints the environment"));
+  if (command.name === "bun" && rest.some((word) => /^-|^[/~]/.test(word.text)))
+    report.find(ask("shell.option-unknown", "bun run is used with options or files outside"));
   const end = rest.findIndex((word) => word.text === "--");
   const own = command.name === "npm" ? rest.slice(0, end < 0 ? undefined : end) : [];
   const odd = own.find(
@@ -156,6 +163,11 @@ function interpreterRule(options: Interpreter): CommandRule {
       if (!/^[-+]/.test(word.text)) {
         report.effect("run");
         report.mark("local-run");
+        // A script of the system is a program of its own, with its own network.
+        if (/^\/(?:usr|lib|opt|bin)/.test(word.text))
+          report.find(ask("shell.system-program", `${word.text} is a program of the system`));
+        for (const other of testing ? words.slice(at + 1) : [])
+          if (!other.text.startsWith("-")) report.path(other, "read");
         return report.path(word, "read");
       }
       if (options.values?.test(word.text)) at++;
@@ -177,9 +189,14 @@ function module(
   const text = name?.text ?? "";
   if (text === "http.server") return network(report, "python -m http.server");
   if (text === "json.tool") {
+    const odd = rest.find(
+      (word) => word.text.startsWith("-") && !/^--(?:sort-keys|no-ensure-ascii|json-lines|compact)$/.test(word.text),
+    );
     const files = rest.filter((word) => !word.text.startsWith("-"));
+    if (odd || files.length > 2)
+      report.find(ask("shell.option-unknown", `json.tool ${odd?.text ?? ""} is not on the list of known options`));
     if (files[0]) report.path(files[0], "read");
-    if (files[1]) report.path(files[1], "write");
+    for (const file of files.slice(1)) report.path(file, "write");
     return files[1] ? report.effect("write") : undefined;
   }
   if (!modules.test(text))
@@ -225,8 +242,8 @@ const makeRule: CommandRule = (command, report) => {
       report.find(ask("shell.make-other", `make ${text} reads other instructions than the project's`));
     } else if (
       /^[^=]*=/.test(text) &&
-      (!/^[A-Za-z_]\w*[:?]?=[\w@%+=:,./ -]*$/.test(text) ||
-        /^(?:SHELL|MAKEFLAGS|MAKEFILES|CC|CXX|LD|AR|AS|RM|CPP|FC|VPATH)\b/.test(text))
+      (!/^[A-Za-z_]\w{0,40}[:?]?=[\w.]{0,80}$/.test(text) ||
+        /^(?:SHELL|MAKEFLAGS|MAKEFILES|CC|CXX|LD|AR|AS|RM|CPP|FC|VPATH|MAKE|DESTDIR|\w*PREFIX)\b/.test(text))
     ) {
       report.find(ask("shell.make-variable", `${text} changes which programs make runs`));
     }
@@ -244,7 +261,11 @@ function throughRule(verb: RegExp): CommandRule {
       return report.find(
         ask("shell.option-unknown", `${command.name} ${inner[0].text} is not on the list of known options`),
       );
-    report.inner(inner);
+    if (/^\w+:\/\//.test(inner[0]?.text ?? "")) {
+      report.mark("fetch");
+      return report.find(deny("remote-code.script", `${command.name} run would run code from the network`));
+    }
+    report.inner(inner[0]?.text.endsWith(".py") ? [{ ...inner[0], text: "python3" }, ...inner] : inner);
   };
 }
 
@@ -259,7 +280,10 @@ function listRule(verbs: RegExp): CommandRule {
     for (const word of rest) {
       if (word.text.startsWith("-") && !/^(?:-q|-v|--quiet|--verbose|--check|--parallel)$/.test(word.text))
         report.find(ask("shell.option-unknown", `${command.name} ${word.text} is not on the list of known options`));
+      else if (/^\w+:/.test(word.text)) network(report, `${command.name} ${word.text}`);
       else if (/[/~]/.test(word.text)) report.path(word, "read");
+      else if (!verbs.test(word.text) && /^(?:sbt|nx|rails|mix)$/.test(command.name))
+        report.find(ask("shell.runner", `${command.name} ${word.text} is another task`));
     }
   };
 }

@@ -79,8 +79,8 @@ const ddRule: CommandRule = (command, report) => {
   report.effect("write");
   for (const word of command.args) {
     if (word.kind === "dynamic") report.find(ask("shell.dynamic", `${word.text} is only known when it runs`));
-    if (word.text.startsWith("of=")) report.path({ ...word, text: word.text.slice(3) }, "write");
-    else if (word.text.startsWith("if=")) report.path({ ...word, text: word.text.slice(3) }, "read");
+    if (word.text.startsWith("of=")) report.path({ ...word, tilde: true, text: word.text.slice(3) }, "write");
+    else if (word.text.startsWith("if=")) report.path({ ...word, tilde: true, text: word.text.slice(3) }, "read");
     else if (!/^(?:bs|count|skip|seek|conv|status|iflag|oflag|ibs|obs)=/.test(word.text))
       report.find(ask("shell.option-unknown", `dd ${word.text} is not on the list`));
   }

@@ -134,6 +134,7 @@ function findWord(words: readonly PlainWord[], at: number, report: Report): numb
 export const sedRule: CommandRule = (command, report) => {
   const inPlace = command.args.some((word) => /^-[a-zA-Z]*i|^--in-place/.test(word.text));
   const suffix = command.args
+    .filter((word) => word.text.length < 256)
     .map((word) => /^(?:-\w*i|--in-place=)(.+)$/.exec(word.text)?.[1] ?? "")
     .find((text) => /[/*]/.test(text));
   if (suffix) report.find(ask("shell.sed-suffix", "this suffix puts backups elsewhere"));
@@ -178,16 +179,23 @@ function awkProgram(program: PlainWord, report: Report): void {
   const { text } = program;
   const opaque = (reason: string) => report.find(ask("shell.awk-program", `this awk program ${reason}`));
   if (program.kind !== "literal") return opaque("is only known when it runs");
-  if (/\bsystem\b|\bgetline\b|\bENVIRON\b|\bPROCINFO\b|@/.test(text))
+  if (/\bsystem\b|\bgetline\b|\bENVIRON\b|\bPROCINFO\b|\bARGV\b|\bARGC\b|@/.test(text))
     return opaque("can start programs or read the environment");
   // Slashes mean division or patterns, depending on what stands before them; only a leading pattern is certain.
   const rest = text
     .replace(/^\s*!?\/(?:[^/\\\n]|\\.)*\/(?:\s*(?:&&|\|\|)\s*!?\/(?:[^/\\\n]|\\.)*\/)*/, "")
     .replaceAll("||", "");
   if (rest.includes("|")) return opaque("may pipe into a program");
-  if (!/\bprintf?\b[^;}\n]*>/.test(rest)) return;
-  const targets = [...rest.matchAll(/\bprintf?\b[^;}\n>"]*>>?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
+  if (text.length > 4096) return opaque("is long");
+  const bare = rest.replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
+  const redirects = (bare.match(/\bprintf?\b[^;}\n]{0,400}/g) ?? []).reduce(
+    (sum, statement) => sum + (statement.match(/>+/g) ?? []).length,
+    0,
+  );
+  if (redirects === 0) return;
+  // A name put together of several parts is not plain.
+  const targets = [...rest.matchAll(/>>?[ \t]*"([^"\\\n]+)"[ \t]*(?=[;}\n]|$)/g)].map((match) => match[1] ?? "");
   report.effect("write");
-  if (targets.length !== (rest.match(/>+/g) ?? []).length) opaque("writes to a file whose name is not plain");
+  if (targets.length !== redirects) opaque("writes to a file whose name is not plain");
   for (const target of targets) report.path({ text: target, kind: "literal", quoted: true, variables: [] }, "write");
 }

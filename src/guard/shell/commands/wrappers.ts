@@ -33,7 +33,7 @@ function innerStart(args: readonly PlainWord[], table: ReadonlyMap<string, strin
 
 /** Variables that programs read as plain settings; every other one may choose a program, a file or an address. */
 const SAFE_VARIABLES =
-  /^(?:\w+_ENV|CI|\w*DEBUG|FORCE_COLOR|NO_COLOR|CLICOLOR|TZ|LANG|LANGUAGE|LC_\w+|TERM|COLUMNS|LINES|RUST_BACKTRACE|\w*LOG_LEVEL|RUST_LOG|CARGO_TERM_COLOR|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONHASHSEED|VERBOSE|PORT|\w+_PORT|HOST|DATABASE_URL|REDIS_URL|\w*TIMEOUT|\w*SEED|TEST|TEST_\w+|VITEST_\w+|JEST_\w+|NODE_NO_WARNINGS|UPDATE_SNAPSHOTS?|DJANGO_SETTINGS_MODULE|GOOS|GOARCH|CGO_ENABLED|GIT_PAGER|PAGER|FOO|BAR|DRY_RUN)$/;
+  /^(?:(?:NODE|APP|RAILS|RACK|FLASK|MIX|GO|DENO|VITE|NEXT_PUBLIC|ENVIRONMENT)_ENV|CI|\w*DEBUG|FORCE_COLOR|NO_COLOR|CLICOLOR|TZ|LANG|LANGUAGE|LC_\w+|TERM|COLUMNS|LINES|RUST_BACKTRACE|\w*LOG_LEVEL|RUST_LOG|CARGO_TERM_COLOR|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONHASHSEED|VERBOSE|PORT|\w+_PORT|HOST|DATABASE_URL|REDIS_URL|\w*TIMEOUT|\w*SEED|TEST|TEST_\w+|VITEST_\w+|JEST_\w+|NODE_NO_WARNINGS|UPDATE_SNAPSHOTS?|DJANGO_SETTINGS_MODULE|GOOS|GOARCH|CGO_ENABLED|GIT_PAGER|PAGER|FOO|BAR|DRY_RUN)$/;
 const LOADER = /^(?:LD_|DYLD_|BASH_ENV$|ENV$|GCONV_PATH$)/;
 
 /** Judges `NAME=value` before a command or alone. */
@@ -71,8 +71,10 @@ const envRule: CommandRule = (command, report) => {
     const word = words[0];
     const assignment = /^([A-Za-z_]\w*)=(.*)$/s.exec(word.text);
     if (assignment) assignmentRule(assignment[1] ?? "", { ...word, text: assignment[2] ?? "" }, report);
-    else if (word.text === "-u") words.shift();
-    else if (/^(?:-S|--split-string)/.test(word.text)) {
+    else if (word.text === "-u") {
+      words.shift();
+      report.find(ask("shell.env-option", "env -u takes a variable away"));
+    } else if (/^(?:-S|--split-string)/.test(word.text)) {
       const joined = word.text.replace(/^(?:-S|--split-string=?)/, "");
       const code = joined === "" ? words[1] : { ...word, text: joined };
       if (code) report.script(code);
@@ -92,13 +94,13 @@ const xargsRule: CommandRule = (command, report) => {
   );
   const at = innerStart(command.args, table);
   if (at === undefined) return report.find(ask("shell.xargs", "xargs is used with an option that is not on the list"));
-  const file = command.args.slice(0, at).findIndex((word) => word.text === "-a");
-  const source = file < 0 ? undefined : command.args[file + 1];
+  const taken = readArguments(command.args.slice(0, at), table).options;
+  const source = taken.find((option) => option.name === "-a")?.value;
   if (source) {
     report.path(source, "read");
     report.find(ask("shell.xargs", "xargs -a takes words from a file"));
   }
-  const replaces = command.args.slice(0, at).some((word) => word.text.startsWith("-I"));
+  const replaces = taken.some((option) => option.name === "-I");
   const inner = command.args.slice(at);
   if (replaces) report.find(ask("shell.xargs", "xargs -I puts unknown words into a command"));
   if (inner.length === 0) return;

@@ -46,6 +46,9 @@ function copyRule(notation: string, source: PathOp): CommandRule {
       report.path(word, "read");
       if (source !== "read") report.path(word, source, { recursive });
     }
+    const special = options.find((option) => option.name === "-m")?.value?.text ?? "0";
+    if (!/^[0-7]{3,4}$/.test(special.padStart(3, "0")) || /^[2-7]\d{3}$/.test(special))
+      report.find(ask("shell.setuid", "this sets special permission bits", "high"));
     const into = hasTarget ? options.find((option) => option.use === "write")?.value : target;
     if (options.some((option) => option.name === "-d" || option.name === "--directory") && command.name === "install") {
       for (const word of operands) if (word.kind !== "dynamic") report.path(word, "write");
@@ -167,7 +170,7 @@ const splitRule: CommandRule = (command, report) => {
   const { operands } = take(
     command,
     report,
-    "dx l: b: n: a: C: --lines: --bytes: --numeric-suffixes= --additional-suffix: --suffix-length:",
+    "dx l: b: C: --lines: --bytes: --numeric-suffixes= --additional-suffix: --suffix-length:",
   );
   if (operands[0] && operands[0].text !== "-") report.path(operands[0], "read");
   if (operands[1]) report.path(operands[1], "write");
@@ -175,7 +178,7 @@ const splitRule: CommandRule = (command, report) => {
 
 export const writeCommands: Record<string, CommandRule> = {
   touch: writeRule("acm d: t: r< --no-create --date: --reference<", "write"),
-  mkdir: writeRule("pv m: --parents --verbose --mode:", "write"),
+  mkdir: writeRule("pv --parents --verbose", "write"),
   rmdir: writeRule("pv --parents --verbose --ignore-fail-on-non-empty", "delete"),
   rm: writeRule("fiIrRdv --recursive --force --verbose --dir --interactive= --one-file-system", "delete"),
   unlink: writeRule("", "delete"),
@@ -186,14 +189,11 @@ export const writeCommands: Record<string, CommandRule> = {
   truncate: writeRule("co s: r< --size: --no-create --reference<", "write"),
   tee: writeRule("aip --append --ignore-interrupts", "write"),
   cp: copyRule(
-    "aArRfinpPuvTdlL t> S: --recursive --archive --force --no-clobber --preserve= --parents --update= --verbose --target-directory> --no-target-directory",
+    "aArRfinpPuvdlL t> --recursive --archive --force --no-clobber --preserve= --update= --verbose --target-directory> --no-target-directory",
     "read",
   ),
-  mv: copyRule(
-    "finuvT t> S: --force --no-clobber --verbose --target-directory> --no-target-directory --update=",
-    "delete",
-  ),
-  install: copyRule("bcdDpv m: t> --mode: --directory --target-directory>", "read"),
+  mv: copyRule("finuv t> --force --no-clobber --verbose --target-directory> --no-target-directory --update=", "delete"),
+  install: copyRule("cdDpv m: t> --directory --target-directory>", "read"),
   ln: lnRule,
   chmod: chmodRule,
   tar: tarRule,
