@@ -113,7 +113,17 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** A folder above the home holds everybody's files: no place to let an agent write. */
+function refuseHugeWorkspace(house: House): void {
+  const { workspace, home } = house;
+  if (workspace !== "/" && !(home !== workspace && home.startsWith(`${workspace}/`))) return;
+  throw new CrucibleError("usage", `${workspace} is not a project: it holds the system's or everybody's files`, {
+    hint: "go into a project folder, or name one with -C",
+  });
+}
+
 async function openSession(house: House, given: OpenOptions): Promise<LiveSession> {
+  refuseHugeWorkspace(house);
   const models = await openModels(house);
   const { startSession, warm } = await import("./live.ts");
   const store = given.persist ? await openStore(house) : undefined;

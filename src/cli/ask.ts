@@ -70,6 +70,7 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
   const live = await app.open(openOptions(flags, { app, face, title: titleOf(prompts) }));
   const started = performance.now();
   try {
+    refuseBlind(live, prompts);
     face.renderer.start(live);
     const outcome = await runTurns(live, prompts, {
       budget: budgetOf(app),
@@ -82,6 +83,15 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
   } finally {
     await live.close();
   }
+}
+
+/** A model that cannot see gets no pictures. */
+function refuseBlind(live: LiveSession, prompts: readonly Prompt[]): void {
+  const pictures = prompts.some((prompt) => prompt.some((part) => part.type === "image"));
+  if (!pictures || live.model.vision !== "no") return;
+  throw new CrucibleError("model-unfit", `${live.model.ref.model} cannot see images`, {
+    hint: "crucible models --json says which can; choose one with -m",
+  });
 }
 
 type Prompt = readonly (TextPart | ImagePart)[];

@@ -43,6 +43,11 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
         );
       case "text-delta":
         return screen.stream(harmless(event.text));
+      case "tool-requested": {
+        const words = Object.values(event.input).filter((value) => typeof value === "string");
+        titles.set(event.callId, `${event.tool} ${words[0] ?? ""}`);
+        return;
+      }
       case "tool-start":
         titles.set(event.callId, event.title);
         return screen.status(() => `${event.title} · ${statusText()}`);

@@ -4,7 +4,7 @@ import type { PlainWord } from "../words.ts";
 
 /** Options that make a tool load other code than the project's own settings name. */
 const LOADS_CODE =
-  /^--?(?:plugins?|wrapper|fplugin|specs|B|rulesdir|config|c|config-file|resolve-plugins-relative-to|rootdir|confcutdir|import-mode|init|require|r|import|loader|parser|environment|runner|reporter|setup\w*|globalSetup|transform|preset|exec|toolexec|vettool|override-ini|install-types|pyargs)(?:$|[=,./])/;
+  /^--?(?:plugins?|wrapper|fplugin|specs|B|rulesdir|config|c|config-file|resolve-plugins-relative-to|rootdir|confcutdir|import-mode|init|require|r|import|loader|parser|environment|runner|reporter|setup\w*|globalSetup|transform|preset|exec|toolexec|vettool|override-ini|emptyOutDir|output-clean|install-types|pyargs)(?:$|[=,./])/;
 /** Options whose value is a place that is written. */
 const OUTPUT =
   /^--?(?:o|junitxml|junit-xml|report|result-?log|[\w.-]*(?:dir|directory|file|path|destination|output|out|location))$/i;
