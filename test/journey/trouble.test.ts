@@ -93,10 +93,21 @@ describe.concurrent("a disk that does not serve", () => {
 
   test("a place that cannot be made: one line", async () => {
     await using setting = await journey({ script: () => ({ text: "Hello." }) });
-    const run = await setting.ask(["-p", "hello"], { env: { CODECRUCIBLE_HOME: "/dev/null/x" } });
+    const file = join(setting.home, "file");
+    writeFileSync(file, "a file where a folder is due");
+    const run = await setting.ask(["-p", "hello"], { env: { CODECRUCIBLE_HOME: join(file, "x") } });
     expect(run).toMatchObject({ code: 1, stdout: "" });
     expect(lines(run.stderr)).toHaveLength(1);
     expect(run.stderr).toContain("set CODECRUCIBLE_HOME");
+  });
+
+  // Making folders below /proc never ends: Node retries the missing parent for ever.
+  test.each(["/dev/null/x", "/proc/x"])("%s is no place to keep files in: one line", async (place) => {
+    await using setting = await journey({ script: () => ({ text: "Hello." }) });
+    const run = await setting.ask(["-p", "hello"], { env: { CODECRUCIBLE_HOME: place } });
+    expect(run).toMatchObject({ code: 52, stdout: "" });
+    expect(lines(run.stderr)).toHaveLength(1);
+    expect(run.stderr).toContain("is no place to keep files in");
   });
 
   test("no audit record, no action", async () => {
