@@ -26,6 +26,8 @@ export function onSignals(): Signals {
     signal: abort.signal,
     exitCode: () => code,
     stop() {
+      // A second signal while leaving must not turn the exit code into a death by signal.
+      if (code !== undefined) return;
       process.off("SIGINT", interrupt);
       process.off("SIGTERM", terminate);
       process.off("SIGHUP", terminate);

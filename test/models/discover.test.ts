@@ -11,13 +11,19 @@ import { collect, options, requestWith } from "./wire-kit.ts";
 
 const soon = () => AbortSignal.timeout(10_000);
 
-/** A loopback port on which nobody listens. */
+/** A loopback port on which nobody listens: below the range that other tests' `listen(0)` draws from. */
 async function deadPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 async function faultOf(work: Promise<unknown>) {
