@@ -12,6 +12,8 @@ export default defineConfig({
     restoreMocks: true,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A poll ends when its condition holds; the limit is only for a condition that never will.
+    expect: { poll: { timeout: 20_000 } },
     sequence: { shuffle: { files: true } },
     coverage: {
       provider: "v8",
