@@ -22,7 +22,8 @@ const scripted = (wire: "ollama" | "openai", script: ModelServerOptions["script"
   startModelServer({ wire, flavour: "vllm", loaded: true, script });
 
 describe.each(wires)("%s", (wire) => {
-  test("cancelling closes the socket within 100 ms", async () => {
+  // A promise in milliseconds on a busy machine: the best of three counts.
+  test("cancelling closes the socket within 100 ms", { retry: 2 }, async () => {
     await using server = await scripted(wire, [{ text: "word ".repeat(1_000), chunkDelayMs: 5 }]);
     const model = await opened(server);
     const stop = new AbortController();
@@ -36,26 +37,26 @@ describe.each(wires)("%s", (wire) => {
     }
     expect(performance.now() - cancelled).toBeLessThan(100);
     expect(parts.at(-1)).toMatchObject({ type: "failure", fault: { code: "aborted" } });
-    await expect.poll(() => server.aborted.count, { interval: 5, timeout: 2_000 }).toBe(1);
+    await expect.poll(() => server.aborted.count, { interval: 5 }).toBe(1);
   });
 
-  test("cancelling before the first byte closes the socket too", async () => {
+  test("cancelling before the first byte closes the socket too", { retry: 2 }, async () => {
     await using server = await scripted(wire, [{ text: "late", delayMs: 5_000 }]);
     const model = await opened(server);
     const stop = new AbortController();
     const answer = collect(model, requestWith(), stop.signal);
-    await expect.poll(() => server.chats.length, { interval: 5, timeout: 2_000 }).toBe(1);
+    await expect.poll(() => server.chats.length, { interval: 5 }).toBe(1);
     const cancelled = performance.now();
     stop.abort();
     expect((await answer).at(-1)).toMatchObject({ type: "failure", fault: { code: "aborted" } });
     expect(performance.now() - cancelled).toBeLessThan(100);
-    await expect.poll(() => server.aborted.count, { interval: 5, timeout: 2_000 }).toBe(1);
+    await expect.poll(() => server.aborted.count, { interval: 5 }).toBe(1);
   });
 
   test("leaving the loop closes the socket", async () => {
     await using server = await scripted(wire, [{ text: "word ".repeat(1_000), chunkDelayMs: 5 }]);
     for await (const part of (await opened(server)).generate(requestWith(), soon())) if (part.type === "text") break;
-    await expect.poll(() => server.aborted.count, { interval: 5, timeout: 2_000 }).toBe(1);
+    await expect.poll(() => server.aborted.count, { interval: 5 }).toBe(1);
   });
 
   test("silence between tokens is a stall, and what came is kept", async () => {
@@ -74,18 +75,18 @@ describe.each(wires)("%s", (wire) => {
   });
 
   test("a slow prompt is no stall: only tokens start that clock", async () => {
-    await using server = await scripted(wire, [{ text: "slow", delayMs: 150 }]);
-    const parts = await collect(await opened(server, { stallMs: 40 }), requestWith());
+    await using server = await scripted(wire, [{ text: "slow", delayMs: 600 }]);
+    const parts = await collect(await opened(server, { stallMs: 300 }), requestWith());
     expect(parts.at(-1)).toMatchObject({ type: "finish" });
   });
 
   test("a reader that takes its time is no stall", async () => {
     await using server = await scripted(wire, [{ text: "abcdefgh" }]);
-    const model = await opened(server, { stallMs: 50 });
+    const model = await opened(server, { stallMs: 300 });
     const parts: ModelPart[] = [];
     for await (const part of model.generate(requestWith(), soon())) {
       parts.push(part);
-      if (parts.length === 1) await new Promise((resolve) => setTimeout(resolve, 120));
+      if (parts.length === 1) await new Promise((resolve) => setTimeout(resolve, 500));
     }
     expect(parts.at(-1)).toMatchObject({ type: "finish" });
   });
@@ -145,7 +146,7 @@ const firstOf = (wire: "ollama" | "openai") =>
 test("a ping is no progress, prompt progress is", async () => {
   const progress = (processed: number) =>
     `data: ${JSON.stringify({ choices: [], prompt_progress: { total: 9, cache: 0, processed } })}\n\n`;
-  const limits = { stallMs: 60, firstTokenMinMs: 60, firstTokenMaxMs: 60 };
+  const limits = { stallMs: 300, firstTokenMinMs: 300, firstTokenMaxMs: 300 };
   await using pinging = await scripted("openai", [
     { rawChunks: [firstOf("openai"), ...Array.from({ length: 40 }, () => ": ping\n\n")], chunkDelayMs: 15, hang: true },
   ]);
@@ -154,7 +155,7 @@ test("a ping is no progress, prompt progress is", async () => {
     ["failure", "server-stalled", true],
   ]);
   await using working = await scripted("openai", [
-    { rawChunks: [...[1, 3, 5, 7, 9].map(progress), firstOf("openai"), "data: [DONE]\n\n"], chunkDelayMs: 30 },
+    { rawChunks: [...[1, 3, 5, 7, 9].map(progress), firstOf("openai"), "data: [DONE]\n\n"], chunkDelayMs: 100 },
   ]);
   const parts = await collect(await opened(working, { ...limits, stallMs: 1_000 }), requestWith());
   expect(parts.filter((part) => part.type === "prefill")).toHaveLength(5);
@@ -179,7 +180,7 @@ test("loading that never ends is told under the load limit", async () => {
     status: 503,
     error: { error: { message: "Loading model", code: 503 } },
   }));
-  const parts = await collect(await opened(server, { loadMs: 40, loadingWaitMs: 5 }), requestWith());
+  const parts = await collect(await opened(server, { loadMs: 1_000, loadingWaitMs: 5 }), requestWith());
   expect(parts.at(-1)).toMatchObject({ type: "failure", fault: { code: "server-stalled" } });
   expect(parts.filter((part) => part.type === "loading").length).toBeGreaterThan(1);
 });
@@ -227,6 +228,6 @@ test("the watchdog counts waiting only, and sets one timer for many tokens", asy
   const dog = createWatchdog(clock, () => late++);
   dog.allow(40);
   dog.waiting(true);
-  await expect.poll(() => late, { interval: 5, timeout: 2_000 }).toBe(1);
+  await expect.poll(() => late, { interval: 5 }).toBe(1);
   dog.stop();
 });
