@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { CrucibleError } from "../base/error.ts";
+import { processState } from "../base/process-stat.ts";
 import { INFO_FD, READY_FD } from "./bwrap.ts";
 
 export interface LaunchPlan {
@@ -164,9 +165,9 @@ interface InitProcess {
 
 /** The first process of a pid namespace, told from a later owner of its number by its start time. */
 function initProcess(pid: number): InitProcess {
-  const started = processState(pid)?.started;
+  const started = stateOf(pid)?.started;
   const state = () => {
-    const now = processState(pid);
+    const now = stateOf(pid);
     return now && now.started === started ? now.state : undefined;
   };
   const kill = () => {
@@ -192,12 +193,9 @@ function initProcess(pid: number): InitProcess {
   return { kill, gone };
 }
 
-/** Fields 3 and 22 of proc_pid_stat(5). */
-function processState(pid: number): { readonly state: string; readonly started: string } | undefined {
+function stateOf(pid: number): ReturnType<typeof processState> | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return { state: fields[0] ?? "", started: fields[19] ?? "" };
+    return processState(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
     return undefined;
   }
