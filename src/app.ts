@@ -13,6 +13,7 @@ import type { Event } from "./core/event.ts";
 import type { App, ApprovalsView, LiveSession, OpenOptions, TrustView } from "./core/ports/app.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Blobs, Sessions } from "./core/ports/store.ts";
+import type { Tier } from "./core/route.ts";
 import type { AppOptions, House, SessionFiles } from "./house.ts";
 import { createModels } from "./models/models.ts";
 import { loadRules, rememberedApprovals } from "./rules.ts";
@@ -52,11 +53,22 @@ async function openStore(house: House): Promise<{ sessions: Sessions; blobs: Blo
   return { sessions: sqliteSessions(db, systemClock), blobs: sqliteBlobs(db), close: () => db.close() };
 }
 
+/** The configured model of each tier. */
+function tiersOf({ config }: House): Readonly<Partial<Record<Tier, string>>> {
+  const named = (["fast", "quality", "embed"] as const).map((tier) => [
+    tier,
+    config.get<string | undefined>(`tiers.${tier}`),
+  ]);
+  return Object.fromEntries(named.filter(([, name]) => name !== undefined));
+}
+
 async function openModels(house: House): Promise<Models> {
   const { env, config } = house;
   const model = config.get<string | undefined>("model");
   return createModels({
     env,
+    tiers: tiersOf(house),
+    fallback: config.get<string[]>("fallback"),
     servers: config.get("servers"),
     windows: config.get("windows"),
     ...(model === undefined ? {} : { defaultModel: model }),
@@ -227,6 +239,9 @@ function rememberedModel(house: House, events: readonly Event[], given: OpenOpti
   if (!last || model !== undefined || baseUrl !== undefined || localProvider !== undefined) return {};
   const window = context === undefined ? { window: last.window } : {};
   const { provider } = last.model;
+  const name = `${provider}/${last.model.model}`;
+  const several = [...Object.values(tiersOf(house)), ...house.config.get<string[]>("fallback")];
+  if (several.includes(name)) return { model: name, remembered: true, ...window };
   const configured = house.config
     .get<readonly { name: string }[]>("servers")
     .some((server) => server.name === provider);

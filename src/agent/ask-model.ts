@@ -2,6 +2,7 @@
 import type { Fault } from "../base/error.ts";
 import type { AssistantMessage, StopReason, TextPart, ThinkingPart, ToolCallPart, Usage } from "../core/message.ts";
 import type { ModelPart, ModelRequest } from "../core/model.ts";
+import { moveOn } from "./choose-model.ts";
 import { type Asker, emitFor } from "./voice.ts";
 
 export interface Answer {
@@ -21,8 +22,16 @@ interface Collected {
   firstAt: number | undefined;
 }
 
-/** Sends `request`; a cut stream gives the text so far with stop `aborted`, and the fault. */
+/** Sends `request`; when its model fails and another may answer, that one is asked the same. */
 export async function askModel(run: Asker, request: ModelRequest, purpose: Purpose): Promise<Answer> {
+  for (;;) {
+    const answer = await askOnce(run, request, purpose);
+    if (!answer.fault || !(await moveOn(run, request, answer.fault, answer.message))) return answer;
+  }
+}
+
+/** A cut stream gives the text so far with stop `aborted`, and the fault. */
+async function askOnce(run: Asker, request: ModelRequest, purpose: Purpose): Promise<Answer> {
   const { model, clock } = run.options;
   const emit = emitFor(run);
   const number = ++run.requests;

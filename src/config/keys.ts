@@ -28,12 +28,37 @@ const server = z.strictObject({
   kind: z.enum(["ollama", "openai-compatible"]),
   url: z.string(),
   apiKey: z.optional(z.string()),
+  slots: z.optional(z.number().check(z.int(), z.positive())),
 });
 const count = z.number().check(z.int(), z.positive());
 const strings = z.array(z.string());
 
 export const KEYS: Readonly<Record<string, Key>> = {
   model: { scope: "user", schema: z.string(), fallback: undefined, about: "provider/model to use when none is named" },
+  "tiers.fast": {
+    scope: "user",
+    schema: z.string(),
+    fallback: undefined,
+    about: "provider/model for light work; with tiers.quality the router chooses between them (leave model unset)",
+  },
+  "tiers.quality": {
+    scope: "user",
+    schema: z.string(),
+    fallback: undefined,
+    about: "provider/model for hard work",
+  },
+  "tiers.embed": {
+    scope: "user",
+    schema: z.string(),
+    fallback: undefined,
+    about: "provider/model that makes embeddings",
+  },
+  fallback: {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about: "provider/model names that answer when the chosen one cannot, in this order",
+  },
   servers: {
     scope: "user",
     schema: z.array(server),

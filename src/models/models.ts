@@ -4,10 +4,12 @@ import { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
 import type { ModelInfo } from "../core/model.ts";
 import type { ModelChoice, Models, OpenModel, ServerStatus } from "../core/ports/models.ts";
+import { choicesOf } from "./choices.ts";
 import { findTargets, LOOPBACK_PORTS, lookAt, providerOf, targetAt } from "./discover.ts";
 import { createHttp } from "./http.ts";
 import { openModel } from "./open-model.ts";
 import type { ModelsContext, ModelsOptions } from "./options.ts";
+import { explainRoute, type Option, openRouted } from "./routed.ts";
 import { startHint, titleOf } from "./start-hint.ts";
 import { TIMEOUTS } from "./timeouts.ts";
 import type { Detail, Glance, Look, Target } from "./wire.ts";
@@ -18,15 +20,34 @@ export function createModels(options: ModelsOptions): Models {
     limits: { ...TIMEOUTS, ...options.timeouts },
     http: createHttp(),
     calibrations: new Map(),
+    rates: new Map(),
+    lanes: new Map(),
+    seats: new Map(),
   };
   const lookWith = (signal: AbortSignal): Look => ({ http: context.http, timeouts: context.limits, signal });
+  const openOne = async (choice: ModelChoice, signal: AbortSignal) => {
+    const look = lookWith(signal);
+    const wanted = wantedOf(choice, options.defaultModel);
+    const targets = targetsFor(context, choice, wanted);
+    const glances = await lookUntilLoaded(context, look, targets);
+    return pick(context, look, { choice, wanted, glances });
+  };
+  const optionsOf = (choice: ModelChoice): readonly Option[] =>
+    choicesOf(options, choice).map(({ choice: own, ...option }) => ({
+      ...option,
+      open: (signal) => openOne(own, signal),
+    }));
   return {
     async open(choice, signal) {
-      const look = lookWith(signal);
-      const wanted = wantedOf(choice, options.defaultModel);
-      const targets = targetsFor(context, choice, wanted);
-      const glances = await lookUntilLoaded(context, look, targets);
-      return pick(context, look, { choice, wanted, glances });
+      const several = optionsOf(choice);
+      return several.length > 1 ? openRouted(several, signal) : openOne(choice, signal);
+    },
+    async explain(choice, prompt, signal) {
+      const several = optionsOf(choice);
+      if (several.length > 0) return explainRoute(several, prompt, signal);
+      const model = await openOne(choice, signal);
+      const name = `${model.ref.provider}/${model.ref.model}`;
+      return explainRoute([{ name, named: false, fallback: false, open: async () => model }], prompt, signal);
     },
     async list(choice, signal) {
       const look = { ...lookWith(signal), version: true, deadline: AbortSignal.timeout(context.limits.probeMs) };

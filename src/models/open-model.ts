@@ -2,12 +2,16 @@
 import { CrucibleError } from "../base/error.ts";
 import type { ModelInfo, Window } from "../core/model.ts";
 import type { ModelChoice, OpenModel } from "../core/ports/models.ts";
-import { createCalibration } from "./calibrate.ts";
+import { type Calibration, createCalibration } from "./calibrate.ts";
+import { complexityOf } from "./complexity.ts";
 import { isLoopback, providerOf } from "./discover.ts";
 import { type Link, remoteModel } from "./exchange.ts";
-import { generate, promptOf } from "./generate.ts";
+import { promptOf } from "./generate.ts";
+import { laneFor } from "./lanes.ts";
+import { generateMeasured } from "./measured.ts";
 import type { ModelsContext } from "./options.ts";
 import { openQuirks } from "./quirks.ts";
+import { openRates, type RateBook } from "./rates.ts";
 import { settleWindow, type WindowAnswer } from "./window.ts";
 import type { Detail, Glance, Look } from "./wire.ts";
 
@@ -44,10 +48,11 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
     return seen.models.find((model) => model.ref.model === info.ref.model)?.loadedWindow?.tokens;
   };
   const { source } = settled.window;
+  const rates = ratesFor(context, info);
   const state = {
     window: settled.window,
     cold: info.state === "cold",
-    prefillRate: undefined,
+    prefillRate: rates.value.prefillPerSecond,
     unverifiedTold: false,
     readLoadedWindow:
       source === "chosen" || (source === "assumed" && info.state === "cold") ? readLoadedWindow : undefined,
@@ -60,19 +65,28 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
     info,
     wire: provider.wire(glance.target, info, glance),
     quirks: openQuirks(context.quirks, glance.target.root, info.ref.model, info.ref.digest ?? glance.version),
-    calibration: calibrationFor(context, info),
+    calibration: calibrationFor(context, info, rates.value.bytesPerToken),
     sentWindow: settled.window,
     others: new Set(glance.models.map((model) => model.ref.model).filter((name) => name !== info.ref.model)),
     state,
   };
+  const lane = laneFor(context, glance, info);
   return {
     ref: info.ref,
     info,
+    get rates() {
+      return rates.value;
+    },
+    get lane() {
+      return lane.state();
+    },
     get window() {
       return link.state.window;
     },
     notes: [...(chosen.note === undefined ? [] : [chosen.note]), ...settled.notes],
-    generate: (request, signal) => generate(link, request, signal),
+    generate: (request, signal, priority = "user") =>
+      generateMeasured({ link, lane, rates }, request, signal, priority),
+    learn: (prompt, good) => rates.outcome(complexityOf(prompt).band, good),
     estimate: (request) => link.calibration.estimate(promptOf(link, request)),
   };
 }
@@ -111,12 +125,27 @@ function windowFor(
   });
 }
 
-function calibrationFor(context: ModelsContext, info: ModelInfo) {
-  const key = info.ref.digest ?? `${info.server} ${info.ref.model}`;
+/** What is one model to us: its digest, or its name on its server. */
+function identityOf(info: ModelInfo): string {
+  return info.ref.digest ?? `${info.server} ${info.ref.model}`;
+}
+
+function calibrationFor(context: ModelsContext, info: ModelInfo, known: number | undefined): Calibration {
+  const key = identityOf(info);
   let calibration = context.calibrations.get(key);
   if (!calibration) {
-    calibration = createCalibration();
+    calibration = createCalibration(known);
     context.calibrations.set(key, calibration);
   }
   return calibration;
+}
+
+function ratesFor(context: ModelsContext, info: ModelInfo): RateBook {
+  const key = identityOf(info);
+  let rates = context.rates.get(key);
+  if (!rates) {
+    rates = openRates(context.quirks, key);
+    context.rates.set(key, rates);
+  }
+  return rates;
 }

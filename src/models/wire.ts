@@ -35,6 +35,8 @@ export interface Glance {
   readonly problem?: string;
   /** The server takes llama-server's extra fields (`return_progress`). */
   readonly extras?: boolean;
+  /** Answers at a time, if the server tells. */
+  readonly slots?: number;
 }
 
 /** One model looked at closely. */

@@ -1,5 +1,6 @@
 /** Events of one voice at work. */
 import type { AssistantMessage, ModelRef, UserMessage } from "../message.ts";
+import type { RouteDecision } from "../route.ts";
 import type { CheckRun } from "../task.ts";
 
 export type AgentEvent =
@@ -17,6 +18,8 @@ export type AgentEvent =
       readonly total?: number;
       readonly text?: string;
     }
+  /** Which of several models answers, and what spoke for and against each. */
+  | ({ readonly kind: "route-decided"; readonly changed: boolean } & RouteDecision)
   | { readonly kind: "model-note"; readonly code: string; readonly text: string }
   | { readonly kind: "text-delta"; readonly text: string }
   | { readonly kind: "thinking-delta"; readonly text: string }

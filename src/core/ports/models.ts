@@ -1,7 +1,48 @@
 /** The port to LLM servers. */
 import type { Json } from "../../base/canonical-json.ts";
+import type { Fault } from "../../base/error.ts";
 import type { ModelRef } from "../message.ts";
 import type { ModelInfo, ModelPart, ModelRequest, Window } from "../model.ts";
+import type { RouteDecision } from "../route.ts";
+
+/** Who asks: seats of a busy server go to the person first. */
+export type Priority = "user" | "council" | "background";
+
+/** The way to one model on one server, as it stands. */
+export interface LaneState {
+  /** `provider/model`. */
+  readonly name: string;
+  readonly server: string;
+  readonly breaker: "closed" | "open" | "half-open";
+  /** Failed calls since the last answer. */
+  readonly failures: number;
+  /** When an open breaker lets a call through again (milliseconds since the epoch). */
+  readonly until?: number;
+  /** Answers at a time, and who says so. */
+  readonly slots: number;
+  readonly slotsSource: "configured" | "told" | "measured" | "assumed";
+  readonly active: number;
+  readonly queued: number;
+}
+
+/** What was learned of one model from real answers; absent = not seen yet. */
+export interface Rates {
+  readonly answers: number;
+  /** Milliseconds from sending to the first token, moving mean. */
+  readonly ttftMs?: number;
+  /** Tokens of the prompt evaluated per second, cached ones apart. */
+  readonly prefillPerSecond?: number;
+  readonly decodePerSecond?: number;
+  /** Milliseconds to load the model. */
+  readonly loadMs?: number;
+  /** Part of the prompt that the server had already: 0 to 1. */
+  readonly reuse?: number;
+  readonly bytesPerToken?: number;
+  readonly validCalls: number;
+  readonly invalidCalls: number;
+  /** By complexity band: how work of that kind ended. */
+  readonly outcomes: Readonly<Record<string, { readonly good: number; readonly bad: number }>>;
+}
 
 /** What the user said about the model; everything absent is discovered. */
 export interface ModelChoice {
@@ -13,6 +54,23 @@ export interface ModelChoice {
   readonly context?: number;
   /** Window of an earlier run of the same session: kept as it was. */
   readonly window?: Window;
+  /** The model of an earlier run: the person may have tiers for this one. */
+  readonly remembered?: boolean;
+  /** `provider/model` names that answer when the chosen one cannot, in their order. */
+  readonly fallback?: readonly string[];
+}
+
+/** What the next answer is for. */
+export interface RouteQuestion {
+  readonly request: ModelRequest;
+  /** The person's words. */
+  readonly prompt: string;
+  /** The first request of a turn: what failed in the last one may be asked again. */
+  readonly newTurn: boolean;
+  /** The model in use failed at this request: another must answer it. */
+  readonly failed?: Fault;
+  /** A measured failure that a better model may not have: the thread stays raised. */
+  readonly raise?: string;
 }
 
 /** One model on one server, its window settled. */
@@ -22,10 +80,25 @@ export interface OpenModel {
   readonly window: Window;
   /** Lines to tell the person (a window that was chosen, a window that is assumed). */
   readonly notes: readonly string[];
+  /** What was learned of it here. */
+  readonly rates: Rates;
+  readonly lane: LaneState;
   /** Streams one answer. Failures arrive as a `failure` part; abort closes the socket in < 100 ms. */
-  generate(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
+  generate(request: ModelRequest, signal: AbortSignal, priority?: Priority): AsyncIterable<ModelPart>;
   /** Tokens of a request as it would be sent: calibrated by reported counts, or bytes with a 25 % margin. */
   estimate(request: ModelRequest): { readonly tokens: number; readonly calibrated: boolean };
+  /** How a turn with this prompt ended: what the router learns from. */
+  learn(prompt: string, good: boolean): void;
+  /**
+   * Chooses the model of the next request; `ref`, `window` and `generate` are then that model's. Undefined when nothing
+   * can answer but what failed. Absent when there is only one model.
+   */
+  readonly route?: (question: RouteQuestion, signal: AbortSignal) => Promise<Routed | undefined>;
+}
+
+export interface Routed extends RouteDecision {
+  /** Another model than before answers from now on. */
+  readonly changed: boolean;
 }
 
 export interface ServerStatus {
@@ -46,6 +119,8 @@ export interface QuirkStore {
 export interface Models {
   /** Finds the server and model of `choice`. Throws `server-unreachable`, `model-missing`, `model-unfit`. */
   open(choice: ModelChoice, signal: AbortSignal): Promise<OpenModel>;
+  /** Which model would answer `prompt` in a new session, and why. Throws as `open`. */
+  explain(choice: ModelChoice, prompt: string, signal: AbortSignal): Promise<RouteDecision>;
   /** Every model of every server that answers, and the state of each server looked at. */
   list(
     choice: ModelChoice,

@@ -75,6 +75,7 @@ function sighted(target: Target, { models, studio, props, version }: Answers): G
           : target.provider;
   const known: Target = { ...target, provider, kind: "openai-compatible" };
   const told = textField(version.body, "version") ?? textField(props.body, "build_info");
+  const slots = countField(props.body, "total_slots");
   return {
     target: known,
     state: "up",
@@ -83,6 +84,7 @@ function sighted(target: Target, { models, studio, props, version }: Answers): G
     ),
     ...(told === undefined ? {} : { version: told }),
     ...(isLlama ? { extras: true } : {}),
+    ...(isLlama && slots !== undefined ? { slots } : {}),
   };
 }
 
