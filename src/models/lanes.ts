@@ -1,5 +1,5 @@
 /** The lanes and seats of one process: one lane for each model of a server, the seats shared by all of them. */
-import type { Json } from "../base/canonical-json.ts";
+import * as z from "zod/mini";
 import type { ModelInfo } from "../core/model.ts";
 import type { LaneState } from "../core/ports/models.ts";
 import { lookAt } from "./discover.ts";
@@ -33,12 +33,33 @@ export function laneFor(context: ModelsContext, glance: Glance, info: ModelInfo)
   return lane;
 }
 
-/** Where the last state of a lane is kept for other processes to show. */
-export function laneKey(server: string, name: string): string {
+function laneKey(server: string, name: string): string {
   return `lane ${server} ${name}`;
 }
 
-export type LaneRecord = LaneState & { readonly at: number } & { readonly [key: string]: Json };
+const Kept = z.object({
+  name: z.string(),
+  server: z.string(),
+  breaker: z.enum(["closed", "open", "half-open"]),
+  failures: z.number(),
+  until: z.optional(z.number()),
+  slots: z.number(),
+  slotsSource: z.enum(["configured", "told", "measured", "assumed"]),
+  active: z.number(),
+  queued: z.number(),
+  at: z.number(),
+});
+
+/** The last change of the model's breaker, in whichever process it was. */
+export function laneRecord(
+  context: ModelsContext,
+  { server, ref }: ModelInfo,
+): (LaneState & { readonly at: number }) | undefined {
+  const kept = z.safeParse(Kept, context.quirks.load(laneKey(server, `${ref.provider}/${ref.model}`)));
+  if (!kept.success) return undefined;
+  const { until, ...rest } = kept.data;
+  return { ...rest, ...(until === undefined ? {} : { until }) };
+}
 
 function seatsFor(context: ModelsContext, { target, slots }: Glance): Seats {
   const known = context.seats.get(target.root);

@@ -7,7 +7,8 @@ import type { ModelChoice, Models, OpenModel, ServerStatus } from "../core/ports
 import { choicesOf } from "./choices.ts";
 import { findTargets, LOOPBACK_PORTS, lookAt, providerOf, targetAt } from "./discover.ts";
 import { createHttp } from "./http.ts";
-import { openModel } from "./open-model.ts";
+import { laneRecord } from "./lanes.ts";
+import { openModel, ratesFor } from "./open-model.ts";
 import type { ModelsContext, ModelsOptions } from "./options.ts";
 import { explainRoute, type Option, openRouted } from "./routed.ts";
 import { startHint, titleOf } from "./start-hint.ts";
@@ -41,6 +42,10 @@ export function createModels(options: ModelsOptions): Models {
     async open(choice, signal) {
       const several = optionsOf(choice);
       return several.length > 1 ? openRouted(several, signal) : openOne(choice, signal);
+    },
+    known(info) {
+      const lane = laneRecord(context, info);
+      return { rates: ratesFor(context, info).value, ...(lane ? { lane } : {}) };
     },
     async explain(choice, prompt, signal) {
       const several = optionsOf(choice);

@@ -140,7 +140,7 @@ function calibrationFor(context: ModelsContext, info: ModelInfo, known: number |
   return calibration;
 }
 
-function ratesFor(context: ModelsContext, info: ModelInfo): RateBook {
+export function ratesFor(context: ModelsContext, info: ModelInfo): RateBook {
   const key = identityOf(info);
   let rates = context.rates.get(key);
   if (!rates) {

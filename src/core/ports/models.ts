@@ -119,6 +119,8 @@ export interface QuirkStore {
 export interface Models {
   /** Finds the server and model of `choice`. Throws `server-unreachable`, `model-missing`, `model-unfit`. */
   open(choice: ModelChoice, signal: AbortSignal): Promise<OpenModel>;
+  /** What earlier answers taught of a model, and the last change of its breaker in any process. Reads no socket. */
+  known(info: ModelInfo): { readonly rates: Rates; readonly lane?: LaneState & { readonly at: number } };
   /** Which model would answer `prompt` in a new session, and why. Throws as `open`. */
   explain(choice: ModelChoice, prompt: string, signal: AbortSignal): Promise<RouteDecision>;
   /** Every model of every server that answers, and the state of each server looked at. */
