@@ -7,9 +7,18 @@ const config = (servers: Readonly<Record<string, string>>) =>
   JSON.stringify(Object.entries(servers).map(([name, url]) => ({ name, kind: "openai-compatible", url })));
 
 test("light prompts go to the fast model, hard ones to the quality model; explain and status say so", async () => {
-  await using large = await startModelServer({ wire: "openai", model: "large", script: () => ({ text: "from large" }) });
-  await using work = await journey({ wire: "openai", server: { model: "small" }, script: () => ({ text: "from small" }) });
-  const set = async (key: string, value: string) => expect((await work.run(["config", "set", key, value])).code).toBe(0);
+  await using large = await startModelServer({
+    wire: "openai",
+    model: "large",
+    script: () => ({ text: "from large" }),
+  });
+  await using work = await journey({
+    wire: "openai",
+    server: { model: "small" },
+    script: () => ({ text: "from small" }),
+  });
+  const set = async (key: string, value: string) =>
+    expect((await work.run(["config", "set", key, value])).code).toBe(0);
   await set("servers", config({ a: work.server.url, b: large.url }));
   await set("tiers.fast", "a/small");
   await set("tiers.quality", "b/large");
@@ -22,16 +31,25 @@ test("light prompts go to the fast model, hard ones to the quality model; explai
   ]);
   const explained = await work.run(["route", "explain", "format this file"]);
   expect(explained.stdout).toMatch(/^a\/small \(fast\) answers: the cheapest that is good enough \(cost\)\n/);
-  const json = JSON.parse((await work.run(["route", "explain", "format this", "--json", "-m", "b/large"])).stdout) as object;
+  const json = JSON.parse(
+    (await work.run(["route", "explain", "format this", "--json", "-m", "b/large"])).stdout,
+  ) as object;
   expect(json).toMatchObject({ model: "b/large", strategy: "override" });
-  const status = JSON.parse((await work.run(["status", "--json"])).stdout) as { models: { name: string; rates: object }[]; uses: object };
+  const status = JSON.parse((await work.run(["status", "--json"])).stdout) as {
+    models: { name: string; rates: object }[];
+    uses: object;
+  };
   expect(status.uses).toMatchObject({ "tiers.fast": "a/small", "tiers.quality": "b/large" });
   expect(status.models.find(({ name }) => name === "a/small")?.rates).toMatchObject({ answers: 1 });
   expect((await work.run(["status"])).stdout).toMatch(/a\/small +(loaded|unknown) .* closed/);
 });
 
 test("a server that dies in mid-answer: the shown part is closed, the fallback answers the same prompt", async () => {
-  await using spare = await startModelServer({ wire: "openai", model: "spare", script: () => ({ text: "the whole answer" }) });
+  await using spare = await startModelServer({
+    wire: "openai",
+    model: "spare",
+    script: () => ({ text: "the whole answer" }),
+  });
   await using work = await journey({
     wire: "openai",
     server: { model: "main" },
@@ -50,9 +68,13 @@ test("a server that dies in mid-answer: the shown part is closed, the fallback a
   expect(sent.messages.map(({ role }) => role)).toEqual(["system", "user"]);
   expect(events.findLast((event) => event.kind === "model-note")).toMatchObject({
     code: "model-changed",
-    text: expect.stringMatching(/^m\/main failed .*the answer above is cut off and does not count; s\/spare answers now$/),
+    text: expect.stringMatching(
+      /^m\/main failed .*the answer above is cut off and does not count; s\/spare answers now$/,
+    ),
   });
-  expect(events.findLast((event) => event.kind === "turn-end")).toMatchObject({ outcome: { text: "the whole answer" } });
+  expect(events.findLast((event) => event.kind === "turn-end")).toMatchObject({
+    outcome: { text: "the whole answer" },
+  });
   // Go on with what answered last: the thread is with it.
   expect((await work.run(["-c", "-p", "more"])).stdout).toBe("the whole answer\n");
 });
@@ -69,10 +91,15 @@ test("a server that is down from the start costs nothing but a note; without a f
 });
 
 test("an invalid tool call that cannot be repaired, or a cut answer, raises the thread to the quality model", async () => {
-  await using large = await startModelServer({ wire: "openai", model: "large", script: () => ({ text: "done by large" }) });
+  await using large = await startModelServer({
+    wire: "openai",
+    model: "large",
+    script: () => ({ text: "done by large" }),
+  });
   const broken = { toolCalls: [{ name: "read", arguments: '{"path": 5, "wrong"' }] };
   await using work = await journey({ wire: "openai", server: { model: "small" }, script: () => broken });
-  const set = async (key: string, value: string) => expect((await work.run(["config", "set", key, value])).code).toBe(0);
+  const set = async (key: string, value: string) =>
+    expect((await work.run(["config", "set", key, value])).code).toBe(0);
   await set("servers", config({ a: work.server.url, b: large.url }));
   await set("tiers.fast", "a/small");
   await set("tiers.quality", "b/large");
