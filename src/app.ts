@@ -10,6 +10,7 @@ import { workspaceTrust } from "./config/trust.ts";
 import { LOCAL_USER } from "./core/actor.ts";
 import type { AuditRecord } from "./core/audit-event.ts";
 import type { Event } from "./core/event.ts";
+import type { Sampling } from "./core/model.ts";
 import type { App, ApprovalsView, LiveSession, OpenOptions, TrustView } from "./core/ports/app.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Blobs, Sessions } from "./core/ports/store.ts";
@@ -65,12 +66,16 @@ function tiersOf({ config }: House): Readonly<Partial<Record<Tier, string>>> {
 async function openModels(house: House): Promise<Models> {
   const { env, config } = house;
   const model = config.get<string | undefined>("model");
+  const temperature = config.get<number | undefined>("temperature");
+  const effort = config.get<Sampling["effort"]>("effort");
   return createModels({
     env,
+    sampling: { ...(temperature === undefined ? {} : { temperature }), ...(effort === undefined ? {} : { effort }) },
     tiers: tiersOf(house),
     fallback: config.get<string[]>("fallback"),
     servers: config.get("servers"),
     windows: config.get("windows"),
+    profiles: config.get("profiles"),
     ...(model === undefined ? {} : { defaultModel: model }),
     quirks: createQuirkStore(`${config.places.state}/servers.json`),
     clock: systemClock,

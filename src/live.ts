@@ -12,7 +12,6 @@ import { CrucibleError } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
-import type { Sampling } from "./core/model.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { OpenModel } from "./core/ports/models.ts";
@@ -149,7 +148,7 @@ function voiceFor(
     ...own,
     voice: "developer",
     system: systemText(given.appendSystemPrompt),
-    sampling: samplingOf(house, given),
+    sampling: given.effort === undefined ? {} : { effort: given.effort },
     clock: systemClock,
     surroundings: surroundingsOf(house, given, redact),
   });
@@ -266,12 +265,6 @@ function instructionsText(workspace: string, cwd: string): string | undefined {
   return found
     .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)
     .join("\n\n");
-}
-
-function samplingOf(house: House, given: OpenOptions): Sampling {
-  const temperature = house.config.get<number | undefined>("temperature");
-  const effort = given.effort ?? house.config.get<Sampling["effort"]>("effort");
-  return { ...(temperature === undefined ? {} : { temperature }), ...(effort === undefined ? {} : { effort }) };
 }
 
 const expandHome = (paths: readonly string[], home: string) =>

@@ -36,7 +36,15 @@ async function askOnce(run: Asker, request: ModelRequest, purpose: Purpose): Pro
   const emit = emitFor(run);
   const number = ++run.requests;
   const estimate = model.estimate(request).tokens;
-  emit({ kind: "model-start", request: number, model: model.ref, purpose, estimate });
+  const expectedMs = expectedWait(run, estimate);
+  emit({
+    kind: "model-start",
+    request: number,
+    model: model.ref,
+    purpose,
+    estimate,
+    ...(expectedMs === undefined ? {} : { expectedMs }),
+  });
   const started = clock.monotonic();
   const got: Collected = {
     parts: [],
@@ -80,6 +88,17 @@ async function askOnce(run: Asker, request: ModelRequest, purpose: Purpose): Pro
     purpose,
   });
   return { message, ...(got.fault ? { fault: got.fault } : {}) };
+}
+
+/** The server reads what it has not read for the last answer, at the rate it had until now. */
+function expectedWait(run: Asker, estimate: number): number | undefined {
+  const { model, journal } = run.options;
+  const rate = model.rates.prefillPerSecond;
+  if (rate === undefined) return undefined;
+  const last = journal.events().findLast((event) => event.kind === "model-end");
+  const same = last?.kind === "model-end" && last.message.model.model === model.ref.model;
+  const known = same ? last.message.usage.input + last.message.usage.output : 0;
+  return Math.round((Math.max(estimate - known, 0) * 1_000) / rate);
 }
 
 /** The server's loaded window may only be known after its first answer. */

@@ -30,6 +30,19 @@ const server = z.strictObject({
   apiKey: z.optional(z.string()),
   slots: z.optional(z.number().check(z.int(), z.positive())),
 });
+const share = z.number().check(z.minimum(0), z.maximum(1));
+const profile = z.strictObject({
+  temperature: z.optional(z.number().check(z.minimum(0))),
+  topP: z.optional(share),
+  topK: z.optional(z.number().check(z.int(), z.minimum(0))),
+  minP: z.optional(share),
+  repeatPenalty: z.optional(z.number().check(z.minimum(0))),
+  maxTokens: z.optional(z.number().check(z.int(), z.positive())),
+  effort: z.optional(z.enum(["off", "low", "medium", "high"])),
+  templateArguments: z.optional(z.record(z.string(), z.unknown())),
+  context: z.optional(z.number().check(z.int(), z.positive())),
+  keepAlive: z.optional(z.string().check(z.regex(/^(-?\d+|\d+(\.\d+)?(ms|s|m|h))$/, "write it like 30m, 24h or -1"))),
+});
 const count = z.number().check(z.int(), z.positive());
 const strings = z.array(z.string());
 
@@ -70,6 +83,12 @@ export const KEYS: Readonly<Record<string, Key>> = {
     schema: z.record(z.string(), count),
     fallback: {},
     about: "context window in tokens per provider/model",
+  },
+  profiles: {
+    scope: "user",
+    schema: z.record(z.string(), profile),
+    fallback: {},
+    about: "settings per provider/model: sampling, effort, template switches, context, keepAlive",
   },
   effort: {
     scope: "any",

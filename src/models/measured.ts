@@ -23,11 +23,12 @@ export async function* generateMeasured(
 ): AsyncGenerator<ModelPart, void> {
   let pass: Pass;
   try {
-    let queued = false;
+    let ahead = 0;
+    const { slots } = lane.seats;
     const entering = lane.enter(priority, signal, () => {
-      queued = true;
+      ahead = slots.active + slots.waiting;
     });
-    if (queued) yield { type: "queued" };
+    if (ahead > 0) yield { type: "queued", ahead };
     pass = await entering;
   } catch (error) {
     yield { type: "failure", fault: signal.aborted ? cancelled : toFault(error) };

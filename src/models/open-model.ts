@@ -1,6 +1,6 @@
 /** Opens one model: looks closely, settles its window, and gives the stream of answers. */
 import { CrucibleError } from "../base/error.ts";
-import type { ModelInfo, Window } from "../core/model.ts";
+import type { ModelInfo, ModelRequest, Profile, Window } from "../core/model.ts";
 import type { ModelChoice, OpenModel } from "../core/ports/models.ts";
 import { type Calibration, createCalibration } from "./calibrate.ts";
 import { complexityOf } from "./complexity.ts";
@@ -39,6 +39,9 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
       hint: "choose a chat model: crucible models",
     });
   }
+  const profile = profileOf(context, info);
+  const { context: _, keepAlive: __, ...own } = profile;
+  const preset = { ...context.sampling, ...own };
   const settled = windowFor(context, choice, { glance, detail, choosesWindow: provider.choosesWindow });
   const readLoadedWindow = async () => {
     const seen = await provider.look(
@@ -63,7 +66,7 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
     timeouts: context.limits,
     target: glance.target,
     info,
-    wire: provider.wire(glance.target, info, glance),
+    wire: provider.wire(glance.target, info, glance, profile.keepAlive),
     quirks: openQuirks(context.quirks, glance.target.root, info.ref.model, info.ref.digest ?? glance.version),
     calibration: calibrationFor(context, info, rates.value.bytesPerToken),
     sentWindow: settled.window,
@@ -71,6 +74,10 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
     state,
   };
   const lane = laneFor(context, glance, info);
+  const sampled = (request: ModelRequest): ModelRequest => ({
+    ...request,
+    sampling: { ...preset, ...request.sampling },
+  });
   return {
     ref: info.ref,
     info,
@@ -85,7 +92,7 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
     },
     notes: [...(chosen.note === undefined ? [] : [chosen.note]), ...settled.notes],
     generate: (request, signal, priority = "user") =>
-      generateMeasured({ link, lane, rates }, request, signal, priority),
+      generateMeasured({ link, lane, rates }, sampled(request), signal, priority),
     learn: (prompt, good) => rates.outcome(complexityOf(prompt).band, good),
     estimate: (request) => link.calibration.estimate(promptOf(link, request)),
   };
@@ -105,6 +112,7 @@ function windowFor(
   const { info, kvBytesPerToken, bakedWindow } = detail;
   const configured =
     choice.context ??
+    profileOf(context, info).context ??
     context.windows[`${info.ref.provider}/${info.ref.model}`] ??
     context.windows[`${info.ref.provider}/${info.ref.model.replace(/:latest$/, "")}`];
   const kept: Window | undefined = choice.window;
@@ -123,6 +131,12 @@ function windowFor(
         }
       : {}),
   });
+}
+
+/** What the person settled for this model; Ollama's `:latest` may be left out. */
+function profileOf(context: ModelsContext, { ref }: ModelInfo): Profile {
+  const name = `${ref.provider}/${ref.model}`;
+  return context.profiles?.[name] ?? context.profiles?.[name.replace(/:latest$/, "")] ?? {};
 }
 
 /** What is one model to us: its digest, or its name on its server. */

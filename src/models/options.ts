@@ -1,5 +1,6 @@
 /** What this room is handed: places to look, what the user configured, time, memory and a place for what is learned. */
 import type { Clock } from "../base/clock.ts";
+import type { Profile, Sampling } from "../core/model.ts";
 import type { QuirkStore } from "../core/ports/models.ts";
 import type { Tier } from "../core/route.ts";
 import type { Calibration } from "./calibrate.ts";
@@ -21,6 +22,10 @@ export interface ModelsOptions {
   readonly fallback?: readonly string[];
   /** Configured windows in tokens, by `provider/model`. */
   readonly windows: Readonly<Record<string, number>>;
+  /** For every model; a profile wins over it. */
+  readonly sampling?: Sampling;
+  /** By `provider/model`. */
+  readonly profiles?: Readonly<Record<string, Profile>>;
   readonly quirks: QuirkStore;
   readonly clock: Clock;
   readonly freeMemoryBytes: () => number;

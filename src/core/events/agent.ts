@@ -10,12 +10,15 @@ export type AgentEvent =
       readonly model: ModelRef;
       readonly purpose: "turn" | "compaction" | "answer" | "reader";
       readonly estimate: number;
+      /** Milliseconds to the first token, predicted from what earlier answers taught. */
+      readonly expectedMs?: number;
     }
   | {
       readonly kind: "model-progress";
       readonly state: "queued" | "loading" | "prefill" | "reask";
       readonly done?: number;
       readonly total?: number;
+      readonly ahead?: number;
       readonly text?: string;
     }
   /** Which of several models answers, and what spoke for and against each. */

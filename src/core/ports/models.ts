@@ -116,9 +116,32 @@ export interface QuirkStore {
   save(key: string, value: Json): void;
 }
 
+/** A step of a download: bytes where the server tells them. */
+export interface PullStep {
+  readonly status: string;
+  readonly done?: number;
+  readonly total?: number;
+}
+
+/** One request of a trial and what it showed. */
+export interface TrialStep {
+  readonly name: string;
+  readonly ok: boolean;
+  /** An agent cannot work without it. */
+  readonly needed: boolean;
+  readonly text: string;
+}
+
 export interface Models {
   /** Finds the server and model of `choice`. Throws `server-unreachable`, `model-missing`, `model-unfit`. */
   open(choice: ModelChoice, signal: AbortSignal): Promise<OpenModel>;
+  /** Fetches a model from the source of the server of `choice`. Throws `server-unreachable`, `model-missing`, `model-unfit`. */
+  pull(choice: ModelChoice & { readonly model: string }, signal: AbortSignal): AsyncIterable<PullStep>;
+  /** Loads the model in the window that it would be used with; the server keeps it for `keepAlive`. */
+  load(choice: ModelChoice, signal: AbortSignal, keepAlive?: string): Promise<OpenModel>;
+  unload(choice: ModelChoice, signal: AbortSignal): Promise<ModelInfo>;
+  /** Up to four requests to an open model, each shown when it is done; what they teach is kept. */
+  trial(model: OpenModel, signal: AbortSignal): AsyncIterable<TrialStep>;
   /** What earlier answers taught of a model, and the last change of its breaker in any process. Reads no socket. */
   known(info: ModelInfo): { readonly rates: Rates; readonly lane?: LaneState & { readonly at: number } };
   /** Which model would answer `prompt` in a new session, and why. Throws as `open`. */
