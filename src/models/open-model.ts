@@ -4,7 +4,7 @@ import type { ModelInfo, ModelRequest, Profile, Window } from "../core/model.ts"
 import type { ModelChoice, OpenModel } from "../core/ports/models.ts";
 import { type Calibration, createCalibration } from "./calibrate.ts";
 import { complexityOf } from "./complexity.ts";
-import { isLoopback, providerOf } from "./discover.ts";
+import { isLoopback, lookAt, providerOf } from "./discover.ts";
 import { type Link, remoteModel } from "./exchange.ts";
 import { promptOf } from "./generate.ts";
 import { laneFor } from "./lanes.ts";
@@ -13,7 +13,7 @@ import type { ModelsContext } from "./options.ts";
 import { openQuirks } from "./quirks.ts";
 import { openRates, type RateBook } from "./rates.ts";
 import { settleWindow, type WindowAnswer } from "./window.ts";
-import type { Detail, Glance, Look } from "./wire.ts";
+import type { Detail, Glance, Look, Wire } from "./wire.ts";
 
 export interface Chosen {
   readonly choice: ModelChoice;
@@ -39,45 +39,14 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
       hint: "choose a chat model: crucible models",
     });
   }
-  const profile = profileOf(context, info);
-  const { context: _, keepAlive: __, ...own } = profile;
+  const { keepAlive, context: _, ...own } = profileOf(context, info);
   const preset = { ...context.sampling, ...own };
   const settled = windowFor(context, choice, { glance, detail, choosesWindow: provider.choosesWindow });
-  const readLoadedWindow = async () => {
-    const seen = await provider.look(
-      { http: context.http, timeouts: context.limits, signal: new AbortController().signal },
-      glance.target,
-    );
-    return seen.models.find((model) => model.ref.model === info.ref.model)?.loadedWindow?.tokens;
-  };
-  const { source } = settled.window;
   const rates = ratesFor(context, info);
-  const state = {
-    window: settled.window,
-    cold: info.state === "cold",
-    prefillRate: rates.value.prefillPerSecond,
-    unverifiedTold: false,
-    readLoadedWindow:
-      source === "chosen" || (source === "assumed" && info.state === "cold") ? readLoadedWindow : undefined,
-  };
-  const link: Link = {
-    http: context.http,
-    clock: context.clock,
-    timeouts: context.limits,
-    target: glance.target,
-    info,
-    wire: provider.wire(glance.target, info, glance, profile.keepAlive),
-    quirks: openQuirks(context.quirks, glance.target.root, info.ref.model, info.ref.digest ?? glance.version),
-    calibration: calibrationFor(context, info, rates.value.bytesPerToken),
-    sentWindow: settled.window,
-    others: new Set(glance.models.map((model) => model.ref.model).filter((name) => name !== info.ref.model)),
-    state,
-  };
   const lane = laneFor(context, glance, info);
-  const sampled = (request: ModelRequest): ModelRequest => ({
-    ...request,
-    sampling: { ...preset, ...request.sampling },
-  });
+  const wire = provider.wire(glance.target, info, glance, keepAlive);
+  const link = linkTo(context, { glance, info, wire, rates, window: settled.window });
+  const sampled = (request: ModelRequest) => ({ ...request, sampling: { ...preset, ...request.sampling } });
   return {
     ref: info.ref,
     info,
@@ -95,6 +64,44 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
       generateMeasured({ link, lane, rates }, sampled(request), signal, priority),
     learn: (prompt, good) => rates.outcome(complexityOf(prompt).band, good),
     estimate: (request) => link.calibration.estimate(promptOf(link, request)),
+  };
+}
+
+interface LinkParts {
+  readonly glance: Glance;
+  readonly info: ModelInfo;
+  readonly wire: Wire;
+  readonly rates: RateBook;
+  readonly window: Window;
+}
+
+/** What every exchange with the model shares. */
+function linkTo(context: ModelsContext, { glance, info, wire, rates, window }: LinkParts): Link {
+  const { target } = glance;
+  const look = { http: context.http, timeouts: context.limits, signal: new AbortController().signal };
+  const readLoadedWindow = async () => {
+    const seen = await lookAt(look, target);
+    return seen.models.find((model) => model.ref.model === info.ref.model)?.loadedWindow?.tokens;
+  };
+  const toBeRead = window.source === "chosen" || (window.source === "assumed" && info.state === "cold");
+  return {
+    http: context.http,
+    clock: context.clock,
+    timeouts: context.limits,
+    target,
+    info,
+    wire,
+    quirks: openQuirks(context.quirks, target.root, info.ref.model, info.ref.digest ?? glance.version),
+    calibration: calibrationFor(context, info, rates.value.bytesPerToken),
+    sentWindow: window,
+    others: new Set(glance.models.map((model) => model.ref.model).filter((name) => name !== info.ref.model)),
+    state: {
+      window,
+      cold: info.state === "cold",
+      prefillRate: rates.value.prefillPerSecond,
+      unverifiedTold: false,
+      readLoadedWindow: toBeRead ? readLoadedWindow : undefined,
+    },
   };
 }
 
