@@ -1,7 +1,9 @@
 /** The door of this room: finds servers, opens models, and hands on what a person orders of a server. */
+import { CrucibleError } from "../base/error.ts";
 import type { ModelChoice, Models, ServerStatus } from "../core/ports/models.ts";
 import { choicesOf } from "./choices.ts";
 import { lookAt, providerOf } from "./discover.ts";
+import { createEmbedder } from "./embed.ts";
 import { detailOf, findModel, findServer, targetsFor } from "./find-model.ts";
 import { createHttp } from "./http.ts";
 import { laneRecord } from "./lanes.ts";
@@ -56,6 +58,17 @@ export function createModels(options: ModelsOptions): Models {
       const { glance, info } = await findModel(context, look, choice);
       await careOf(glance).unload(look, glance.target, info);
       return info;
+    },
+    async embedder(choice, signal) {
+      const model = choice.model ?? options.tiers?.embed;
+      if (model === undefined)
+        throw new CrucibleError("model-missing", "no model for embeddings is configured", {
+          hint: "crucible config set tiers.embed ollama/nomic-embed-text",
+        });
+      const { glance, info } = await findModel(context, lookWith(signal), { ...choice, model });
+      const { embed } = providerOf(glance.target.kind ?? "openai-compatible");
+      const limit = () => AbortSignal.timeout(context.limits.loadMs);
+      return createEmbedder(info, (texts) => embed(lookWith(limit()), glance.target, info.ref.model, texts));
     },
     trial: tryModel,
     known(info) {

@@ -66,6 +66,17 @@ export async function order(
   }
 }
 
+/** The vectors of an embedding reply. Throws `server-error` unless there are `count` of one length, all finite. */
+export function vectorsIn(value: unknown, target: Target, count: number): readonly (readonly number[])[] {
+  const rows = Array.isArray(value) ? value : [];
+  const size = Array.isArray(rows[0]) ? rows[0].length : 0;
+  const good = rows.every((row) => Array.isArray(row) && row.length === size && row.every(Number.isFinite));
+  if (good && size > 0 && rows.length === count) return rows as number[][];
+  throw new CrucibleError("server-error", `${target.root} gave no ${count} vectors of one length`, {
+    hint: "look at the server's log; is this a model for embeddings?",
+  });
+}
+
 /** As `ask`, but silence counts as an empty answer: for routes that only some servers have. */
 export async function askGently(look: Look, target: Target, url: string, body?: unknown): Promise<Answer> {
   try {

@@ -67,6 +67,8 @@ export interface Provider {
   look(look: Look, target: Target): Promise<Glance>;
   detail(look: Look, target: Target, info: ModelInfo): Promise<Detail>;
   wire(target: Target, info: ModelInfo, glance: Glance, keepAlive?: string): Wire;
+  /** Vectors as the server gives them, in the order of `texts`. */
+  embed(look: Look, target: Target, model: string, texts: readonly string[]): Promise<readonly (readonly number[])[]>;
   /** What the server can do with models itself. */
   readonly care: Care;
 }

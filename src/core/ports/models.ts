@@ -132,6 +132,18 @@ export interface TrialStep {
   readonly text: string;
 }
 
+/** A model that turns texts into vectors. */
+export interface Embedder {
+  readonly ref: ModelRef;
+  /**
+   * One unit vector for each text, in order; their length is the model's. Texts asked for in the same turn of the event
+   * loop go in one request, and the same text that is already on its way is asked for once. Throws `CrucibleError`.
+   */
+  embed(texts: readonly string[], signal: AbortSignal): Promise<readonly Float32Array[]>;
+  /** Requests sent and texts asked for, so that what batching saves can be measured. */
+  readonly counts: { readonly texts: number; readonly sent: number; readonly requests: number };
+}
+
 export interface Models {
   /** Finds the server and model of `choice`. Throws `server-unreachable`, `model-missing`, `model-unfit`. */
   open(choice: ModelChoice, signal: AbortSignal): Promise<OpenModel>;
@@ -140,6 +152,8 @@ export interface Models {
   /** Loads the model in the window that it would be used with; the server keeps it for `keepAlive`. */
   load(choice: ModelChoice, signal: AbortSignal, keepAlive?: string): Promise<OpenModel>;
   unload(choice: ModelChoice, signal: AbortSignal): Promise<ModelInfo>;
+  /** The model of the `embed` tier, or the one named. Throws `model-missing` when there is none, else as `open`. */
+  embedder(choice: ModelChoice, signal: AbortSignal): Promise<Embedder>;
   /** Up to four requests to an open model, each shown when it is done; what they teach is kept. */
   trial(model: OpenModel, signal: AbortSignal): AsyncIterable<TrialStep>;
   /** What earlier answers taught of a model, and the last change of its breaker in any process. Reads no socket. */

@@ -5,7 +5,7 @@ import type { PullStep } from "../../core/ports/models.ts";
 import { type FlatMessage, flatten } from "../flatten.ts";
 import { bodyText, HttpFailure } from "../http.ts";
 import { createNdjson } from "../ndjson.ts";
-import { ask, askGently, countField, listField, order, reasonOf, textField } from "../probe.ts";
+import { ask, askGently, countField, listField, order, reasonOf, textField, vectorsIn } from "../probe.ts";
 import { isFields, readProblem } from "../problem.ts";
 import type { Quirks } from "../quirks.ts";
 import type { Detail, Glance, Look, Provider, Sink, Target, WireUsage } from "../wire.ts";
@@ -20,6 +20,13 @@ const ollama: Provider = {
   choosesWindow: true,
   look,
   detail,
+  async embed(look, target, model, texts) {
+    const body = await order(look, target, `${target.root}/api/embed`, {
+      body: { model, input: texts, truncate: false, keep_alive: KEEP_ALIVE },
+      model,
+    });
+    return vectorsIn(body["embeddings"], target, texts.length);
+  },
   care: {
     pull,
     load: (look, target, info, wish) => keep(look, target, info, { ...wish, keepAlive: wish.keepAlive ?? KEEP_ALIVE }),

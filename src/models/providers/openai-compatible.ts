@@ -6,7 +6,7 @@ import type { PullStep } from "../../core/ports/models.ts";
 import { type FlatMessage, flatten } from "../flatten.ts";
 import { HttpFailure } from "../http.ts";
 import { createOpenAiDecoder } from "../openai-decoder.ts";
-import { type Answer, ask, askGently, countField, listField, order, reasonOf, textField } from "../probe.ts";
+import { type Answer, ask, askGently, countField, listField, order, reasonOf, textField, vectorsIn } from "../probe.ts";
 import { isFields, meaningOf, readProblem } from "../problem.ts";
 import type { Quirks } from "../quirks.ts";
 import type { Glance, Look, Provider, Target } from "../wire.ts";
@@ -19,6 +19,18 @@ const openAiCompatible: Provider = {
   look,
   async detail(_look, _target, info) {
     return { info };
+  },
+  async embed(look, target, model, texts) {
+    const body = await order(look, target, `${target.base}/embeddings`, {
+      body: { model, input: texts, encoding_format: "float" },
+      model,
+    });
+    const rows = listField(body, "data").toSorted((a, b) => Number(a["index"] ?? 0) - Number(b["index"] ?? 0));
+    return vectorsIn(
+      rows.map((row) => row["embedding"]),
+      target,
+      texts.length,
+    );
   },
   care: { pull, load, unload },
   wire(target, info, glance) {
