@@ -44,6 +44,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     policy: async (place) => (await import("./policy.ts")).policyView(house, place),
     prompt: async () => (await import("./live.ts")).promptParts(house),
     redaction: async () => (await import("./redaction.ts")).redactionFor(house),
+    performance: (span) => performanceOf(house, span),
     trust: () => trustView(house),
     approvals: () => approvalsView(house),
   };
@@ -81,6 +82,22 @@ async function openModels(house: House): Promise<Models> {
     clock: systemClock,
     freeMemoryBytes: freemem,
   });
+}
+
+const DAY_MS = 86_400_000;
+
+/** Folds the stored events of the sessions that changed in the span; events before it do not count. */
+async function performanceOf(house: House, { days, all }: { days: number; all: boolean }) {
+  const [{ sessions }, { createPerformance }] = await Promise.all([
+    openStore(house),
+    import("./observe/performance.ts"),
+  ]);
+  const since = systemClock.now() - days * DAY_MS;
+  const performance = createPerformance();
+  const rows = sessions.list(all ? undefined : house.workspace).filter(({ updatedAt }) => updatedAt >= since);
+  const events = rows.flatMap(({ id }) => sessions.read(id)).filter(({ at }) => at >= since);
+  for (const event of events.toSorted((a, b) => a.at - b.at)) performance.take(event);
+  return performance.report();
 }
 
 /** Trust and what changes it, each change recorded. */

@@ -27,6 +27,7 @@ import { type PolicyRule, pathRules } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
+import { createResourceMeter } from "./observe/resources.ts";
 import { backends, checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
 import { callLimits, rememberedApprovals } from "./rules.ts";
@@ -113,6 +114,10 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const session = createSession({ journal, emit, conductor, clock: systemClock });
   announce(house, given, { model, earlier, emit, fork: files.fork });
   if (given.sandbox === "off") await audit.note("sandbox-off");
+  const meter = createResourceMeter();
+  bus.subscribe(
+    (event) => void (event.kind === "turn-end" && emit({ kind: "resources-measured", ...meter.measure() })),
+  );
   bus.subscribe((event) => {
     if (event.kind === "job-end") audit.note("lease-end", { job: event.job }).catch(() => undefined);
   });
@@ -126,6 +131,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     prompt: (prompt, options) => session.prompt(prompt, options),
     async close() {
       lifetime.abort();
+      meter.stop();
       await sandbox.close();
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.

@@ -107,3 +107,23 @@ test("an invalid tool call that cannot be repaired, or a cut answer, raises the 
   expect([run.code, run.stdout]).toEqual([0, "done by large\n"]);
   expect(run.stderr).toMatch(/b\/large answers now: an invalid tool call/);
 });
+
+test("stats fold what the sessions of this folder took", async () => {
+  await using work = await journey({
+    script: [{ toolCalls: [{ name: "read", arguments: { path: "package.json" } }] }, { text: "read it" }],
+  });
+  expect((await work.run(["stats"])).stdout).toBe("no sessions in the last 30 days\n");
+  await work.ask(["-p", "read the manifest"]);
+  const report = JSON.parse((await work.run(["stats", "--json"])).stdout) as Record<string, unknown>;
+  expect(report).toMatchObject({
+    sessions: 1,
+    turnMs: { count: 1 },
+    answerMs: { count: 2 },
+    tools: [{ name: "read", count: 1, failed: 0 }],
+  });
+  expect(report["resources"]).toMatchObject({ rssMiB: expect.any(Number) as number });
+  const shown = (await work.run(["stats", "--all", "--days", "1"])).stdout;
+  expect(shown).toMatch(/^1 sessions, \d+ tokens read/);
+  expect(shown).toMatch(/\nread +1 +0 +0 /);
+  expect((await work.run(["stats", "--days", "soon"])).code).toBe(2);
+});
