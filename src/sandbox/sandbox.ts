@@ -98,7 +98,11 @@ function makeMountPoints(paths: PathView, owner: Owner | undefined): void {
 async function keepHouse(context: SandboxContext): Promise<void> {
   await endOrphans(join(context.stateDir, "sandbox"));
   await measureHome(context.privateHome);
-  await dropOldTmp(join(context.stateDir, "sandbox", "net"), "", context.clock.now());
+  for (const [name, keep] of [
+    ["net", ""],
+    ["runtime", context.session],
+  ] as const)
+    await dropOldTmp(join(context.stateDir, "sandbox", name), keep, context.clock.now());
   await dropOldTmp(dirname(context.paths.tmp.host), context.session, context.clock.now());
 }
 
