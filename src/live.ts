@@ -96,12 +96,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     tools,
     declared: DECLARED,
     checks,
-    policy: policyFor(house, given, {
-      sandbox,
-      server: model.info.server,
-      rules: parts.rules,
-      secondOpinion: parserFor(bus),
-    }),
+    policy: policyFor(house, given, { sandbox, model, rules: parts.rules, secondOpinion: parserFor(bus) }),
     sandbox,
     mint,
     audit,
@@ -197,9 +192,9 @@ function policyFor(
   given: OpenOptions,
   {
     sandbox,
-    server,
+    model,
     ...known
-  }: { sandbox: Sandbox; server: string; rules: readonly PolicyRule[]; secondOpinion: SecondOpinion },
+  }: { sandbox: Sandbox; model: OpenModel; rules: readonly PolicyRule[]; secondOpinion: SecondOpinion },
 ): Policy {
   const { config } = house;
   const approvals = rememberedApprovals(house);
@@ -218,7 +213,7 @@ function policyFor(
     network: {
       mode: given.offline ? "off" : config.get("network.mode"),
       allow: config.get("network.allow"),
-      closed: modelServers(config, server),
+      closed: modelServers(config, model.info.server),
     },
     disallowed: [...given.disallowedTools, ...config.get<string[]>("tools.disallow")].map(knownPattern),
     allowed: given.allowedTools.map(knownPattern),
