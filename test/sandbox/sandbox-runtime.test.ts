@@ -185,6 +185,13 @@ describe("what stands in its way", () => {
     expect(sandboxRuntime.lacking(here)).toMatchObject({
       reason: expect.stringContaining("where commands may write") as string,
     });
+    const linked = context(folder.path, { env: { PATH: join(folder.path, "ws/bin") } });
+    mkdirSync(join(folder.path, "ws/bin"));
+    planted(join(folder.path, "outside"));
+    symlinkSync(join(folder.path, "outside/dist/cli.js"), join(folder.path, "ws/bin/srt"));
+    expect(sandboxRuntime.lacking(linked)).toMatchObject({
+      reason: expect.stringMatching(/ws\/bin\/srt lies where commands may write/) as string,
+    });
     const place = { tree: treeScanner(join(folder.path, "ws"), here.stateDir)(), socket: undefined, relaxed: false };
     const planner = sandboxRuntime.open(here);
     expect(() => planner({ readOnly: false, reveals: [], hosts: ["a.test:443"] }, place)).toThrow(/no way to the net/);

@@ -104,14 +104,16 @@ function ownPlaces(parts: ProfileParts): ProfileParts {
 
 /** By the user's PATH. What a command could change is not taken: it runs outside of every sandbox. */
 function find(context: SandboxContext): Installed | Lack {
+  const { roots, tmp } = context.paths;
   for (const entry of (context.env["PATH"] ?? "").split(":")) {
     const link = join(entry, "srt");
     if (!entry.startsWith("/") || !existsSync(link)) continue;
     const cli = realpathSync.native(link);
     const folder = dirname(dirname(cli));
     if (!cli.endsWith(".js") || nameOf(folder) !== PACKAGE) continue;
-    if ([...context.paths.roots, context.privateHome].some((root) => contains(root, cli)))
-      return { reason: `${cli} lies where commands may write`, mend: INSTALL };
+    const open = [...roots.filter((root) => root !== tmp.view), tmp.host, context.privateHome];
+    const changeable = [link, cli].find((path) => open.some((root) => contains(root, path)));
+    if (changeable !== undefined) return { reason: `${changeable} lies where commands may write`, mend: INSTALL };
     return { cli, folder };
   }
   return { reason: `${PACKAGE} is missing (no srt on your PATH)`, mend: INSTALL };
