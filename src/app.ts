@@ -2,7 +2,7 @@
 import { freemem } from "node:os";
 import { auditOptions, auditView, refuseCheckpointsIn } from "./audit-view.ts";
 import { systemClock } from "./base/clock.ts";
-import { CrucibleError } from "./base/error.ts";
+import { CrucibleError, toFault } from "./base/error.ts";
 import { uuid } from "./base/id.ts";
 import { oneLine } from "./base/text.ts";
 import { homeFolder, loadConfig, readEnvironment, setUserValue } from "./config/load.ts";
@@ -111,7 +111,7 @@ function trustView(house: House): TrustView {
     },
     async revoke() {
       trust.revoke(LOCAL_USER.id);
-      await recordDecision(house, { action: "trust-revoked" });
+      await recordDone(house, { action: "trust-revoked" }, `nothing in ${house.workspace} is trusted now`);
     },
   };
 }
@@ -122,7 +122,8 @@ function approvalsView(house: House): ApprovalsView {
     list: () => store?.list() ?? [],
     async revoke(ids) {
       store?.revoke(ids);
-      await recordDecision(house, { action: "approval-revoked", details: { ids: [...ids] } });
+      const what = { action: "approval-revoked", details: { ids: [...ids] } } as const;
+      await recordDone(house, what, `${ids.length} revoked`);
     },
   };
 }
@@ -130,8 +131,18 @@ function approvalsView(house: House): ApprovalsView {
 /** The record names the key alone: values may be secret. */
 async function setAndRecord(house: House, key: string, text: string): Promise<string> {
   const file = await setUserValue(house.config.places, key, text);
-  await recordDecision(house, { action: "config-change", details: { key, file } });
+  await recordDone(house, { action: "config-change", details: { key, file } }, `${key} set in ${file}`);
   return file;
+}
+
+/** What tightens or is the person's own takes effect first: when it cannot be recorded, the fault says that it was done. */
+async function recordDone(house: House, what: Pick<AuditRecord, "action" | "details">, done: string): Promise<void> {
+  try {
+    await recordDecision(house, what);
+  } catch (error) {
+    const { code, message, ...fault } = toFault(error);
+    throw new CrucibleError(code, `${done}, but without a record: ${message}`, { ...fault, cause: error });
+  }
 }
 
 /** A decision made outside any session. */

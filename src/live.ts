@@ -30,7 +30,7 @@ import { openAudit } from "./observe/audit.ts";
 import { createResourceMeter } from "./observe/resources.ts";
 import { backends, checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
-import { callLimits, rememberedApprovals } from "./rules.ts";
+import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
 import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
@@ -96,7 +96,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     tools,
     declared: DECLARED,
     checks,
-    policy: policyFor(house, given, { sandbox, rules: parts.rules, secondOpinion: parserFor(bus) }),
+    policy: policyFor(house, given, { sandbox, model, rules: parts.rules, secondOpinion: parserFor(bus) }),
     sandbox,
     mint,
     audit,
@@ -195,7 +195,11 @@ function parserFor(bus: ReturnType<typeof createBus>): SecondOpinion {
 function policyFor(
   house: House,
   given: OpenOptions,
-  { sandbox, ...known }: { sandbox: Sandbox; rules: readonly PolicyRule[]; secondOpinion: SecondOpinion },
+  {
+    sandbox,
+    model,
+    ...known
+  }: { sandbox: Sandbox; model: OpenModel; rules: readonly PolicyRule[]; secondOpinion: SecondOpinion },
 ): Policy {
   const { config } = house;
   const approvals = rememberedApprovals(house);
@@ -211,7 +215,11 @@ function policyFor(
       readable: expandHome(config.get("sandbox.read"), house.home),
       exposed: expandHome(config.get("sandbox.expose"), house.home),
     },
-    network: { mode: given.offline ? "off" : config.get("network.mode"), allow: config.get("network.allow") },
+    network: {
+      mode: given.offline ? "off" : config.get("network.mode"),
+      allow: config.get("network.allow"),
+      closed: modelServers(config, model.info.server),
+    },
     disallowed: [...given.disallowedTools, ...config.get<string[]>("tools.disallow")].map(knownPattern),
     allowed: given.allowedTools.map(knownPattern),
   };
@@ -300,16 +308,9 @@ export function sandboxSettings(house: House, mode: SandboxMode, addDirs: readon
       expose: config.get<string[]>("sandbox.expose"),
       env: config.get<Record<string, string>>("sandbox.env"),
       reachable: config.get<string[]>("network.allow").filter((entry) => /:\d+$/.test(entry)),
-      closed: [...config.get<{ url: string }[]>("servers").map(({ url }) => url), server ?? ""].flatMap(authorityOf),
+      closed: modelServers(config, server),
     },
   };
-}
-
-/** `host:port` of an address, with the port that its scheme stands for. */
-function authorityOf(url: string): string[] {
-  if (!URL.canParse(url)) return [];
-  const { hostname, port, protocol } = new URL(url);
-  return [`${hostname}:${port || (protocol === "https:" ? "443" : "80")}`];
 }
 
 async function requireSandbox(sandbox: Sandbox): Promise<void> {

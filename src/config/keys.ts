@@ -116,7 +116,7 @@ export const KEYS: Readonly<Record<string, Key>> = {
   },
   "sandbox.backend": {
     scope: "user",
-    schema: z.enum(["auto", "bubblewrap", "podman", "docker", "landlock", "e2b"]),
+    schema: z.enum(["auto", "bubblewrap", "podman", "docker", "landlock", "sandbox-runtime", "e2b"]),
     fallback: "auto",
     about: "what confines commands; auto = the first that every attempt to break out fails on",
   },

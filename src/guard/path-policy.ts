@@ -46,8 +46,11 @@ const ORDINARY_NAMES = ["src", "a.ts", "README.md", "package.json", "x", "Makefi
 
 const words = { read: "reading", enter: "entering", write: "writing", delete: "removing" } as const;
 
-/** The finding on this use, or undefined when it is ordinary work inside the workspace. */
-export function judgePath(use: PathUse, policy: PathPolicy): Finding | undefined {
+/**
+ * The finding on this use, or undefined when it is ordinary work inside the workspace. Commands find the system's own
+ * files in their sandbox; a tool opens nothing outside the workspace without an answer (`system` false).
+ */
+export function judgePath(use: PathUse, policy: PathPolicy, system: boolean): Finding | undefined {
   const strange = strangeText(use);
   if (strange) return strange;
   const wild = use.glob ? judgeGlob(use, policy) : undefined;
@@ -63,7 +66,7 @@ export function judgePath(use: PathUse, policy: PathPolicy): Finding | undefined
   if (isSecret(use, fact, policy))
     return ask("secret.file", `${use.text} is named like a file that holds secrets`, "high");
   if (fact.kind === "other") return ask("path.special", `${use.text} is a device, pipe or socket`);
-  if (fact.root === undefined) return outside(use, fact, policy);
+  if (fact.root === undefined) return outside(use, fact, { ...policy, system });
   if (fact.links > 1 && fact.kind === "file" && use.op === "write")
     return ask("path.hard-link", `${use.text} has other names outside this check`);
   if (use.tree && policy.facts.roots.includes(fact.resolved) && fact.resolved !== "/tmp")
@@ -206,10 +209,10 @@ function isSecret(use: PathUse, fact: PathFact, policy: PathPolicy): boolean {
   );
 }
 
-function outside(use: PathUse, fact: PathFact, policy: PathPolicy): Finding | undefined {
+function outside(use: PathUse, fact: PathFact, policy: PathPolicy & { system: boolean }): Finding | undefined {
   const under = (folder: string) => fact.resolved === folder || fact.resolved.startsWith(`${folder}/`);
   if (use.op === "read" || use.op === "enter") {
-    if (SYSTEM_READ.some(under) || policy.readable.some(under)) return undefined;
+    if ((policy.system && SYSTEM_READ.some(under)) || policy.readable.some(under)) return undefined;
   }
   return ask(
     "path.outside",
