@@ -10,7 +10,7 @@ const NEEDED = [
   { program: "tmux", package: "tmux", why: "the journeys in a terminal" },
   { program: "strace", package: "strace", why: "the fuzz test, which looks at what allowed commands start" },
   { program: "redis-server", package: "redis-server", why: "the shared cache's tests, on real servers" },
-  { program: "postgres", package: "postgresql", why: "the cache in Postgres, on a real server" },
+  { program: "pg_lsclusters", package: "postgresql", why: "the cache in Postgres, on a real server" },
   { program: "setpriv", package: "util-linux", why: "the sandbox when started as root" },
 ];
 
