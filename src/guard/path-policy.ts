@@ -236,8 +236,11 @@ function forbiddenWrite(use: PathUse, fact: PathFact, policy: PathPolicy): Findi
       return deny("tamper.start-file", `${use.text} runs at every login`);
     }
   }
-  if (use.op === "delete") return wipe(use, fact, policy);
-  return undefined;
+  const wiped = use.op === "delete" || use.recursive ? wipe(use, fact, policy) : undefined;
+  // What is changed through and through is not gone, but git's own record would be changed with it.
+  if (wiped?.rule === "destructive.workspace" && use.op === "write")
+    return ask("path.whole-workspace", `everything below ${use.text} would be changed, git's own record too`, "high");
+  return wiped;
 }
 
 function wipe(use: PathUse, fact: PathFact, policy: PathPolicy): Finding | undefined {

@@ -260,7 +260,7 @@ class Analysis implements ShellAnalysis, Visitor {
     if (system) return system;
     const own = /(?:^|\/)node_modules\/\.bin\/([^/]+)$/.exec(path)?.[1];
     if (own && Object.hasOwn(RULES, own)) return own;
-    const inside = !path.startsWith("/") || path.startsWith(`${this.#start}/`);
+    const inside = !/^[/~]/.test(path) || path.startsWith(`${this.#start}/`);
     if (!inside || path.startsWith("../"))
       this.find(ask("shell.system-program", `${text} is a program outside the workspace and the usual folders`));
     return path.includes("/") ? path : `./${path}`;

@@ -111,7 +111,7 @@ function buildRule(tool: BuildTool): CommandRule {
   return (command, report) => {
     if (isVersion(command)) return;
     const [verb, ...rest] = command.args.filter((word, index) => index > 0 || !/^-q$|^\+\w+$/.test(word.text));
-    if (!verb || !tool.verbs.test(tool.manyVerbs ? task(verb.text) : verb.text)) {
+    if (!verb || !tool.verbs.test(task(command, verb))) {
       report.mark("net");
       return report.find(ask("network.packages", `${command.name} ${verb?.text ?? ""} needs the network`));
     }
@@ -136,15 +136,17 @@ function buildRule(tool: BuildTool): CommandRule {
   };
 }
 
-const task = (text: string): string => text.replace(/^(?:[\w-]*:)+/, "");
+/** gradle names a task of a part of the project `:web:test`; for maven what stands before a colon is a plugin. */
+const task = ({ name }: SimpleCommand, { text }: PlainWord): string =>
+  name === "gradle" ? text.replace(/^(?:[\w-]*:)+/, "") : text;
 
-/** `gradle test publish`: each word is a task of its own, also of a part of the project (`:web:test`). */
+/** `gradle test publish`: each word is a task of its own. */
 function otherVerb(
   command: SimpleCommand,
   word: PlainWord,
   { tool, report }: { tool: BuildTool; report: Report },
 ): void {
-  if (tool.verbs.test(task(word.text))) return;
+  if (tool.verbs.test(task(command, word))) return;
   report.mark("net");
   report.find(ask("network.packages", `${command.name} ${word.text} may need the network`));
 }

@@ -77,11 +77,14 @@ const packageRule: CommandRule = (command, report) => {
 /** npm takes any unique beginning of its options, so before `--` only those of the list are plain. */
 function ownScript(command: SimpleCommand, rest: readonly PlainWord[], report: Report): void {
   report.effect("run");
-  if (rest[0]?.text === "env") report.find(ask("secret.environment", "this prints the environment"));
+  const script = rest.findIndex((word) => !word.text.startsWith("-"));
+  if (rest[script]?.text === "env") report.find(ask("secret.environment", "this prints the environment"));
   if (command.name === "bun" && rest.some((word) => /^-|^[/~]/.test(word.text)))
     report.find(ask("shell.option-unknown", "bun run is used with options or files outside"));
   const end = rest.findIndex((word) => word.text === "--");
-  const own = command.name === "npm" ? rest.slice(0, end < 0 ? undefined : end) : [];
+  // What stands behind the script's name is the script's own, except for npm.
+  const until = command.name === "npm" ? end : script;
+  const own = rest.slice(0, until < 0 ? undefined : until);
   const odd = own.find(
     (word, at) =>
       word.text.startsWith("-") &&
@@ -93,7 +96,7 @@ function ownScript(command: SimpleCommand, rest: readonly PlainWord[], report: R
     report.find(
       ask(
         "shell.option-unknown",
-        `npm ${odd.text} is not on the list of known options; arguments for the script go after --`,
+        `${command.name} ${odd.text} is not on the list of known options; arguments for the script go after --`,
       ),
     );
   if (rest.some((word) => word.text === "-"))
@@ -123,8 +126,7 @@ function runner(command: SimpleCommand, words: readonly PlainWord[], report: Rep
   }
   const local =
     options.some((option) => option.startsWith("--no") || option === "--offline") || CHECKER_NAMES.has(program.text);
-  if (!local && /^(?:npx|bunx|npm|bun)$/.test(command.name))
-    return network(report, `${command.name} without --no-install`);
+  if (!local && /^(?:npx|bunx|npm|bun)$/.test(command.name)) network(report, `${command.name} without --no-install`);
   report.inner([program, ...rest]);
 }
 
