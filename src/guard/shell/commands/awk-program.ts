@@ -9,7 +9,7 @@ export interface AwkReading {
 /** What starts programs, reads other input or shows the environment. */
 const REACHES = /\bsystem\b|\bgetline\b|\bENVIRON\b|\bPROCINFO\b|\bARGV\b|\bARGC\b|@/;
 const TOKEN =
-  /[ \t\r]+|\\\r?\n|#[^\n]*|"(?:[^"\\\n]|\\[^])*"|[A-Za-z_]\w*|[\d.][\w.]*|\|\||&&|\|&|>>|[<>=!]=|\+\+|--|[-+*%^!<>|?:,;$~=(){}[\]\n/]/y;
+  /[ \t\r]+|\\\r?\n|#[^\n]*|"(?:[^"\\\n]|\\[\s\S])*"|[A-Za-z_]\w*|[\d.][\w.]*|\|\||&&|\|&|>>|[<>=!]=|\+\+|--|[-+*%^!<>|?:,;$~=(){}[\]\n/]/y;
 const REGEX = /\/(?:[^/\\\n]|\\[^\n])*\//y;
 /** Behind these a slash divides; behind all other tokens it begins a pattern. */
 const OPERAND = /^(?:["\w.]|\]$)/;
@@ -33,7 +33,14 @@ function tokensOf(text: string): readonly string[] | undefined {
     const last = tokens.at(-1) ?? ";";
     if (text[at] === "/") {
       const either = EITHER.test(last);
-      if (either && text.slice(at + 1).split("\n", 1)[0]?.includes("/")) return undefined;
+      if (
+        either &&
+        text
+          .slice(at + 1)
+          .split("\n", 1)[0]
+          ?.includes("/")
+      )
+        return undefined;
       if (!either && (!OPERAND.test(last) || KEYWORD.test(last))) {
         REGEX.lastIndex = at;
         const regex = REGEX.exec(text)?.[0];

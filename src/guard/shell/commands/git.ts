@@ -234,6 +234,7 @@ function network(verb: string, args: readonly PlainWord[], report: Report): void
   report.mark(verb === "push" ? "net-upload" : "net");
   if (has(args, /^--t(?:e|$)/)) report.find(deny("tamper.git-template", "a git template installs hooks"));
   if (has(args, /^ext::/)) report.find(deny("remote-code.git-ext", "ext:: remotes run programs"));
+  if (verb === "clone") report.mark("clone");
   if (verb === "clone") cloned(args, report);
   if (verb === "push") {
     if (has(args, /^(?:-[a-z]{0,8}f|--f|--mi|--pru)/) || args.some((word) => /^\+/.test(word.text)))

@@ -282,7 +282,11 @@ function testRule(command: Parameters<CommandRule>[0], report: Parameters<Comman
 function dateRule(base: CommandRule): CommandRule {
   return (command, report) => {
     base(command, report);
-    if (command.args.some((word, at) => /^\d/.test(word.text) && !/^(?:-d|--date)$/.test(command.args[at - 1]?.text ?? "")))
+    if (
+      command.args.some(
+        (word, at) => /^\d/.test(word.text) && !/^(?:-d|--date)$/.test(command.args[at - 1]?.text ?? ""),
+      )
+    )
       report.find(ask("privilege.clock", "this sets the clock"));
   };
 }
@@ -304,7 +308,11 @@ function psRule(base: CommandRule): CommandRule {
 function yqRule(base: CommandRule): CommandRule {
   return (command, report) => {
     base(command, report);
-    if (command.args.some((word) => /\b(?:env|envsubst|strenv|(?:str)?load\w*|input_filename|eval)\b|\$ENV/.test(word.text)))
+    if (
+      command.args.some((word) =>
+        /\b(?:env|envsubst|strenv|(?:str)?load\w*|input_filename|eval)\b|\$ENV/.test(word.text),
+      )
+    )
       report.find(ask("shell.yq-environment", "this yq program can read the environment or other files"));
   };
 }

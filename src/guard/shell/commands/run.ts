@@ -41,6 +41,7 @@ function verbOf(command: SimpleCommand, report: Report): { verb: string; rest: r
 const packageRule: CommandRule = (command, report) => {
   refuseDynamic(command, report);
   if (isVersion(command)) return;
+  if (command.name === "bun" && command.args.some((word) => word.text === "-")) report.mark("stdin-shell");
   const found = verbOf(command, report);
   if (!found) return;
   const { verb, rest } = found;
@@ -77,7 +78,9 @@ const packageRule: CommandRule = (command, report) => {
 /** npm takes any unique beginning of its options, so before `--` only those of the list are plain. */
 function ownScript(command: SimpleCommand, rest: readonly PlainWord[], report: Report): void {
   report.effect("run");
-  const script = rest.findIndex((word) => !word.text.startsWith("-"));
+  const script = rest.findIndex(
+    (word, at) => !word.text.startsWith("-") && !PACKAGE_VALUES.test(rest[at - 1]?.text ?? ""),
+  );
   if (rest[script]?.text === "env") report.find(ask("secret.environment", "this prints the environment"));
   if (command.name === "bun" && rest.some((word) => /^-|^[/~]/.test(word.text)))
     report.find(ask("shell.option-unknown", "bun run is used with options or files outside"));
@@ -157,7 +160,8 @@ function interpreterRule(options: Interpreter): CommandRule {
       if (!word || word.text === "-") break;
       if (options.code.test(word.text)) {
         report.mark("shell");
-        if (options.shell && next && /^-\w*c$/.test(word.text)) report.script(next);
+        const code = next?.text === "--" ? words[at + 2] : next;
+        if (options.shell && code && /^-\w*c$/.test(word.text)) report.script(code);
         return report.find(
           ask("shell.inline-code", `${command.name} ${word.text} runs code given on the command line`),
         );
@@ -281,6 +285,7 @@ function listRule(verbs: RegExp): CommandRule {
     if (isVersion(command)) return;
     const [first, ...rest] = command.args;
     refuseDynamic(command, report);
+    if (rest.some((word) => word.text === "-")) report.mark("stdin-shell");
     if (!first || !verbs.test(first.text)) return network(report, `${command.name} ${first?.text ?? ""}`);
     report.effect("run");
     for (const word of rest) {

@@ -210,6 +210,10 @@ const splitRule: CommandRule = (command, report) => {
 export const writeCommands: Record<string, CommandRule> = {
   touch: writeRule("acm d: t: r< --no-create --date: --reference<", "write"),
   mkdir: writeRule("pv --parents --verbose", "write"),
+  mkfifo: (command, report) => {
+    report.find(ask("path.special", "mkfifo makes a pipe of a name"));
+    writeRule("m:", "write")(command, report);
+  },
   rmdir: writeRule("pv --parents --verbose --ignore-fail-on-non-empty", "delete"),
   rm: writeRule("fiIrRdv --recursive --force --verbose --dir --interactive= --one-file-system", "delete"),
   unlink: writeRule("", "delete"),
