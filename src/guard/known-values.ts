@@ -63,7 +63,15 @@ function formsOf(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
   // Decoded bytes are read as Latin-1.
   const latin = bytes.toString("latin1");
-  return [value, latin, value.replaceAll(" ", "+"), json, ...base64Forms(bytes), ...base32Forms(bytes), bytes.toString("hex")]
+  return [
+    value,
+    latin,
+    value.replaceAll(" ", "+"),
+    json,
+    ...base64Forms(bytes),
+    ...base32Forms(bytes),
+    bytes.toString("hex"),
+  ]
     .filter((form) => form.length >= SHORTEST)
     .map((form) => form.toLowerCase());
 }
@@ -89,5 +97,7 @@ function base32Forms(bytes: Buffer): string[] {
 function base32(bytes: Buffer): string {
   let bits = "";
   for (const byte of bytes) bits += byte.toString(2).padStart(8, "0");
-  return (bits.match(/.{5}/g) ?? []).map((five) => "abcdefghijklmnopqrstuvwxyz234567"[Number.parseInt(five, 2)]).join("");
+  return (bits.match(/.{5}/g) ?? [])
+    .map((five) => "abcdefghijklmnopqrstuvwxyz234567"[Number.parseInt(five, 2)])
+    .join("");
 }

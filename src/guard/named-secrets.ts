@@ -27,7 +27,8 @@ interface Link {
   readonly when?: (name: string, before: string) => boolean;
 }
 
-const NETRC = /(?:\b(?:login|user|account)\s+\S+\s+|(?:^|\n)\s*(?:ENV|ARG|setx|set -\w+|set)\s+|\b(?:WITH|ENCRYPTED)\s+)$/;
+const NETRC =
+  /(?:\b(?:login|user|account)\s+\S+\s+|(?:^|\n)\s*(?:ENV|ARG|setx|set -\w+|set)\s+|\b(?:WITH|ENCRYPTED)\s+)$/;
 /** A number in sixteens or a UUID shows by itself that it is no word. */
 const HEXADECIMAL = /^(?=.*\d)(?:[0-9a-f]{32,}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/i;
 /** A call that gives a name its value. */
@@ -118,7 +119,9 @@ function linkedValue(text: string, link: Link, { name, at, before }: Place): Nam
         ? upTo(MARKUP, text, from)
         : plainValue(text, from, before);
   const found = text.slice(value.start, value.end);
-  const secret = found.length >= 6 && (link.strict ? looksRandom(found) || HEXADECIMAL.test(found) : found.length >= 8 && looksSecret(found));
+  const secret =
+    found.length >= 6 &&
+    (link.strict ? looksRandom(found) || HEXADECIMAL.test(found) : found.length >= 8 && looksSecret(found));
   return {
     secret: secret ? { start: value.start, end: value.end } : undefined,
     past: secret || value.long ? value.end : 0,

@@ -136,7 +136,9 @@ export function tokensOf(run: string): (readonly [kind: string, from: number, to
   if (!PREFIX.test(run)) return [];
   return FORMS.flatMap(({ kind, shape, only }) =>
     [...run.matchAll(shape)].flatMap((match) =>
-      (only && !only(match[0])) || PLACEHOLDER.test(match[0]) ? [] : [[kind, match.index, match.index + match[0].length] as const],
+      (only && !only(match[0])) || PLACEHOLDER.test(match[0])
+        ? []
+        : [[kind, match.index, match.index + match[0].length] as const],
     ),
   );
 }

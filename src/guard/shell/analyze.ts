@@ -255,6 +255,8 @@ class Analysis implements ShellAnalysis, Visitor {
       return how.depth > 0 ? this.#unknownFolder("a wrapped cd") : this.#changeFolder(args, place);
     if (how.fed && !FED_READERS.has(name)) this.find(ask("shell.fed", `${name} gets words from another command`));
     const rule = Object.hasOwn(RULES, name) ? RULES[name] : name.includes("/") ? localProgram : undefined;
+    // What a program of the system says about itself.
+    if (rule && rule !== localProgram && args.length === 1 && args[0]?.text === "--version") return folders;
     if (rule) rule({ name, args, fed: how.fed }, this.#report(place, how.depth));
     else {
       this.find(ask("shell.unknown-command", `${name} is not a command this policy knows`));

@@ -57,7 +57,7 @@ export function readRule(notation: string, operands: Operands, recursive = false
 const GREP =
   "abcEFGHhiILlnoPqrRsTUvwxyzZ e: f< m: A: B: C: -# --color= --colour= --include: --exclude: --exclude-dir: --count --ignore-case --files-with-matches --files-without-match --line-number --recursive --only-matching --invert-match --word-regexp --fixed-strings --extended-regexp --perl-regexp --no-filename --with-filename --max-count: --after-context: --before-context: --context: --quiet --silent --null --text --no-messages --binary-files: --regexp:";
 const RG =
-  "abcFhHiIlLnNopPqsSuUvwx e: f< g: t: T: m: A: B: C: r: j: M: d: --color: --glob: --iglob: --type: --type-not: --type-list --count --count-matches --files --files-with-matches --files-without-match --hidden --no-ignore --no-ignore-vcs --ignore-case --smart-case --fixed-strings --line-number --no-line-number --no-heading --heading --json --max-count: --max-depth: --max-columns: --multiline --pcre2 --only-matching --invert-match --word-regexp --sort: --sortr: --stats --trim --vimgrep --context: --after-context: --before-context: --replace: --null --no-filename --with-filename --regexp: --text --passthru --column";
+  "0abcFhHiIlLnNopPqsSuUvwx e: f< g: t: T: m: A: B: C: r: j: M: d: --color: --glob: --iglob: --type: --type-not: --type-list --type-add: --count --count-matches --files --files-with-matches --files-without-match --hidden --no-ignore --no-ignore-vcs --ignore-case --smart-case --fixed-strings --line-number --no-line-number --no-heading --heading --json --max-count: --max-depth: --max-columns: --multiline --pcre2 --only-matching --invert-match --word-regexp --sort: --sortr: --stats --trim --vimgrep --context: --after-context: --before-context: --replace: --null --no-filename --with-filename --regexp: --text --passthru --column";
 const SUM = "bctwz --check --tag --quiet --status";
 
 export const readCommands: Record<string, CommandRule> = {
@@ -105,6 +105,15 @@ export const readCommands: Record<string, CommandRule> = {
   md5sum: readRule(SUM, "read"),
   b2sum: readRule(SUM, "read"),
   cksum: readRule("a:", "read"),
+  join: readRule("ijz 1: 2: a: e: o: t: v: --header --nocheck-order", "read"),
+  shuf: readRule("eirz n: o> --head-count: --output>", "read"),
+  iconv: readRule("cls f: t: o> --from-code: --to-code: --output> --list", "read"),
+  numfmt: readRule("d: --to: --from: --field: --suffix: --padding: --header=", "text"),
+  factor: readRule("", "text"),
+  tsort: readRule("", "read"),
+  bzcat: readRule("", "read"),
+  xzcat: readRule("", "read"),
+  zstdcat: readRule("", "read"),
   od: readRule("abcdfhilosxvDOX A: j: N: t: w= --format: --address-radix: --read-bytes: --skip-bytes:", "read"),
   xxd: readRule("abeEiu c: g: l: o: s: p", "one-read"),
   hexdump: readRule("bcCdovx e: n: s:", "read"),
@@ -166,6 +175,13 @@ export const readCommands: Record<string, CommandRule> = {
   groups: readRule("", "text"),
   hostname: readRule("sfid", "none"),
   arch: readRule("", "none"),
+  lscpu: readRule("ae J p= --json", "none"),
+  pgrep: readRule("acflnovx u: P: --full --list-name --list-full --newest --oldest", "text"),
+  jobs: readRule("lprs", "text"),
+  clear: readRule("x", "none"),
+  tput: readRule("", "text"),
+  uuidgen: readRule("rt --random --time", "none"),
+  cal: readRule("13jmy", "text"),
   nproc: readRule("--all --ignore:", "none"),
   free: readRule("bkmghtlw --human --mega --giga s: c:", "none"),
   uptime: readRule("ps --pretty --since", "none"),

@@ -45,6 +45,7 @@ export function assignmentRule(name: string, value: PlainWord | undefined, repor
   if (/^(?:GIT_PAGER|PAGER)$/.test(name) && value?.text !== "cat" && value?.text !== "") {
     return report.find(ask("shell.assignment", `${name} names a program to start`));
   }
+  if (name === "NODE_OPTIONS" && /^--max-old-space-size=\d+$/.test(value?.text ?? "")) return;
   if (name === "PYTHONPATH" && value?.kind === "literal" && !value.text.includes(":")) report.path(value, "read");
   else if (name === "BASH_ENV" || !SAFE_VARIABLES.test(name))
     report.find(ask("shell.assignment", `${name}=… can change what later commands do`));

@@ -88,7 +88,7 @@ const tarRule: CommandRule = (command, report) => {
   const read = take(
     { ...command, args: words },
     report,
-    "cxtrzjJvpkPha f: C: T< X< --exclude-from< --create --extract --list --file: --directory: --gzip --exclude: --strip-components: --verbose --zstd",
+    "cxtrzjJOvpkPha --exclude-vcs f: C: T< X< --exclude-from< --create --extract --list --file: --directory: --gzip --exclude: --strip-components: --verbose --zstd",
   );
   const mode = read.options.map((option) => option.name);
   const writes = mode.includes("-x") || mode.includes("--extract");
