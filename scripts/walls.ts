@@ -8,6 +8,7 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   core: { builtins: [] },
   config: { builtins: ["node:fs", "node:fs/promises", "node:os"], process: true },
   models: { builtins: ["node:http", "node:https", "node:net"], process: true },
+  cache: { builtins: [] },
   guard: { builtins: [] },
   sandbox: {
     builtins: [
