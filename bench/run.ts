@@ -1,4 +1,5 @@
 /** Builds the program, measures it beside bare Node, prints one table and keeps it in bench/results. */
+import { cache } from "./cache.ts";
 import { installBuilt, type Row } from "./kit.ts";
 import { models } from "./models.ts";
 import { parts } from "./parts.ts";
@@ -13,6 +14,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   streaming,
   models,
   parts,
+  cache,
 };
 
 const wanted = process.argv.slice(2);
