@@ -11,14 +11,16 @@ import { controlHomes } from "./base/control-places.ts";
 import { CrucibleError } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
 import { editClock } from "./core/edit-clock.ts";
-import type { Emit, Event } from "./core/event.ts";
+import type { Emit, Event, EventOf } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
+import type { AnswerCache } from "./core/ports/cache.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
-import type { OpenModel } from "./core/ports/models.ts";
+import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
 import type { SandboxMode } from "./core/verdict.ts";
 import type { Policy, ToolPattern } from "./guard/action.ts";
 import { parsePattern } from "./guard/checks/policy.ts";
+import { contextLabel } from "./guard/context-label.ts";
 import { declare } from "./guard/declare.ts";
 import { createGate } from "./guard/gate.ts";
 import { createMint } from "./guard/grants.ts";
@@ -64,6 +66,7 @@ export interface Parts {
   readonly files: SessionFiles;
   readonly model: OpenModel;
   readonly rules: readonly PolicyRule[];
+  readonly models: Models;
 }
 
 export async function startSession(house: House, given: OpenOptions, parts: Parts): Promise<LiveSession> {
@@ -110,7 +113,9 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     lifetime: lifetime.signal,
     snapshots: given.persist,
   });
-  const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text });
+  const answers = given.cache && given.persist ? await answersFor(house, parts) : undefined;
+  const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
+  const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
   const session = createSession({ journal, emit, conductor, clock: systemClock });
   announce(house, given, { model, earlier, emit, fork: files.fork });
   if (given.sandbox === "off") await audit.note("sandbox-off");
@@ -119,6 +124,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     (event) => void (event.kind === "turn-end" && emit({ kind: "resources-measured", ...meter.measure() })),
   );
   bus.subscribe((event) => {
+    if (event.kind === "cache-looked" && event.hit) audit.note("cache-hit", hitDetails(event)).catch(() => undefined);
     if (event.kind === "job-end") audit.note("lease-end", { job: event.job }).catch(() => undefined);
   });
   return {
@@ -132,6 +138,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     async close() {
       lifetime.abort();
       meter.stop();
+      await answers?.close();
       await sandbox.close();
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.
@@ -142,7 +149,19 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   };
 }
 
-type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits">;
+/** The cache of answers; nothing of it is loaded when no answer of this model may be kept. */
+async function answersFor(house: House, { model, models }: Parts): Promise<AnswerCache | undefined> {
+  const { config } = house;
+  const kept = model.sampling.temperature === 0 || config.get<boolean>("cache.anyTemperature");
+  if (config.get("cache.answers") === "off" || !kept) return undefined;
+  return (await import("./answers.ts")).openAnswers(house, async () => models);
+}
+
+function hitDetails({ tier = "", similarity = 0, ageMs = 0 }: EventOf<"cache-looked">) {
+  return { tier, similarity: Math.round(similarity * 1_000) / 1_000, ageMs };
+}
+
+type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits" | "cache">;
 
 function voiceFor(
   house: House,

@@ -120,6 +120,10 @@ function streamLine(event: Event): object | undefined {
       return { type: "error", ...faultObject(event.fault) };
     case "context-compacted":
       return { type: "system", subtype: "context_compacted", before: event.before, after: event.after };
+    case "cache-looked": {
+      const { hit, because, tier, ageMs, similarity } = event;
+      return { type: "system", subtype: "cache", hit, because, tier, age_ms: ageMs, similarity };
+    }
     case "model-note":
       return { type: "system", subtype: event.code.replaceAll("-", "_"), text: event.text };
     case "todos-set":
