@@ -42,6 +42,7 @@ export async function openAnswers(house: House, models: () => Promise<Models>): 
     clock: systemClock,
     ttlMs: config.get<number>("cache.ttl") * 1_000,
     maxBytes: config.get<number>("cache.maxMegabytes") * MIB,
+    similarity: config.get<number>("cache.similarity"),
     anyTemperature: config.get<boolean>("cache.anyTemperature"),
     hasSecret: (text) => redactor.text(text) !== text,
   });

@@ -17,7 +17,7 @@ import { createMint } from "./guard/grants.ts";
 import { createRedactor } from "./guard/redact.ts";
 import { pathRules } from "./guard/rules.ts";
 import type { House } from "./house.ts";
-import { sandboxSettings } from "./live.ts";
+import { sandboxSettings } from "./sandbox-settings.ts";
 import { openAudit } from "./observe/audit.ts";
 import { knownSecrets } from "./redaction.ts";
 import { callLimits, loadRules } from "./rules.ts";

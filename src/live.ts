@@ -5,19 +5,19 @@ import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
 import { auditOptions, checkpointPlace } from "./audit-view.ts";
+import { attachConsumers } from "./consumers.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { controlHomes } from "./base/control-places.ts";
 import { CrucibleError } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
 import { editClock } from "./core/edit-clock.ts";
-import type { Emit, Event, EventOf } from "./core/event.ts";
+import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
 import type { AnswerCache } from "./core/ports/cache.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
-import type { SandboxMode } from "./core/verdict.ts";
 import type { Policy, ToolPattern } from "./guard/action.ts";
 import { parsePattern } from "./guard/checks/policy.ts";
 import { contextLabel } from "./guard/context-label.ts";
@@ -29,13 +29,13 @@ import { type PolicyRule, pathRules } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
-import { createResourceMeter } from "./observe/resources.ts";
-import { backends, checks, tools } from "./parts.ts";
+import { checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
 import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
 import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
+import { expandHome, sandboxSettings } from "./sandbox-settings.ts";
 import { secondParser } from "./second-parser.ts";
 import { createBus, createSession } from "./session/session.ts";
 import { settleOpenCalls } from "./session/settle.ts";
@@ -119,14 +119,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const session = createSession({ journal, emit, conductor, clock: systemClock });
   announce(house, given, { model, earlier, emit, fork: files.fork });
   if (given.sandbox === "off") await audit.note("sandbox-off");
-  const meter = createResourceMeter();
-  bus.subscribe(
-    (event) => void (event.kind === "turn-end" && emit({ kind: "resources-measured", ...meter.measure() })),
-  );
-  bus.subscribe((event) => {
-    if (event.kind === "cache-looked" && event.hit) audit.note("cache-hit", hitDetails(event)).catch(() => undefined);
-    if (event.kind === "job-end") audit.note("lease-end", { job: event.job }).catch(() => undefined);
-  });
+  const meter = attachConsumers(bus, audit);
   return {
     id: journal.session,
     workspace: house.workspace,
@@ -155,10 +148,6 @@ async function answersFor(house: House, { model, models }: Parts): Promise<Answe
   const kept = model.sampling.temperature === 0 || config.get<boolean>("cache.anyTemperature");
   if (config.get("cache.answers") === "off" || !kept) return undefined;
   return (await import("./answers.ts")).openAnswers(house, async () => models);
-}
-
-function hitDetails({ tier = "", similarity = 0, ageMs = 0 }: EventOf<"cache-looked">) {
-  return { tier, similarity: Math.round(similarity * 1_000) / 1_000, ageMs };
 }
 
 type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits" | "cache">;
@@ -298,38 +287,6 @@ function instructionsText(workspace: string, cwd: string): string | undefined {
   return found
     .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)
     .join("\n\n");
-}
-
-const expandHome = (paths: readonly string[], home: string) =>
-  paths.map((path) => (path === "~" || path.startsWith("~/") ? home + path.slice(1) : path));
-
-/** What every sandbox of this workspace is told; `server` is the model server in use. */
-export function sandboxSettings(house: House, mode: SandboxMode, addDirs: readonly string[], server?: string) {
-  const { config, env, home, options } = house;
-  const image = config.get<string | undefined>("sandbox.image");
-  const remoteUrl = config.get<string | undefined>("sandbox.remoteUrl");
-  return {
-    workspace: house.workspace,
-    cwd: options.workspace,
-    addDirs,
-    home,
-    env,
-    stateDir: `${config.places.state}/sandbox`,
-    mode,
-    clock: systemClock,
-    backends,
-    config: {
-      backend: config.get<string>("sandbox.backend"),
-      ...(image === undefined ? {} : { image }),
-      remote: config.get<boolean>("sandbox.remote"),
-      ...(remoteUrl === undefined ? {} : { remoteUrl }),
-      read: config.get<string[]>("sandbox.read"),
-      expose: config.get<string[]>("sandbox.expose"),
-      env: config.get<Record<string, string>>("sandbox.env"),
-      reachable: config.get<string[]>("network.allow").filter((entry) => /:\d+$/.test(entry)),
-      closed: modelServers(config, server),
-    },
-  };
 }
 
 async function requireSandbox(sandbox: Sandbox): Promise<void> {

@@ -24,6 +24,8 @@ export interface AnswersOptions {
   readonly maxBytes: number;
   /** Keeps answers that were sampled with a temperature too. */
   readonly anyTemperature: boolean;
+  /** Where the bound of a new entry stands; never below 0.95. */
+  readonly similarity: number;
   /** True when a text holds a secret. */
   readonly hasSecret: (text: string) => boolean;
 }
@@ -92,7 +94,7 @@ export function createAnswers(options: AnswersOptions): AnswerCache {
         fingerprint: known.fingerprint,
         kind: intentOf(question.text),
         createdAt: now,
-        bound: FIRST_BOUND,
+        bound: Math.max(FIRST_BOUND, options.similarity),
         evidence: { agreed: 0, disagreed: 0 },
         label: answer.label,
       };

@@ -103,6 +103,13 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: false,
     about: "keep answers that were sampled with a temperature too",
   },
+  "cache.similarity": {
+    scope: "user",
+    schema: share,
+    fallback: 0.95,
+    about:
+      "least cosine at which another wording gets a kept answer; below 0.95 counts as 0.95, and the words must agree too",
+  },
   "cache.ttl": { scope: "user", schema: count, fallback: 7200, about: "how long an answer is kept (seconds)" },
   "cache.maxEntries": { scope: "user", schema: count, fallback: 50_000, about: "answers that are kept at most" },
   "cache.maxMegabytes": {
@@ -317,6 +324,16 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: "auto",
     about: "colours in the terminal",
   },
+};
+
+/** Names of earlier documents for keys of today. */
+export const ALIASES: Readonly<Record<string, string>> = {
+  "cacheConfig.similarityThreshold": "cache.similarity",
+  "cacheConfig.maxCacheSize": "cache.maxEntries",
+  "cacheConfig.ttl": "cache.ttl",
+  "cacheConfig.compressionEnabled": "cache.compression",
+  "redis.cluster.enabled": "cache.redisCluster",
+  "redis.optimization.compression": "cache.compression",
 };
 
 /** Reads one value from text (flag, variable, `config set`): JSON where the key is not a string. */

@@ -57,6 +57,7 @@ function kit(changes: Partial<Parameters<typeof createAnswers>[0]> = {}, name = 
     clock,
     ttlMs: 3_600_000,
     maxBytes: 1e7,
+    similarity: 0.85,
     anyTemperature: false,
     hasSecret: (text) => text.includes("hunter2"),
     ...changes,

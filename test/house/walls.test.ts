@@ -48,9 +48,9 @@ const BREACHES: readonly (readonly [string, string, string, string])[] = [
     "noRestrictedImports",
   ],
   [
-    "a cache that opens a database",
+    "a cache that starts a process",
     "cache",
-    'import { DatabaseSync } from "node:sqlite";\nexport const a = DatabaseSync;',
+    'import { spawn } from "node:child_process";\nexport const a = spawn;',
     "noRestrictedImports",
   ],
   ["guard that imports the store", "guard", 'export * from "../store/blobs.ts";', "noRestrictedImports"],
