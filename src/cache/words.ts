@@ -53,9 +53,9 @@ export const ABOUT_WORDS = set(`
   character characters keyword keywords pronounce read quote quoted verbatim literal literally prompt prompts
   called named name names noun verb prefix suffix`);
 
-/** With one of these a closing question mark may be part of a name, a pattern or an operator. */
+/** Beside these a word or a question mark may be part of a pattern, an operator or a command. */
 export const MARKED = set(
-  "regex regexp pattern patterns glob globs wildcard match matches matching grep operator predicate ruby elixir scheme lisp clojure kotlin swift rust",
+  "cp mv rm ls cd ln chmod chown tar sed awk curl regex regexp pattern patterns glob globs wildcard match matches matching grep operator predicate ruby elixir scheme lisp clojure kotlin swift rust",
 );
 
 /** Function words of other languages that are no English words: with one of them a text is not plain English. */
