@@ -220,5 +220,5 @@ async function redis(vectors: readonly Float32Array[], asked: readonly Asked[], 
 }
 
 function absent(item: string, note: string): Row {
-  return { item, value: Number.NaN, unit: "", note: `absent: ${note}` };
+  return { item, value: Number.NaN, unit: "", note };
 }
