@@ -62,7 +62,7 @@ export const MARKED = set(
 export const FOREIGN = set(`
   der das und ist nicht ein eine einen wie warum wieso ich wir sie mit für auf zu den dem von bei oder aber kein keine
   le la les est une des pas pour dans que qui comment pourquoi avec sur ou et du ne je il elle ce cette
-  el los las una es por para como donde cual cuando con sin del y se un lo
+  el los las una es por para como donde cual cuando con sin del se un lo
   gli che non perché di della nel sono cosa uma não isso fazer het een niet wat hoe waarom van`);
 
 /** Words by which plain English is known. */
