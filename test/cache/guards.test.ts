@@ -90,7 +90,6 @@ describe("questions that only look the same", () => {
     ["explain the none value", "explain none value", "words"],
     ["what is in the /etc/hosts", "what is in /etc/host", "path"],
     ["", "", "unsure"],
-    [`explain ${"x ".repeat(1_500)}z`, `please explain ${"x ".repeat(1_500)}z`, "unsure"],
   ])("%j and %j: %s", (a, b, difference) => {
     const found = differenceOf(a, b);
     expect(found, `${a} | ${b}`).toBeDefined();
@@ -240,6 +239,13 @@ describe("the guards", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it("take long texts for the same only when every character is", () => {
+    const asked = (words: number) => `explain ${"x ".repeat(words)}z`;
+    expect(differenceOf(asked(900), `please ${asked(900)}`)).toBeUndefined();
+    expect(differenceOf(asked(1_500), `please ${asked(1_500)}`)).toBe("unsure");
+    expect(differenceOf(asked(1_500), asked(1_500))).toBeUndefined();
   });
 
   it("are quick on hostile texts", () => {
