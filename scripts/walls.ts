@@ -32,7 +32,7 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   agent: { builtins: [] },
   session: { builtins: [] },
   store: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:os"], process: true },
-  observe: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:readline"] },
+  observe: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:readline"], process: true },
   cli: {
     builtins: [
       "node:fs",

@@ -2,7 +2,7 @@
 import { freemem } from "node:os";
 import { auditOptions, auditView, refuseCheckpointsIn } from "./audit-view.ts";
 import { systemClock } from "./base/clock.ts";
-import { CrucibleError } from "./base/error.ts";
+import { CrucibleError, toFault } from "./base/error.ts";
 import { uuid } from "./base/id.ts";
 import { oneLine } from "./base/text.ts";
 import { homeFolder, loadConfig, readEnvironment, setUserValue } from "./config/load.ts";
@@ -10,9 +10,11 @@ import { workspaceTrust } from "./config/trust.ts";
 import { LOCAL_USER } from "./core/actor.ts";
 import type { AuditRecord } from "./core/audit-event.ts";
 import type { Event } from "./core/event.ts";
+import type { Sampling } from "./core/model.ts";
 import type { App, ApprovalsView, LiveSession, OpenOptions, TrustView } from "./core/ports/app.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Blobs, Sessions } from "./core/ports/store.ts";
+import type { Tier } from "./core/route.ts";
 import type { AppOptions, House, SessionFiles } from "./house.ts";
 import { createModels } from "./models/models.ts";
 import { loadRules, rememberedApprovals } from "./rules.ts";
@@ -42,6 +44,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     policy: async (place) => (await import("./policy.ts")).policyView(house, place),
     prompt: async () => (await import("./live.ts")).promptParts(house),
     redaction: async () => (await import("./redaction.ts")).redactionFor(house),
+    performance: (span) => performanceOf(house, span),
     trust: () => trustView(house),
     approvals: () => approvalsView(house),
   };
@@ -52,18 +55,49 @@ async function openStore(house: House): Promise<{ sessions: Sessions; blobs: Blo
   return { sessions: sqliteSessions(db, systemClock), blobs: sqliteBlobs(db), close: () => db.close() };
 }
 
+/** The configured model of each tier. */
+function tiersOf({ config }: House): Readonly<Partial<Record<Tier, string>>> {
+  const named = (["fast", "quality", "embed"] as const).map((tier) => [
+    tier,
+    config.get<string | undefined>(`tiers.${tier}`),
+  ]);
+  return Object.fromEntries(named.filter(([, name]) => name !== undefined));
+}
+
 async function openModels(house: House): Promise<Models> {
   const { env, config } = house;
   const model = config.get<string | undefined>("model");
+  const temperature = config.get<number | undefined>("temperature");
+  const effort = config.get<Sampling["effort"]>("effort");
   return createModels({
     env,
+    sampling: { ...(temperature === undefined ? {} : { temperature }), ...(effort === undefined ? {} : { effort }) },
+    tiers: tiersOf(house),
+    fallback: config.get<string[]>("fallback"),
     servers: config.get("servers"),
     windows: config.get("windows"),
+    profiles: config.get("profiles"),
     ...(model === undefined ? {} : { defaultModel: model }),
     quirks: createQuirkStore(`${config.places.state}/servers.json`),
     clock: systemClock,
     freeMemoryBytes: freemem,
   });
+}
+
+const DAY_MS = 86_400_000;
+
+/** Folds the stored events of the sessions that changed in the span; events before it do not count. */
+async function performanceOf(house: House, { days, all }: { days: number; all: boolean }) {
+  const [{ sessions }, { createPerformance }] = await Promise.all([
+    openStore(house),
+    import("./observe/performance.ts"),
+  ]);
+  const since = systemClock.now() - days * DAY_MS;
+  const performance = createPerformance();
+  const rows = sessions.list(all ? undefined : house.workspace).filter(({ updatedAt }) => updatedAt >= since);
+  const events = rows.flatMap(({ id }) => sessions.read(id)).filter(({ at }) => at >= since);
+  for (const event of events.toSorted((a, b) => a.at - b.at)) performance.take(event);
+  return performance.report();
 }
 
 /** Trust and what changes it, each change recorded. */
@@ -77,7 +111,7 @@ function trustView(house: House): TrustView {
     },
     async revoke() {
       trust.revoke(LOCAL_USER.id);
-      await recordDecision(house, { action: "trust-revoked" });
+      await recordDone(house, { action: "trust-revoked" }, `nothing in ${house.workspace} is trusted now`);
     },
   };
 }
@@ -88,7 +122,8 @@ function approvalsView(house: House): ApprovalsView {
     list: () => store?.list() ?? [],
     async revoke(ids) {
       store?.revoke(ids);
-      await recordDecision(house, { action: "approval-revoked", details: { ids: [...ids] } });
+      const what = { action: "approval-revoked", details: { ids: [...ids] } } as const;
+      await recordDone(house, what, `${ids.length} revoked`);
     },
   };
 }
@@ -96,8 +131,18 @@ function approvalsView(house: House): ApprovalsView {
 /** The record names the key alone: values may be secret. */
 async function setAndRecord(house: House, key: string, text: string): Promise<string> {
   const file = await setUserValue(house.config.places, key, text);
-  await recordDecision(house, { action: "config-change", details: { key, file } });
+  await recordDone(house, { action: "config-change", details: { key, file } }, `${key} set in ${file}`);
   return file;
+}
+
+/** What tightens or is the person's own takes effect first: when it cannot be recorded, the fault says that it was done. */
+async function recordDone(house: House, what: Pick<AuditRecord, "action" | "details">, done: string): Promise<void> {
+  try {
+    await recordDecision(house, what);
+  } catch (error) {
+    const { code, message, ...fault } = toFault(error);
+    throw new CrucibleError(code, `${done}, but without a record: ${message}`, { ...fault, cause: error });
+  }
 }
 
 /** A decision made outside any session. */
@@ -227,6 +272,9 @@ function rememberedModel(house: House, events: readonly Event[], given: OpenOpti
   if (!last || model !== undefined || baseUrl !== undefined || localProvider !== undefined) return {};
   const window = context === undefined ? { window: last.window } : {};
   const { provider } = last.model;
+  const name = `${provider}/${last.model.model}`;
+  const several = [...Object.values(tiersOf(house)), ...house.config.get<string[]>("fallback")];
+  if (several.includes(name)) return { model: name, remembered: true, ...window };
   const configured = house.config
     .get<readonly { name: string }[]>("servers")
     .some((server) => server.name === provider);

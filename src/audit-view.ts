@@ -54,8 +54,14 @@ export function auditView(config: Config): AuditView {
       if (!state) return undefined;
       return { seq: state.head.seq, hash: state.head.hash, ...(verifier === undefined ? {} : { verifier }) };
     },
-    verify: async (kept) => (await import("./observe/audit-verify.ts")).verifyAudit({ folder, checkpoints, ...kept }),
-    verifyExport: async (file, key) => (await import("./observe/audit-export.ts")).verifyExport(file, key),
+    async verify(kept) {
+      await refuseBadKey(kept.key);
+      return (await import("./observe/audit-verify.ts")).verifyAudit({ folder, checkpoints, ...kept });
+    },
+    async verifyExport(file, key) {
+      await refuseBadKey(key);
+      return (await import("./observe/audit-export.ts")).verifyExport(file, key);
+    },
     async *tail(count, follow) {
       yield* (await import("./observe/audit-tail.ts")).tailAudit(folder, count, follow);
     },
@@ -69,6 +75,20 @@ export function auditView(config: Config): AuditView {
       return lines(exportAudit({ folder, checkpoints, ...wanted }));
     },
   };
+}
+
+/** A mistyped key says nothing about the log. Throws `usage`. */
+async function refuseBadKey(key: string | undefined): Promise<void> {
+  if (key === undefined) return;
+  const { verifierFrom } = await import("./observe/signed-note.ts");
+  try {
+    verifierFrom(key);
+  } catch (error) {
+    throw new CrucibleError("usage", "--key: this is no verifier key", {
+      hint: "it is one word, name+id+base64, as crucible audit head prints it",
+      cause: error,
+    });
+  }
 }
 
 function* lines(source: Iterable<string>): Iterable<string> {

@@ -10,6 +10,7 @@ import { editClock } from "./core/edit-clock.ts";
 import type { Emit } from "./core/event.ts";
 import type { SandboxView } from "./core/ports/app.ts";
 import type { CommandResult } from "./core/ports/hands.ts";
+import type { Sandbox } from "./core/ports/sandbox.ts";
 import type { SandboxMode } from "./core/verdict.ts";
 import { limitsOf } from "./guard/gate.ts";
 import { createMint } from "./guard/grants.ts";
@@ -30,7 +31,9 @@ export function sandboxView(house: House): SandboxView {
   return {
     verify: async (signal) => {
       await using opened = openSandbox(house);
-      return await opened.sandbox.verify(signal);
+      const report = await opened.sandbox.verify(signal);
+      await recordProbe(house, opened.session, report);
+      return report;
     },
     survey: async () => {
       await using opened = openSandbox(house);
@@ -55,6 +58,7 @@ function openSandbox(
     ...sandboxSettings(house, house.config.get<SandboxMode>("sandbox.mode"), []),
     ...(rules ? { rules } : {}),
     session,
+    passing: true,
     model: "none",
     verify: mint.verify,
     blobs: memoryBlobs(),
@@ -62,6 +66,19 @@ function openSandbox(
     editClock: editClock(),
   });
   return { sandbox, mint, session, [Symbol.asyncDispose]: sandbox.close };
+}
+
+/** What was tried and what got through, by name. Throws `audit`. */
+async function recordProbe(house: House, session: string, report: Awaited<ReturnType<Sandbox["verify"]>>) {
+  const audit = openAudit(auditOptions(house.config, (value) => value));
+  const leaked = report.probes.filter(({ verdict }) => verdict === "leaked").map(({ name }) => name);
+  const details = { backend: report.backend ?? null, tried: report.probes.length, leaked };
+  const failed = report.backend === undefined || report.reason !== undefined;
+  try {
+    await audit.append({ session, actor: LOCAL_USER, action: "sandbox-probe", failed, details });
+  } finally {
+    audit.close();
+  }
 }
 
 function endOf(result: CommandResult | undefined) {

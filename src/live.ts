@@ -12,7 +12,6 @@ import { CrucibleError } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
-import type { Sampling } from "./core/model.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { OpenModel } from "./core/ports/models.ts";
@@ -28,9 +27,10 @@ import { type PolicyRule, pathRules } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
+import { createResourceMeter } from "./observe/resources.ts";
 import { backends, checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
-import { callLimits, rememberedApprovals } from "./rules.ts";
+import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
 import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
@@ -96,7 +96,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     tools,
     declared: DECLARED,
     checks,
-    policy: policyFor(house, given, { sandbox, rules: parts.rules, secondOpinion: parserFor(bus) }),
+    policy: policyFor(house, given, { sandbox, model, rules: parts.rules, secondOpinion: parserFor(bus) }),
     sandbox,
     mint,
     audit,
@@ -114,6 +114,10 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const session = createSession({ journal, emit, conductor, clock: systemClock });
   announce(house, given, { model, earlier, emit, fork: files.fork });
   if (given.sandbox === "off") await audit.note("sandbox-off");
+  const meter = createResourceMeter();
+  bus.subscribe(
+    (event) => void (event.kind === "turn-end" && emit({ kind: "resources-measured", ...meter.measure() })),
+  );
   bus.subscribe((event) => {
     if (event.kind === "job-end") audit.note("lease-end", { job: event.job }).catch(() => undefined);
   });
@@ -127,6 +131,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     prompt: (prompt, options) => session.prompt(prompt, options),
     async close() {
       lifetime.abort();
+      meter.stop();
       await sandbox.close();
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.
@@ -149,7 +154,7 @@ function voiceFor(
     ...own,
     voice: "developer",
     system: systemText(given.appendSystemPrompt),
-    sampling: samplingOf(house, given),
+    sampling: given.effort === undefined ? {} : { effort: given.effort },
     clock: systemClock,
     surroundings: surroundingsOf(house, given, redact),
   });
@@ -190,7 +195,11 @@ function parserFor(bus: ReturnType<typeof createBus>): SecondOpinion {
 function policyFor(
   house: House,
   given: OpenOptions,
-  { sandbox, ...known }: { sandbox: Sandbox; rules: readonly PolicyRule[]; secondOpinion: SecondOpinion },
+  {
+    sandbox,
+    model,
+    ...known
+  }: { sandbox: Sandbox; model: OpenModel; rules: readonly PolicyRule[]; secondOpinion: SecondOpinion },
 ): Policy {
   const { config } = house;
   const approvals = rememberedApprovals(house);
@@ -206,7 +215,11 @@ function policyFor(
       readable: expandHome(config.get("sandbox.read"), house.home),
       exposed: expandHome(config.get("sandbox.expose"), house.home),
     },
-    network: { mode: given.offline ? "off" : config.get("network.mode"), allow: config.get("network.allow") },
+    network: {
+      mode: given.offline ? "off" : config.get("network.mode"),
+      allow: config.get("network.allow"),
+      closed: modelServers(config, model.info.server),
+    },
     disallowed: [...given.disallowedTools, ...config.get<string[]>("tools.disallow")].map(knownPattern),
     allowed: given.allowedTools.map(knownPattern),
   };
@@ -268,12 +281,6 @@ function instructionsText(workspace: string, cwd: string): string | undefined {
     .join("\n\n");
 }
 
-function samplingOf(house: House, given: OpenOptions): Sampling {
-  const temperature = house.config.get<number | undefined>("temperature");
-  const effort = given.effort ?? house.config.get<Sampling["effort"]>("effort");
-  return { ...(temperature === undefined ? {} : { temperature }), ...(effort === undefined ? {} : { effort }) };
-}
-
 const expandHome = (paths: readonly string[], home: string) =>
   paths.map((path) => (path === "~" || path.startsWith("~/") ? home + path.slice(1) : path));
 
@@ -301,16 +308,9 @@ export function sandboxSettings(house: House, mode: SandboxMode, addDirs: readon
       expose: config.get<string[]>("sandbox.expose"),
       env: config.get<Record<string, string>>("sandbox.env"),
       reachable: config.get<string[]>("network.allow").filter((entry) => /:\d+$/.test(entry)),
-      closed: [...config.get<{ url: string }[]>("servers").map(({ url }) => url), server ?? ""].flatMap(authorityOf),
+      closed: modelServers(config, server),
     },
   };
-}
-
-/** `host:port` of an address, with the port that its scheme stands for. */
-function authorityOf(url: string): string[] {
-  if (!URL.canParse(url)) return [];
-  const { hostname, port, protocol } = new URL(url);
-  return [`${hostname}:${port || (protocol === "https:" ? "443" : "80")}`];
 }
 
 async function requireSandbox(sandbox: Sandbox): Promise<void> {

@@ -14,6 +14,7 @@ import backendsDocker from "./sandbox/backends/docker.ts";
 import backendsE2b from "./sandbox/backends/e2b.ts";
 import backendsLandlock from "./sandbox/backends/landlock.ts";
 import backendsPodman from "./sandbox/backends/podman.ts";
+import backendsSandboxRuntime from "./sandbox/backends/sandbox-runtime.ts";
 import type { AnyPart } from "./sandbox/remote.ts";
 import toolsAskUser from "./tools/ask_user.ts";
 import toolsEdit from "./tools/edit.ts";
@@ -63,4 +64,5 @@ export const backends: readonly AnyPart[] = [
   backendsE2b,
   backendsLandlock,
   backendsPodman,
+  backendsSandboxRuntime,
 ];

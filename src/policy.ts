@@ -10,7 +10,7 @@ import { gatherAction, type Policy } from "./guard/action.ts";
 import { judge } from "./guard/judge.ts";
 import type { House } from "./house.ts";
 import { checks, tools } from "./parts.ts";
-import { callLimits, loadRules, rememberedApprovals } from "./rules.ts";
+import { callLimits, loadRules, modelServers, rememberedApprovals } from "./rules.ts";
 import { pathView } from "./sandbox/paths.ts";
 import { secondParser } from "./second-parser.ts";
 
@@ -39,7 +39,7 @@ export async function policyView(
       exposed: house.config.get("sandbox.expose"),
     },
     // A question here is what a person would be asked, whether or not the network is on.
-    network: { mode: "allowlist", allow: house.config.get("network.allow") },
+    network: { mode: "allowlist", allow: house.config.get("network.allow"), closed: modelServers(house.config) },
     rules: await loadRules(house, { workspace, home, bare: false }),
     ...(approvals ? { approvals: approvals.of(workspace) } : {}),
     secondOpinion,

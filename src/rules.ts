@@ -29,6 +29,19 @@ export function rememberedApprovals(house: House): ApprovalStore | undefined {
   return days === 0 ? undefined : approvalStore(house.config.places, { days, now: systemClock.now });
 }
 
+/** `host:port` of the servers of models: the configured ones and the one in use. No fetch and no command reaches them. */
+export function modelServers({ get }: Pick<Config, "get">, server?: string): readonly string[] {
+  const urls = get<{ url: string }[]>("servers").map(({ url }) => url);
+  return [...urls, ...(server === undefined ? [] : [server])].flatMap(authorityOf);
+}
+
+/** `host:port` of an address, with the port that its scheme stands for. */
+function authorityOf(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { hostname, port, protocol } = new URL(url);
+  return [`${hostname}:${port || (protocol === "https:" ? "443" : "80")}`];
+}
+
 /** What one call may take. */
 export function callLimits({ get }: Pick<Config, "get">): CallLimits {
   return {

@@ -2,6 +2,7 @@
 import type { Fault } from "../base/error.ts";
 import type { AssistantMessage, StopReason, TextPart, ThinkingPart, ToolCallPart, Usage } from "../core/message.ts";
 import type { ModelPart, ModelRequest } from "../core/model.ts";
+import { moveOn } from "./choose-model.ts";
 import { type Asker, emitFor } from "./voice.ts";
 
 export interface Answer {
@@ -21,13 +22,29 @@ interface Collected {
   firstAt: number | undefined;
 }
 
-/** Sends `request`; a cut stream gives the text so far with stop `aborted`, and the fault. */
+/** Sends `request`; when its model fails and another may answer, that one is asked the same. */
 export async function askModel(run: Asker, request: ModelRequest, purpose: Purpose): Promise<Answer> {
+  for (;;) {
+    const answer = await askOnce(run, request, purpose);
+    if (!answer.fault || !(await moveOn(run, request, answer.fault, answer.message))) return answer;
+  }
+}
+
+/** A cut stream gives the text so far with stop `aborted`, and the fault. */
+async function askOnce(run: Asker, request: ModelRequest, purpose: Purpose): Promise<Answer> {
   const { model, clock } = run.options;
   const emit = emitFor(run);
   const number = ++run.requests;
   const estimate = model.estimate(request).tokens;
-  emit({ kind: "model-start", request: number, model: model.ref, purpose, estimate });
+  const expectedMs = expectedWait(run, estimate);
+  emit({
+    kind: "model-start",
+    request: number,
+    model: model.ref,
+    purpose,
+    estimate,
+    ...(expectedMs === undefined ? {} : { expectedMs }),
+  });
   const started = clock.monotonic();
   const got: Collected = {
     parts: [],
@@ -71,6 +88,17 @@ export async function askModel(run: Asker, request: ModelRequest, purpose: Purpo
     purpose,
   });
   return { message, ...(got.fault ? { fault: got.fault } : {}) };
+}
+
+/** The server reads what it has not read for the last answer, at the rate it had until now. */
+function expectedWait(run: Asker, estimate: number): number | undefined {
+  const { model, journal } = run.options;
+  const rate = model.rates.prefillPerSecond;
+  if (rate === undefined) return undefined;
+  const last = journal.events().findLast((event) => event.kind === "model-end");
+  const same = last?.kind === "model-end" && last.message.model.model === model.ref.model;
+  const known = same ? last.message.usage.input + last.message.usage.output : 0;
+  return Math.round((Math.max(estimate - known, 0) * 1_000) / rate);
 }
 
 /** The server's loaded window may only be known after its first answer. */

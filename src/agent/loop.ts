@@ -8,6 +8,7 @@ import type { ToolOutcome } from "../core/ports/gate.ts";
 import type { Outcome } from "../core/task.ts";
 import { finalAnswer } from "./answer.ts";
 import { type Answer, askModel } from "./ask-model.ts";
+import { chooseModel } from "./choose-model.ts";
 import { compact, isFull } from "./compact.ts";
 import { appendContext } from "./context.ts";
 import { checkRunOf, editsBeyondCheck, verify } from "./evidence.ts";
@@ -47,8 +48,24 @@ function wallTime(ms: number): Fault {
   };
 }
 
+/** Checks that fail in a row before a better model is asked, if there is one. */
+const CHECKS_BEFORE_RAISE = 2;
+
+/** A model that stops in the middle is left for a better one, which gives the whole answer. */
+async function raisedAfterCut(run: Run): Promise<boolean> {
+  if (!(await chooseModel(run, requestOf(run), { raise: "an answer cut at its length limit" }))) return false;
+  const text = "The answer above was cut off. Give it again, whole.";
+  emitFor(run)({
+    kind: "message-added",
+    message: { role: "user", parts: [{ type: "text", text }] },
+    reason: "cut answer",
+  });
+  return true;
+}
+
 /** Runs until done; the returned fault says what stopped it. */
 async function work(run: Run): Promise<Fault | undefined> {
+  await chooseModel(run, requestOf(run), { newTurn: true });
   for (;;) {
     const spent = budgetSpent(run);
     if (spent) return spent;
@@ -63,9 +80,15 @@ async function work(run: Run): Promise<Fault | undefined> {
       if (stopped) return stopped;
       if (calls.length === 0) continue;
     }
-    if (calls.length === 0) return answer.message.stop === "length" ? lengthStop(run) : finish(run);
+    if (calls.length === 0 && answer.message.stop === "length") {
+      if (!(await raisedAfterCut(run))) return lengthStop(run);
+      continue;
+    }
+    if (calls.length === 0) return finish(run);
     const stopped = await act(run, calls);
     if (stopped) return stopped;
+    if (run.failedChecks === CHECKS_BEFORE_RAISE)
+      await chooseModel(run, requestOf(run), { raise: `${CHECKS_BEFORE_RAISE} checks failed after its edits` });
   }
 }
 
@@ -196,6 +219,7 @@ function record(run: Run, call: ToolCallPart, outcome: ToolOutcome, before: numb
   const clock = editsBeyondCheck(outcome) ? edits.tick() : before;
   const check = checkRunOf(outcome, clock, call.id);
   if (check) emitFor(run)({ kind: "check-run", ...check });
+  if (check) run.failedChecks = check.exitCode === 0 ? 0 : run.failedChecks + 1;
   if (check?.exitCode === 0) run.denials.clear();
   else if (!outcome.failed)
     for (const [id, denial] of run.denials) if (denial.tool === call.tool) run.denials.delete(id);
@@ -206,6 +230,22 @@ async function finish(run: Run): Promise<Fault | undefined> {
   return undefined;
 }
 
+/** Faults that tell nothing of how good the model is. */
+const NO_LESSON: ReadonlySet<string> = new Set([
+  "aborted",
+  "wall-time",
+  "turn-limit",
+  "budget-spent",
+  "storage",
+  "audit",
+]);
+
+function learnOutcome(run: Run, fault: Fault | undefined, checksFailed: boolean): void {
+  if (run.requests === 0 || (fault && NO_LESSON.has(fault.code)) || fault?.code.startsWith("server-")) return;
+  const asked = run.task.prompt.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+  run.options.model.learn(asked, fault === undefined && !checksFailed);
+}
+
 function outcomeOf(run: Run, stopped: Fault | undefined): Outcome {
   const { edits, journal } = run.options;
   const missing = new CrucibleError("sandbox-unavailable", "a command was needed and no sandbox works here", {
@@ -213,11 +253,13 @@ function outcomeOf(run: Run, stopped: Fault | undefined): Outcome {
   }).fault;
   const fault = stopped ?? (run.sandboxMissing ? missing : undefined);
   const events = journal.events().filter((event) => event.seq > run.startSeq);
+  const verification = verify(events, edits.value, run.startClock);
+  learnOutcome(run, fault, verification.status === "failed");
   return {
     status: fault === undefined ? "done" : fault.code === "aborted" ? "cancelled" : "failed",
     text: run.text,
     ...(fault ? { fault } : {}),
-    verification: verify(events, edits.value, run.startClock),
+    verification,
     openDenials: [...run.denials.values()],
     turns: run.requests,
     toolCalls: run.toolCalls,

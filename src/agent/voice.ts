@@ -40,6 +40,8 @@ export interface Run {
   toolCalls: number;
   tokens: number;
   strikes: number;
+  /** Checks that failed after an edit, one after the other. */
+  failedChecks: number;
   /** Exec was needed and no sandbox passes. */
   sandboxMissing: boolean;
   text: string;
@@ -67,6 +69,7 @@ export function startRun(options: VoiceOptions, task: Task, signal: AbortSignal)
     toolCalls: 0,
     tokens: 0,
     strikes: 0,
+    failedChecks: 0,
     sandboxMissing: false,
     text: "",
   };

@@ -9,6 +9,7 @@ export type FaultCode =
   | "server-unreachable"
   | "server-error"
   | "server-stalled"
+  | "server-busy"
   | "model-missing"
   | "model-unfit"
   | "context-overflow"

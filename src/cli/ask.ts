@@ -265,7 +265,9 @@ export function modelChoice(flags: Pick<Flags, "text">): OpenOptions["model"] {
   const baseUrl = flags.text("base-url");
   const localProvider = flags.text("local-provider") as "ollama" | "lmstudio" | "llamacpp" | undefined;
   const context = numberFlag(flags as Flags, "context");
+  const fallback = flags.text("fallback-model");
   return {
+    ...(fallback === undefined ? {} : { fallback: fallback.split(",").map((name) => name.trim()) }),
     ...(model === undefined ? {} : { model }),
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(localProvider === undefined ? {} : { localProvider }),

@@ -14,6 +14,12 @@ export interface CommandEntry {
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   models: { about: "models of every server that answers", load: () => import("./commands/models.ts") },
+  route: { about: "which model would answer, and why", load: () => import("./commands/route.ts") },
+  status: {
+    about: "servers, models, breakers and what was learned of them",
+    load: () => import("./commands/status.ts"),
+  },
+  stats: { about: "times, tokens, tools and voices of your sessions", load: () => import("./commands/stats.ts") },
   sessions: { about: "list, show, export or remove sessions", load: () => import("./commands/sessions.ts") },
   config: { about: "read and change the configuration", load: () => import("./commands/config.ts") },
   doctor: { about: "what works here, and what mends the rest", load: () => import("./commands/doctor.ts") },

@@ -25,6 +25,7 @@ export const EXIT: Readonly<Record<FaultCode, number>> = {
   aborted: 130,
   "server-error": 1,
   "server-stalled": 1,
+  "server-busy": 1,
   "tool-call-invalid": 1,
   "schema-unmet": 1,
   "session-busy": 1,

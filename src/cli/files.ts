@@ -1,6 +1,6 @@
 /** Files the person named: images, schemas, standard input. */
 import { fstatSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { extname, resolve } from "node:path";
+import { extname, isAbsolute, resolve } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import type { ImagePart } from "../core/message.ts";
 
@@ -17,7 +17,7 @@ const PIPE_MS = 3000;
 
 /** The folder that `flag` names, links resolved. Throws `bad-input`. */
 export function workFolder(dir: string | undefined, flag = "-C"): string {
-  const folder = resolve(dir ?? ".");
+  const folder = dir !== undefined && isAbsolute(dir) ? resolve(dir) : resolve(currentFolder(), dir ?? ".");
   try {
     if (statSync(folder).isDirectory()) return realpathSync(folder);
   } catch (error) {
@@ -27,6 +27,17 @@ export function workFolder(dir: string | undefined, flag = "-C"): string {
     });
   }
   throw new CrucibleError("bad-input", `${folder} is not a folder`, { hint: `check the path given to ${flag}` });
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new CrucibleError("bad-input", "the folder you are in is gone", {
+      hint: "change into one that is there: cd",
+      cause: error,
+    });
+  }
 }
 
 /** An image as a message part. Throws `bad-input`. */

@@ -30,6 +30,11 @@ export const FLAGS = {
   },
   "local-provider": { kind: "text", choices: ["ollama", "lmstudio", "llamacpp"], about: "which local server to use" },
   context: { kind: "text", values: "N", about: "context window in tokens, when the server does not tell" },
+  "fallback-model": {
+    kind: "text",
+    values: "a,b",
+    about: "provider/model names that answer when the chosen one cannot",
+  },
   effort: { kind: "text", choices: ["off", "low", "medium", "high"], about: "how much a thinking model may think" },
   "output-format": { short: "o", kind: "text", choices: ["text", "json", "stream-json"], about: "form of the output" },
   "input-format": { kind: "text", choices: ["text", "stream-json"], about: "form of standard input" },

@@ -15,17 +15,38 @@ export interface JsonFile {
 
 const MAX_BYTES = 1024 * 1024;
 
+/** What the parser says, by its number (`ParseErrorCode` of jsonc-parser). */
+const MISTAKES: Readonly<Record<number, string>> = {
+  1: "this word is no JSON (words stand in double quotes)",
+  2: "this is no number",
+  3: 'a name in double quotes is due ("name": ...)',
+  4: "a value is due",
+  5: "a colon is due after the name",
+  6: "a comma is due before this",
+  7: "a closing brace } is missing",
+  8: "a closing bracket ] is missing",
+  9: "there is more after the end of the object",
+  10: "this is no comment (// or /* ... */)",
+  11: "a comment does not end (*/ is missing)",
+  12: "a text does not end (a double quote is missing)",
+  13: "a number does not end",
+  14: "this is no character number (\\u and four digits 0-9 a-f)",
+  15: "this is no escape (a backslash is written \\\\)",
+  16: "a text holds a control character (write \\n, \\t or \\u0000)",
+};
+
 /** Undefined when the file is absent. Throws `bad-config` with file:line. */
 export async function readJsonFile(file: string): Promise<JsonFile | undefined> {
   const bytes = readBytes(file);
   if (bytes === undefined) return undefined;
   const text = bytes.toString("utf8");
-  const { parseTree, printParseErrorCode } = await import("jsonc-parser");
+  const { parseTree } = await import("jsonc-parser");
   const errors: { error: number; offset: number; length: number }[] = [];
   const root = parseTree(text.replace(/^\ufeff/, " "), errors, { allowTrailingComma: true });
   const place = (offset: number) => `${file}:${text.slice(0, offset).split("\n").length}`;
   const [first] = errors;
-  if (first) throw badConfig(`${place(first.offset)}: ${printParseErrorCode(first.error)}`, "mend the JSON there");
+  if (first)
+    throw badConfig(`${place(first.offset)}: ${MISTAKES[first.error] ?? "this is no JSON"}`, "mend the JSON there");
   if (root && root.type !== "object")
     throw badConfig(`${place(0)}: the file is not a JSON object`, 'begin with {"…": …}');
   return { hash: sha256(bytes), root, place };

@@ -28,12 +28,50 @@ const server = z.strictObject({
   kind: z.enum(["ollama", "openai-compatible"]),
   url: z.string(),
   apiKey: z.optional(z.string()),
+  slots: z.optional(z.number().check(z.int(), z.positive())),
+});
+const share = z.number().check(z.minimum(0), z.maximum(1));
+const profile = z.strictObject({
+  temperature: z.optional(z.number().check(z.minimum(0))),
+  topP: z.optional(share),
+  topK: z.optional(z.number().check(z.int(), z.minimum(0))),
+  minP: z.optional(share),
+  repeatPenalty: z.optional(z.number().check(z.minimum(0))),
+  maxTokens: z.optional(z.number().check(z.int(), z.positive())),
+  effort: z.optional(z.enum(["off", "low", "medium", "high"])),
+  templateArguments: z.optional(z.record(z.string(), z.unknown())),
+  context: z.optional(z.number().check(z.int(), z.positive())),
+  keepAlive: z.optional(z.string().check(z.regex(/^(-?\d+|\d+(\.\d+)?(ms|s|m|h))$/, "write it like 30m, 24h or -1"))),
 });
 const count = z.number().check(z.int(), z.positive());
 const strings = z.array(z.string());
 
 export const KEYS: Readonly<Record<string, Key>> = {
   model: { scope: "user", schema: z.string(), fallback: undefined, about: "provider/model to use when none is named" },
+  "tiers.fast": {
+    scope: "user",
+    schema: z.string(),
+    fallback: undefined,
+    about: "provider/model for light work; with tiers.quality the router chooses between them (leave model unset)",
+  },
+  "tiers.quality": {
+    scope: "user",
+    schema: z.string(),
+    fallback: undefined,
+    about: "provider/model for hard work",
+  },
+  "tiers.embed": {
+    scope: "user",
+    schema: z.string(),
+    fallback: undefined,
+    about: "provider/model that makes embeddings",
+  },
+  fallback: {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about: "provider/model names that answer when the chosen one cannot, in this order",
+  },
   servers: {
     scope: "user",
     schema: z.array(server),
@@ -45,6 +83,12 @@ export const KEYS: Readonly<Record<string, Key>> = {
     schema: z.record(z.string(), count),
     fallback: {},
     about: "context window in tokens per provider/model",
+  },
+  profiles: {
+    scope: "user",
+    schema: z.record(z.string(), profile),
+    fallback: {},
+    about: "settings per provider/model: sampling, effort, template switches, context, keepAlive",
   },
   effort: {
     scope: "any",
@@ -72,7 +116,7 @@ export const KEYS: Readonly<Record<string, Key>> = {
   },
   "sandbox.backend": {
     scope: "user",
-    schema: z.enum(["auto", "bubblewrap", "podman", "docker", "landlock", "e2b"]),
+    schema: z.enum(["auto", "bubblewrap", "podman", "docker", "landlock", "sandbox-runtime", "e2b"]),
     fallback: "auto",
     about: "what confines commands; auto = the first that every attempt to break out fails on",
   },

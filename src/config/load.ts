@@ -1,9 +1,10 @@
 /** One configuration from all layers, with the origin of every value; the only reader of the process environment. */
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
+import { unwritable } from "../base/unwritable.ts";
 import { KEYS, type Key, parseValue } from "./keys.ts";
 import { findPlaces, type Places } from "./places.ts";
 import { type FileValue, readConfigFile, readProjectFile } from "./read-file.ts";
@@ -133,7 +134,7 @@ function stricter(key: Key, a: Setting, b: Setting): Setting {
   return { value, origin: value === b.value ? b.origin : `${a.origin} and ${b.origin}` };
 }
 
-/** Sets one key in the user's file, keeping its comments. Throws `usage` for an unknown key or a bad value. */
+/** Sets one key in the user's file, keeping its comments. Throws `usage` for an unknown key or a bad value, `storage`. */
 export async function setUserValue(places: Places, name: string, text: string): Promise<string> {
   const key = KEYS[name];
   if (!key) {
@@ -147,12 +148,21 @@ export async function setUserValue(places: Places, name: string, text: string): 
   const file = join(places.config, "config.jsonc");
   await readConfigFile(file);
   const { applyEdits, modify } = await import("jsonc-parser");
-  const { readFileSync, existsSync } = await import("node:fs");
   const old = existsSync(file) ? readFileSync(file, "utf8") : "{}\n";
   const edits = modify(old, name.split("."), parsed.value, { formattingOptions: { insertSpaces: true, tabSize: 2 } });
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${process.pid}.new`;
-  writeFileSync(temporary, applyEdits(old, edits), { mode: 0o600 });
-  renameSync(temporary, file);
+  replace(file, applyEdits(old, edits));
   return file;
+}
+
+/** The new text as a whole, or the old one still. */
+function replace(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.new`;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, file);
+  } catch (error) {
+    if (existsSync(temporary)) rmSync(temporary, { force: true });
+    throw unwritable(file, error);
+  }
 }

@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync,
 import { dirname } from "node:path";
 import * as z from "zod/mini";
 import { errnoOf } from "../base/error.ts";
+import { unwritable } from "../base/unwritable.ts";
 import { badConfig } from "./json-file.ts";
 
 /** All records of `file`, oldest first. A torn last line (a crash while writing) is no record. Throws `bad-config`. */
@@ -33,21 +34,33 @@ function parseRecord<Schema extends z.ZodMiniType>(line: string, place: string, 
   return parsed.data;
 }
 
-/** Appends one record; it is on disk when this returns. A line torn by an earlier crash was never decided and goes. */
+/**
+ * Appends one record; it is on disk when this returns, and not in the file when it throws (`storage`). A line torn by
+ * an earlier crash was never decided and goes.
+ */
 export function appendRecord(file: string, record: object): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  alone(file, () => {
-    const fd = openSync(file, "a+", 0o600);
-    try {
-      const old = readFileSync(fd);
-      const whole = old.lastIndexOf(0x0a) + 1;
-      if (whole < old.length) ftruncateSync(fd, whole);
-      writeFileSync(fd, `${JSON.stringify(record)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  });
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    alone(file, () => append(file, `${JSON.stringify(record)}\n`));
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+}
+
+function append(file: string, line: string): void {
+  const fd = openSync(file, "a+", 0o600);
+  const old = readFileSync(fd);
+  const whole = old.lastIndexOf(0x0a) + 1;
+  try {
+    if (whole < old.length) ftruncateSync(fd, whole);
+    writeFileSync(fd, line);
+    fsyncSync(fd);
+  } catch (error) {
+    ftruncateSync(fd, whole);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** One process at a time: what another one is just writing must not be taken for torn. The kernel ends the lock with its holder. */

@@ -15,6 +15,20 @@ export interface Sampling {
   readonly temperature?: number;
   readonly maxTokens?: number;
   readonly effort?: Effort;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly repeatPenalty?: number;
+  /** Switches of the model's chat template, where the server takes them (`chat_template_kwargs`). */
+  readonly templateArguments?: Readonly<Record<string, unknown>>;
+}
+
+/** What the person settled for one model; a flag wins over it. */
+export interface Profile extends Sampling {
+  /** Window in tokens. */
+  readonly context?: number;
+  /** How long the server keeps the model after an answer: `30m`, `24h`, `-1` for ever (Ollama). */
+  readonly keepAlive?: string;
 }
 
 /**
@@ -41,7 +55,8 @@ export interface ModelRequest {
 
 /** One step of a model's answer. Failures travel here; a stream never throws for a server's fault. */
 export type ModelPart =
-  | { readonly type: "queued" }
+  /** `ahead`: answers of this process that run or wait before it. */
+  | { readonly type: "queued"; readonly ahead?: number }
   | { readonly type: "loading"; readonly progress?: number }
   | { readonly type: "prefill"; readonly done: number; readonly total: number }
   | { readonly type: "thinking"; readonly text: string }

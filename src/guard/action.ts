@@ -18,7 +18,12 @@ export interface Policy {
   readonly sandbox: SandboxMode;
   readonly paths: PathPolicy;
   /** `network.mode` of the user's configuration. */
-  readonly network: { readonly mode: "off" | "allowlist"; readonly allow: readonly string[] };
+  readonly network: {
+    readonly mode: "off" | "allowlist";
+    readonly allow: readonly string[];
+    /** `host:port` of model servers: nothing but the models reaches them, whatever `allow` says. */
+    readonly closed?: readonly string[];
+  };
   /** Rules of the policy files, operator's first. */
   readonly rules: readonly PolicyRule[];
   /** What the person allowed for longer than one call; absent where nothing is remembered. */

@@ -22,7 +22,7 @@ export function questionable(action: Action): ReadonlyMap<number, readonly strin
   const doubts = new Map<number, string[]>();
   if (!action.shell) return doubts;
   const found = action.paths.flatMap((use) => {
-    const finding = judgePath(use, action.policy.paths);
+    const finding = judgePath(use, action.policy.paths, true);
     return finding ? [{ ...finding, ...(use.command === undefined ? {} : { command: use.command }) }] : [];
   });
   for (const { decision, rule, command } of [...action.shell.findings, ...found]) {

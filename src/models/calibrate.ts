@@ -28,15 +28,18 @@ export type Reading =
 
 /** One per model digest. */
 export interface Calibration {
+  /** Bytes per token as measured, if any answer told. */
+  readonly ratio: number | undefined;
   estimate(prompt: Prompt): Estimate;
   /** Takes in a reported count (evaluated and cached). `window`: undefined when it is only assumed. */
   report(prompt: Prompt, tokens: number | undefined, window: number | undefined): Reading;
 }
 
-export function createCalibration(): Calibration {
+/** `known`: bytes per token measured by an earlier process. */
+export function createCalibration(known?: number): Calibration {
   /** The last prompt whose count is known: what it and the next one share needs no estimate. */
   let anchor: { prompt: Prompt; tokens: number } | undefined;
-  let ratio: number | undefined;
+  let ratio: number | undefined = known;
 
   const estimate = (prompt: Prompt): Estimate => {
     const images = prompt.images * IMAGE_TOKENS;
@@ -50,6 +53,9 @@ export function createCalibration(): Calibration {
   };
 
   return {
+    get ratio() {
+      return ratio;
+    },
     estimate,
     report(prompt, tokens, window) {
       if (tokens === undefined || tokens <= 0)

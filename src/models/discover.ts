@@ -11,6 +11,8 @@ export interface ServerConfig {
   readonly kind: ServerKind;
   readonly url: string;
   readonly apiKey?: string;
+  /** Answers at a time. */
+  readonly slots?: number;
 }
 
 /** The variables that name servers, handed in by whoever reads the environment. */

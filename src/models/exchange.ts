@@ -36,7 +36,7 @@ export interface Link {
 export interface LinkState {
   window: Window;
   cold: boolean;
-  /** Tokens per second of prompt evaluation, once a reply told it. */
+  /** Tokens per second of prompt evaluation, once a reply (of this or an earlier process) told it. */
   prefillRate: number | undefined;
   unverifiedTold: boolean;
   /** Asks the server once, after the first answer, for the window it has loaded. */

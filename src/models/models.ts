@@ -1,16 +1,19 @@
-/** The door of this room: finds servers and opens a model on one of them. */
-import { delay } from "../base/async.ts";
+/** The door of this room: finds servers, opens models, and hands on what a person orders of a server. */
 import { CrucibleError } from "../base/error.ts";
-import { nearest } from "../base/text.ts";
-import type { ModelInfo } from "../core/model.ts";
-import type { ModelChoice, Models, OpenModel, ServerStatus } from "../core/ports/models.ts";
-import { findTargets, LOOPBACK_PORTS, lookAt, providerOf, targetAt } from "./discover.ts";
+import type { ModelChoice, Models, ServerStatus } from "../core/ports/models.ts";
+import { choicesOf } from "./choices.ts";
+import { lookAt, providerOf } from "./discover.ts";
+import { createEmbedder } from "./embed.ts";
+import { detailOf, findModel, findServer, targetsFor } from "./find-model.ts";
 import { createHttp } from "./http.ts";
-import { openModel } from "./open-model.ts";
+import { laneRecord } from "./lanes.ts";
+import { openModel, ratesFor } from "./open-model.ts";
 import type { ModelsContext, ModelsOptions } from "./options.ts";
-import { startHint, titleOf } from "./start-hint.ts";
+import { explainRoute, type Option, openRouted } from "./routed.ts";
+import { startHint } from "./start-hint.ts";
 import { TIMEOUTS } from "./timeouts.ts";
-import type { Detail, Glance, Look, Target } from "./wire.ts";
+import { tryModel } from "./trial.ts";
+import type { Care, Glance, Look } from "./wire.ts";
 
 export function createModels(options: ModelsOptions): Models {
   const context: ModelsContext = {
@@ -18,15 +21,66 @@ export function createModels(options: ModelsOptions): Models {
     limits: { ...TIMEOUTS, ...options.timeouts },
     http: createHttp(),
     calibrations: new Map(),
+    rates: new Map(),
+    lanes: new Map(),
+    seats: new Map(),
   };
   const lookWith = (signal: AbortSignal): Look => ({ http: context.http, timeouts: context.limits, signal });
+  const openOne = async (choice: ModelChoice, signal: AbortSignal) => {
+    const look = lookWith(signal);
+    return openModel(context, look, await findModel(context, look, choice));
+  };
+  const optionsOf = (choice: ModelChoice): readonly Option[] =>
+    choicesOf(options, choice).map(({ choice: own, ...option }) => ({
+      ...option,
+      open: (signal) => openOne(own, signal),
+    }));
   return {
     async open(choice, signal) {
+      const several = optionsOf(choice);
+      return several.length > 1 ? openRouted(several, signal) : openOne(choice, signal);
+    },
+    async *pull(choice, signal) {
       const look = lookWith(signal);
-      const wanted = wantedOf(choice, options.defaultModel);
-      const targets = targetsFor(context, choice, wanted);
-      const glances = await lookUntilLoaded(context, look, targets);
-      return pick(context, look, { choice, wanted, glances });
+      const { glance, model } = await findServer(context, look, choice);
+      yield* careOf(glance).pull(look, glance.target, model);
+    },
+    async load(choice, signal, keepAlive) {
+      const look = lookWith(signal);
+      const chosen = await findModel(context, look, choice);
+      const model = await openModel(context, look, chosen);
+      const wish = { window: model.window.tokens, ...(keepAlive === undefined ? {} : { keepAlive }) };
+      await careOf(chosen.glance).load(look, chosen.glance.target, model.info, wish);
+      return model;
+    },
+    async unload(choice, signal) {
+      const look = lookWith(signal);
+      const { glance, info } = await findModel(context, look, choice);
+      await careOf(glance).unload(look, glance.target, info);
+      return info;
+    },
+    async embedder(choice, signal) {
+      const model = choice.model ?? options.tiers?.embed;
+      if (model === undefined)
+        throw new CrucibleError("model-missing", "no model for embeddings is configured", {
+          hint: "crucible config set tiers.embed ollama/nomic-embed-text",
+        });
+      const { glance, info } = await findModel(context, lookWith(signal), { ...choice, model });
+      const { embed } = providerOf(glance.target.kind ?? "openai-compatible");
+      const limit = () => AbortSignal.timeout(context.limits.loadMs);
+      return createEmbedder(info, (texts) => embed(lookWith(limit()), glance.target, info.ref.model, texts));
+    },
+    trial: tryModel,
+    known(info) {
+      const lane = laneRecord(context, info);
+      return { rates: ratesFor(context, info).value, ...(lane ? { lane } : {}) };
+    },
+    async explain(choice, prompt, signal) {
+      const several = optionsOf(choice);
+      if (several.length > 0) return explainRoute(several, prompt, signal);
+      const model = await openOne(choice, signal);
+      const name = `${model.ref.provider}/${model.ref.model}`;
+      return explainRoute([{ name, named: false, fallback: false, open: async () => model }], prompt, signal);
     },
     async list(choice, signal) {
       const look = { ...lookWith(signal), version: true, deadline: AbortSignal.timeout(context.limits.probeMs) };
@@ -39,9 +93,8 @@ export function createModels(options: ModelsOptions): Models {
   };
 }
 
-async function detailOf(look: Look, glance: Glance, info: ModelInfo): Promise<Detail> {
-  const { kind } = glance.target;
-  return kind ? providerOf(kind).detail(look, glance.target, info) : { info };
+function careOf({ target }: Glance): Care {
+  return providerOf(target.kind ?? "openai-compatible").care;
 }
 
 function statusOf(glance: Glance): ServerStatus {
@@ -55,175 +108,4 @@ function statusOf(glance: Glance): ServerStatus {
     ...(problem === undefined ? {} : { problem }),
     ...(reachable ? {} : { hint: startHint(target) }),
   };
-}
-
-interface Wanted {
-  /** Absent: any provider. */
-  readonly provider?: string;
-  readonly model: string;
-  /** As the person wrote it. */
-  readonly text: string;
-}
-
-/** Splits `provider/model` at the first slash; with an address or a provider given the value is the bare name. */
-function wantedOf(choice: ModelChoice, fallback: string | undefined): Wanted | undefined {
-  const bare = choice.localProvider !== undefined || choice.baseUrl !== undefined;
-  const text = choice.model ?? (bare ? undefined : fallback);
-  if (text === undefined) return undefined;
-  if (bare) return { model: text, text };
-  const slash = text.indexOf("/");
-  return slash < 0 ? { model: text, text } : { provider: text.slice(0, slash), model: text.slice(slash + 1), text };
-}
-
-function targetsFor(context: ModelsContext, choice: ModelChoice, wanted: Wanted | undefined): readonly Target[] {
-  const { env, servers } = context;
-  if (choice.baseUrl !== undefined) {
-    const provider = choice.localProvider ?? "openai";
-    const kind =
-      choice.localProvider === undefined
-        ? undefined
-        : choice.localProvider === "ollama"
-          ? "ollama"
-          : "openai-compatible";
-    const target = targetAt(choice.baseUrl, { provider, kind, origin: "--base-url" });
-    return [{ ...target, ...(env.OPENAI_API_KEY ? { apiKey: env.OPENAI_API_KEY } : {}) }];
-  }
-  const all = findTargets({ env, servers, ports: context.ports ?? LOOPBACK_PORTS });
-  const provider = choice.localProvider ?? wanted?.provider;
-  if (provider === undefined) return all;
-  // What listens on a port is only known by asking; a configured name or variable says it beforehand.
-  const possible = all.filter((target) => target.provider === provider || target.kind === undefined);
-  const certain = all.filter((target) => target.provider === provider && target.kind !== undefined);
-  if (possible.length > 0) return certain.length > 0 ? certain : possible;
-  const known = [
-    ...new Set([...all.map((target) => target.provider), "ollama", "lmstudio", "llamacpp", "vllm", "openai"]),
-  ];
-  const meant = nearest(provider, known);
-  throw new CrucibleError("model-missing", `no provider named ${JSON.stringify(provider)}`, {
-    hint: meant
-      ? `did you mean ${meant}/${wanted?.model ?? ""}?`
-      : `write -m provider/model with one of: ${known.join(", ")}`,
-  });
-}
-
-/** A server that is loading its only model says so on every route: it is waited for. */
-async function lookUntilLoaded(
-  context: ModelsContext,
-  look: Look,
-  targets: readonly Target[],
-): Promise<readonly Glance[]> {
-  const started = context.clock.monotonic();
-  for (;;) {
-    const glances = await Promise.all(targets.map((target) => lookAt(look, target)));
-    const waiting =
-      glances.some((glance) => glance.state === "loading") && !glances.some((glance) => glance.models.length > 0);
-    if (!waiting || context.clock.monotonic() - started > context.limits.loadMs) return glances;
-    await delay(context.limits.loadingWaitMs, look.signal);
-  }
-}
-
-interface Candidates {
-  readonly choice: ModelChoice;
-  readonly wanted: Wanted | undefined;
-  readonly glances: readonly Glance[];
-}
-
-async function pick(context: ModelsContext, look: Look, { choice, wanted, glances }: Candidates): Promise<OpenModel> {
-  const provider = choice.localProvider ?? wanted?.provider;
-  const fitting =
-    provider === undefined ? glances : glances.filter((glance) => glance.state !== "up" || speaksAs(glance, provider));
-  const up = fitting.filter((glance) => glance.state === "up");
-  if (up.length === 0) throw unreachable(fitting.length > 0 ? fitting : glances, provider);
-  if (wanted) {
-    for (const glance of up) {
-      const info = glance.models.find((model) => sameModel(model.ref.model, wanted.model));
-      if (info) return openModel(context, look, { choice, glance, info });
-    }
-    throw missing(wanted, up);
-  }
-  const all = up.flatMap((glance) => glance.models.map((info) => ({ glance, info })));
-  const able = all.filter(({ info }) => info.kind !== "embedding" && info.remote === undefined);
-  const ordered = [
-    ...able.filter(({ info }) => info.state === "loaded"),
-    ...able.filter(({ info }) => info.state !== "loaded"),
-  ];
-  for (const { glance, info } of ordered) {
-    const detail = await detailOf(look, glance, info);
-    if (detail.info.kind === "embedding") continue;
-    const how = info.state === "loaded" ? "is loaded" : ordered.length === 1 ? "is the only one" : "is the first one";
-    const note = `model ${info.ref.provider}/${info.ref.model} chosen: it ${how} (choose with -m)`;
-    return openModel(context, look, { choice, glance, info, detail, note });
-  }
-  const first = up[0];
-  const hint =
-    first?.target.kind === "ollama"
-      ? "fetch one, for example: ollama pull qwen3:8b"
-      : "load a chat model in the server";
-  throw new CrucibleError("model-missing", `${up.map((glance) => glance.target.root).join(", ")} has no chat model`, {
-    hint,
-  });
-}
-
-function speaksAs(glance: Glance, provider: string): boolean {
-  return (
-    glance.target.provider === provider ||
-    (provider === "openai" && glance.target.kind === "openai-compatible" && !glance.target.named)
-  );
-}
-
-/** Ollama's `:latest` may be left out. */
-function sameModel(have: string, want: string): boolean {
-  return have === want || have === `${want}:latest`;
-}
-
-function missing(wanted: Wanted, up: readonly Glance[]): CrucibleError {
-  const names = up.flatMap((glance) => glance.models.map((model) => `${model.ref.provider}/${model.ref.model}`));
-  const meant =
-    nearest(wanted.text, names) ??
-    nearest(
-      wanted.model,
-      names.map((name) => name.slice(name.indexOf("/") + 1)),
-    ) ??
-    nearest(
-      wanted.model,
-      names.map((name) => name.slice(name.indexOf("/") + 1).replace(/:latest$/, "")),
-    );
-  const onlyOllama = up.every((glance) => glance.target.kind === "ollama");
-  const fetchIt = onlyOllama ? `fetch it with: ollama pull ${wanted.model}` : "see what there is with: crucible models";
-  return new CrucibleError(
-    "model-missing",
-    `no model ${JSON.stringify(wanted.text)} on ${up.map((glance) => glance.target.root).join(", ")}`,
-    {
-      hint: meant ? `did you mean ${meant}? Else ${fetchIt}` : fetchIt,
-    },
-  );
-}
-
-/** One line: the addresses, what was looked for there, and the command that starts it. */
-function unreachable(glances: readonly Glance[], provider: string | undefined): CrucibleError {
-  const locked = glances.find((glance) => glance.state === "locked");
-  if (locked) {
-    return new CrucibleError(
-      "authentication",
-      `${locked.target.root} wants an API key (${locked.problem ?? "refused"})`,
-      {
-        hint: "set OPENAI_API_KEY, or apiKey of the server in the configuration",
-      },
-    );
-  }
-  const foreign = glances.find((glance) => glance.state === "foreign");
-  const first =
-    foreign ?? glances.find((glance) => provider === undefined || glance.target.provider === provider) ?? glances[0];
-  if (!first)
-    return new CrucibleError("server-unreachable", "no model server is configured", {
-      hint: "name one with --base-url",
-      retryable: true,
-    });
-  const seen = glances.map(
-    ({ target, problem }) => `${titleOf(target.provider)} at ${target.root} (${problem ?? "no answer"})`,
-  );
-  return new CrucibleError("server-unreachable", `no model server answers; looked for ${seen.join(", ")}`, {
-    hint: startHint(first.target),
-    retryable: true,
-  });
 }

@@ -1,15 +1,19 @@
 /** Opens one model: looks closely, settles its window, and gives the stream of answers. */
 import { CrucibleError } from "../base/error.ts";
-import type { ModelInfo, Window } from "../core/model.ts";
+import type { ModelInfo, ModelRequest, Profile, Window } from "../core/model.ts";
 import type { ModelChoice, OpenModel } from "../core/ports/models.ts";
-import { createCalibration } from "./calibrate.ts";
-import { isLoopback, providerOf } from "./discover.ts";
+import { type Calibration, createCalibration } from "./calibrate.ts";
+import { complexityOf } from "./complexity.ts";
+import { isLoopback, lookAt, providerOf } from "./discover.ts";
 import { type Link, remoteModel } from "./exchange.ts";
-import { generate, promptOf } from "./generate.ts";
+import { promptOf } from "./generate.ts";
+import { laneFor } from "./lanes.ts";
+import { generateMeasured } from "./measured.ts";
 import type { ModelsContext } from "./options.ts";
 import { openQuirks } from "./quirks.ts";
+import { openRates, type RateBook } from "./rates.ts";
 import { settleWindow, type WindowAnswer } from "./window.ts";
-import type { Detail, Glance, Look } from "./wire.ts";
+import type { Detail, Glance, Look, Wire } from "./wire.ts";
 
 export interface Chosen {
   readonly choice: ModelChoice;
@@ -35,45 +39,69 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
       hint: "choose a chat model: crucible models",
     });
   }
+  const { keepAlive, context: _, ...own } = profileOf(context, info);
+  const preset = { ...context.sampling, ...own };
   const settled = windowFor(context, choice, { glance, detail, choosesWindow: provider.choosesWindow });
-  const readLoadedWindow = async () => {
-    const seen = await provider.look(
-      { http: context.http, timeouts: context.limits, signal: new AbortController().signal },
-      glance.target,
-    );
-    return seen.models.find((model) => model.ref.model === info.ref.model)?.loadedWindow?.tokens;
-  };
-  const { source } = settled.window;
-  const state = {
-    window: settled.window,
-    cold: info.state === "cold",
-    prefillRate: undefined,
-    unverifiedTold: false,
-    readLoadedWindow:
-      source === "chosen" || (source === "assumed" && info.state === "cold") ? readLoadedWindow : undefined,
-  };
-  const link: Link = {
-    http: context.http,
-    clock: context.clock,
-    timeouts: context.limits,
-    target: glance.target,
-    info,
-    wire: provider.wire(glance.target, info, glance),
-    quirks: openQuirks(context.quirks, glance.target.root, info.ref.model, info.ref.digest ?? glance.version),
-    calibration: calibrationFor(context, info),
-    sentWindow: settled.window,
-    others: new Set(glance.models.map((model) => model.ref.model).filter((name) => name !== info.ref.model)),
-    state,
-  };
+  const rates = ratesFor(context, info);
+  const lane = laneFor(context, glance, info);
+  const wire = provider.wire(glance.target, info, glance, keepAlive);
+  const link = linkTo(context, { glance, info, wire, rates, window: settled.window });
+  const sampled = (request: ModelRequest) => ({ ...request, sampling: { ...preset, ...request.sampling } });
   return {
     ref: info.ref,
     info,
+    get rates() {
+      return rates.value;
+    },
+    get lane() {
+      return lane.state();
+    },
     get window() {
       return link.state.window;
     },
     notes: [...(chosen.note === undefined ? [] : [chosen.note]), ...settled.notes],
-    generate: (request, signal) => generate(link, request, signal),
+    generate: (request, signal, priority = "user") =>
+      generateMeasured({ link, lane, rates }, sampled(request), signal, priority),
+    learn: (prompt, good) => rates.outcome(complexityOf(prompt).band, good),
     estimate: (request) => link.calibration.estimate(promptOf(link, request)),
+  };
+}
+
+interface LinkParts {
+  readonly glance: Glance;
+  readonly info: ModelInfo;
+  readonly wire: Wire;
+  readonly rates: RateBook;
+  readonly window: Window;
+}
+
+/** What every exchange with the model shares. */
+function linkTo(context: ModelsContext, { glance, info, wire, rates, window }: LinkParts): Link {
+  const { target } = glance;
+  const look = { http: context.http, timeouts: context.limits, signal: new AbortController().signal };
+  const readLoadedWindow = async () => {
+    const seen = await lookAt(look, target);
+    return seen.models.find((model) => model.ref.model === info.ref.model)?.loadedWindow?.tokens;
+  };
+  const toBeRead = window.source === "chosen" || (window.source === "assumed" && info.state === "cold");
+  return {
+    http: context.http,
+    clock: context.clock,
+    timeouts: context.limits,
+    target,
+    info,
+    wire,
+    quirks: openQuirks(context.quirks, target.root, info.ref.model, info.ref.digest ?? glance.version),
+    calibration: calibrationFor(context, info, rates.value.bytesPerToken),
+    sentWindow: window,
+    others: new Set(glance.models.map((model) => model.ref.model).filter((name) => name !== info.ref.model)),
+    state: {
+      window,
+      cold: info.state === "cold",
+      prefillRate: rates.value.prefillPerSecond,
+      unverifiedTold: false,
+      readLoadedWindow: toBeRead ? readLoadedWindow : undefined,
+    },
   };
 }
 
@@ -91,6 +119,7 @@ function windowFor(
   const { info, kvBytesPerToken, bakedWindow } = detail;
   const configured =
     choice.context ??
+    profileOf(context, info).context ??
     context.windows[`${info.ref.provider}/${info.ref.model}`] ??
     context.windows[`${info.ref.provider}/${info.ref.model.replace(/:latest$/, "")}`];
   const kept: Window | undefined = choice.window;
@@ -111,12 +140,33 @@ function windowFor(
   });
 }
 
-function calibrationFor(context: ModelsContext, info: ModelInfo) {
-  const key = info.ref.digest ?? `${info.server} ${info.ref.model}`;
+/** What the person settled for this model; Ollama's `:latest` may be left out. */
+function profileOf(context: ModelsContext, { ref }: ModelInfo): Profile {
+  const name = `${ref.provider}/${ref.model}`;
+  return context.profiles?.[name] ?? context.profiles?.[name.replace(/:latest$/, "")] ?? {};
+}
+
+/** What is one model to us: its digest, or its name on its server. */
+function identityOf(info: ModelInfo): string {
+  return info.ref.digest ?? `${info.server} ${info.ref.model}`;
+}
+
+function calibrationFor(context: ModelsContext, info: ModelInfo, known: number | undefined): Calibration {
+  const key = identityOf(info);
   let calibration = context.calibrations.get(key);
   if (!calibration) {
-    calibration = createCalibration();
+    calibration = createCalibration(known);
     context.calibrations.set(key, calibration);
   }
   return calibration;
+}
+
+export function ratesFor(context: ModelsContext, info: ModelInfo): RateBook {
+  const key = identityOf(info);
+  let rates = context.rates.get(key);
+  if (!rates) {
+    rates = openRates(context.quirks, key);
+    context.rates.set(key, rates);
+  }
+  return rates;
 }

@@ -1,9 +1,13 @@
 /** What this room is handed: places to look, what the user configured, time, memory and a place for what is learned. */
 import type { Clock } from "../base/clock.ts";
+import type { Profile, Sampling } from "../core/model.ts";
 import type { QuirkStore } from "../core/ports/models.ts";
+import type { Tier } from "../core/route.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { ModelEnv, ServerConfig } from "./discover.ts";
 import type { Http } from "./http.ts";
+import type { Lane, Seats } from "./lane.ts";
+import type { RateBook } from "./rates.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 export interface ModelsOptions {
@@ -12,8 +16,16 @@ export interface ModelsOptions {
   readonly servers: readonly ServerConfig[];
   /** `provider/model` of the configuration. */
   readonly defaultModel?: string;
+  /** `provider/model` for each use. */
+  readonly tiers?: Readonly<Partial<Record<Tier, string>>>;
+  /** `provider/model` names that answer when the others cannot. */
+  readonly fallback?: readonly string[];
   /** Configured windows in tokens, by `provider/model`. */
   readonly windows: Readonly<Record<string, number>>;
+  /** For every model; a profile wins over it. */
+  readonly sampling?: Sampling;
+  /** By `provider/model`. */
+  readonly profiles?: Readonly<Record<string, Profile>>;
   readonly quirks: QuirkStore;
   readonly clock: Clock;
   readonly freeMemoryBytes: () => number;
@@ -28,4 +40,10 @@ export interface ModelsContext extends ModelsOptions {
   readonly http: Http;
   /** By model digest, so that two sessions of one process share what was measured. */
   readonly calibrations: Map<string, Calibration>;
+  /** By model digest. */
+  readonly rates: Map<string, RateBook>;
+  /** By server and model. */
+  readonly lanes: Map<string, Lane>;
+  /** By server. */
+  readonly seats: Map<string, Seats>;
 }

@@ -1,7 +1,12 @@
 /** One question to a server's management routes. */
+
+import { CrucibleError } from "../base/error.ts";
 import { bodyText, HttpFailure } from "./http.ts";
-import { isFields } from "./problem.ts";
+import { faultOf, isFields, readProblem } from "./problem.ts";
+import { startHint } from "./start-hint.ts";
 import type { Look, Target } from "./wire.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
 
 export interface Answer {
   readonly status: number;
@@ -29,6 +34,47 @@ export async function ask(look: Look, target: Target, url: string, body?: unknow
     if (deadline.aborted) throw new HttpFailure("connect", "ETIMEDOUT", `no answer in ${Math.ceil(patience / 1000)} s`);
     throw error;
   }
+}
+
+/** A request that the person gave; it may take as long as loading a model takes. Throws `CrucibleError`. */
+export async function order(
+  look: Look,
+  target: Target,
+  url: string,
+  wish: { readonly body: unknown; readonly model: string },
+): Promise<Fields> {
+  const { body, model } = wish;
+  const place = { model, url: target.root, kind: target.kind ?? "openai-compatible" };
+  try {
+    const reply = await look.http({
+      url,
+      signal: look.signal,
+      connectMs: look.timeouts.connectMs,
+      body: JSON.stringify(body),
+      ...(target.apiKey ? { apiKey: target.apiKey } : {}),
+    });
+    const text = await bodyText(reply, 65_536);
+    if (reply.status === 200) return fieldsIn(text);
+    const { code, message, hint, retryable } = faultOf(readProblem(reply.status, text), place);
+    throw new CrucibleError(code, message, { retryable, ...(hint === undefined ? {} : { hint }) });
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error;
+    throw new CrucibleError("server-unreachable", `no server at ${target.root} (${reasonOf(error)})`, {
+      hint: startHint(target),
+      retryable: true,
+    });
+  }
+}
+
+/** The vectors of an embedding reply. Throws `server-error` unless there are `count` of one length, all finite. */
+export function vectorsIn(value: unknown, target: Target, count: number): readonly (readonly number[])[] {
+  const rows = Array.isArray(value) ? value : [];
+  const size = Array.isArray(rows[0]) ? rows[0].length : 0;
+  const good = rows.every((row) => Array.isArray(row) && row.length === size && row.every(Number.isFinite));
+  if (good && size > 0 && rows.length === count) return rows as number[][];
+  throw new CrucibleError("server-error", `${target.root} gave no ${count} vectors of one length`, {
+    hint: "look at the server's log; is this a model for embeddings?",
+  });
 }
 
 /** As `ask`, but silence counts as an empty answer: for routes that only some servers have. */

@@ -129,7 +129,7 @@ export function faultOf(
       };
     case "busy":
       return {
-        code: "server-error",
+        code: "server-busy",
         message: said,
         hint: "the server is busy with other requests; try again later",
         retryable: true,

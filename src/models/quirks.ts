@@ -21,6 +21,8 @@ export interface Quirks {
   readonly noReasoningEffort?: boolean;
   readonly noTemplateArguments?: boolean;
   readonly noTemperature?: boolean;
+  /** Of the sampling settings, only temperature and top_p are taken. */
+  readonly plainSampling?: boolean;
   readonly systemRole?: "developer" | "user";
   /** Tool results must carry the tool's name. */
   readonly toolName?: boolean;
@@ -80,6 +82,11 @@ const LESSONS: readonly Lesson[] = [
     text: "wants max_completion_tokens",
   },
   { when: /stream_options|include_usage/i, learn: set("noStreamUsage", true), text: "takes no stream_options" },
+  {
+    when: /\b(top_k|min_p|repeat_penalty)\b/i,
+    learn: set("plainSampling", true),
+    text: "takes only temperature and top_p",
+  },
   {
     when: /temperature.*(not|unsupported|only)|unsupported.*temperature/i,
     learn: set("noTemperature", true),

@@ -1,5 +1,6 @@
 /** What an adapter must offer and the steps into which it takes a reply apart; no server's format is known here. */
 import type { ModelInfo, ModelRequest, Window } from "../core/model.ts";
+import type { PullStep } from "../core/ports/models.ts";
 import type { Http } from "./http.ts";
 import type { Lines } from "./lines.ts";
 import type { Problem } from "./problem.ts";
@@ -35,6 +36,8 @@ export interface Glance {
   readonly problem?: string;
   /** The server takes llama-server's extra fields (`return_progress`). */
   readonly extras?: boolean;
+  /** Answers at a time, if the server tells. */
+  readonly slots?: number;
 }
 
 /** One model looked at closely. */
@@ -63,7 +66,25 @@ export interface Provider {
   readonly choosesWindow: boolean;
   look(look: Look, target: Target): Promise<Glance>;
   detail(look: Look, target: Target, info: ModelInfo): Promise<Detail>;
-  wire(target: Target, info: ModelInfo, glance: Glance): Wire;
+  wire(target: Target, info: ModelInfo, glance: Glance, keepAlive?: string): Wire;
+  /** Vectors as the server gives them, in the order of `texts`. */
+  embed(look: Look, target: Target, model: string, texts: readonly string[]): Promise<readonly (readonly number[])[]>;
+  /** What the server can do with models itself. */
+  readonly care: Care;
+}
+
+/** Requests that change what a server holds; each is asked for by the person. All throw `CrucibleError`. */
+export interface Care {
+  /** Fetches a model from the server's own source. */
+  pull(look: Look, target: Target, name: string): AsyncIterable<PullStep>;
+  /** Loads a model with a window of so many tokens; resolves when it is loaded. */
+  load(
+    look: Look,
+    target: Target,
+    info: ModelInfo,
+    wish: { readonly window: number; readonly keepAlive?: string },
+  ): Promise<void>;
+  unload(look: Look, target: Target, info: ModelInfo): Promise<void>;
 }
 
 /** Tokens as a server reports them; absent fields were not told. */

@@ -37,6 +37,8 @@ export interface BackendPart {
   readonly name: BackendName;
   /** Lower ones are tried first. */
   readonly rank: number;
+  /** Where it is worth a try (`process.platform`); Linux alone when it says nothing. */
+  readonly platforms?: readonly NodeJS.Platform[];
   /** What a person must know who works with it. */
   readonly note?: string;
   /** When this file changes what was found out about the backend is void. */
@@ -125,10 +127,11 @@ export function chosenBackend(context: SandboxContext, all: readonly AnyPart[], 
   };
   /** Tries one after the other until `take` accepts; else says what stood in the way of the first. */
   const find = async (take: (candidate: Candidate) => Promise<Lack | undefined>): Promise<SandboxStatus> => {
-    const general = missingHere(context);
-    const lacks: Lack[] = general ? [general] : [];
-    for (const candidate of general ? [] : ranked) {
-      const lack = candidate.part.lacking(context) ?? (await take(candidate));
+    const lacks: Lack[] = [];
+    // What is for other platforms is of interest only when nothing is for this one.
+    const fitting = ranked.filter(({ part }) => isForHere(part));
+    for (const candidate of fitting.length > 0 ? fitting : ranked) {
+      const lack = lackHere(candidate.part, context) ?? (await take(candidate));
       if (!lack) return described(candidate.part);
       lacks.push(lack);
     }
@@ -182,7 +185,7 @@ function prepared({ key, plan }: Planned): Prepared {
 }
 
 function lackHere(part: AnyPart, context: SandboxContext): Lack | undefined {
-  return (isRemote(part) ? homeLack(context) : missingHere(context)) ?? part.lacking(context);
+  return (isRemote(part) ? homeLack(context) : missingHere(part, context)) ?? part.lacking(context);
 }
 
 function stateOf(part: AnyPart, context: SandboxContext): BackendState {
@@ -207,11 +210,15 @@ async function tryProbe(trial: Trial, signal: AbortSignal): Promise<ProbeReport>
   }
 }
 
-/** What no backend can do without. */
-function missingHere(context: SandboxContext): Lack | undefined {
-  if (process.platform !== "linux")
+function isForHere({ platforms = ["linux"] }: BackendPart): boolean {
+  return platforms.includes(process.platform);
+}
+
+/** What no backend here can do without. */
+function missingHere(part: BackendPart, context: SandboxContext): Lack | undefined {
+  if (!isForHere(part))
     return {
-      reason: `no sandbox for ${process.platform} is built in`,
+      reason: `${part.name} is not for ${process.platform}`,
       mend: "run crucible in Linux (a container or WSL2)",
     };
   const home = homeLack(context);

@@ -1,12 +1,24 @@
 /** Which paths a command may touch under Landlock, which knows no masks: what may not be touched is left out of the list. */
+import { spawnSync } from "node:child_process";
 import { type Dirent, existsSync, readdirSync, statSync } from "node:fs";
 import { contains } from "./paths.ts";
+
+export const PERL = "/usr/bin/perl";
 
 /** Rights on a folder and all below it, or on one file (linux/landlock.h, ABI 5). */
 const READ = 0x000d;
 const WRITE = 0x77bf;
 const LIST = 0x0008;
 const ON_FILES = 0x4007;
+/** All rights up to version 3; what a writable folder gets of them (all but making devices), what a readable one, and the listing alone. */
+export const ALL = { handled: 0x7fff, write: WRITE, read: READ, list: LIST } as const;
+
+/** The version of Landlock that the kernel speaks; 0 without it. */
+export function landlockVersion(): number {
+  if (process.platform !== "linux") return 0;
+  const asked = spawnSync(PERL, ["-e", "print syscall(444, 0, 0, 1)"], { encoding: "utf8", env: {} });
+  return Math.max(0, Number(asked.stdout) || 0);
+}
 
 export interface Rule {
   readonly path: string;
@@ -71,7 +83,7 @@ export function landlockCommand(
   const numbers = CALLS[process.arch];
   if (!numbers) return undefined;
   const listed = rules.flatMap(({ path, rights }) => [path, String(rights)]);
-  return ["/usr/bin/perl", "-e", KEEPER, ...[...numbers, filterFd, rules.length].map(String), ...listed, ...command];
+  return [PERL, "-e", KEEPER, ...[...numbers, filterFd, rules.length].map(String), ...listed, ...command];
 }
 
 /**

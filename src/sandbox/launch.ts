@@ -11,6 +11,8 @@ export interface LaunchPlan {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The environment of the command where that is another one. */
+  readonly variables?: Readonly<Record<string, string>>;
   /**
    * How everything ends: by the first process of a pid namespace, by a keeper told with SIGTERM, by the first process
    * of a container whose input ends, or by the process group.

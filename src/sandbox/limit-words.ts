@@ -15,7 +15,8 @@ export function limitWords(limits: Limits, ends: LaunchPlan["ends"] | "remote", 
   };
   add("v", limits.memoryBytes / 1024);
   add("f", limits.fileBytes / 1024);
-  if (limits.processes > 0 && ends !== "group")
+  // Elsewhere than on Linux nothing tells how many threads a user has.
+  if (limits.processes > 0 && ends !== "group" && process.platform === "linux")
     add("u", limits.processes + (ends === "namespace" || ends === "remote" ? 0 : threadsOf(uid)));
   return words.join(" ");
 }

@@ -7,7 +7,8 @@ import { basename, dirname } from "node:path";
 export function listenAt(server: Server, path: string): void {
   const fd = openSync(dirname(path), "r");
   try {
-    server.listen({ path: `/proc/self/fd/${fd}/${basename(path)}`, readableAll: true, writableAll: true });
+    const near = process.platform === "linux" ? `/proc/self/fd/${fd}/${basename(path)}` : path;
+    server.listen({ path: near, readableAll: true, writableAll: true });
   } finally {
     closeSync(fd);
   }

@@ -20,6 +20,8 @@ export interface SandboxOptions {
   /** Folder of private homes, private `/tmp` folders, probe results. */
   readonly stateDir: string;
   readonly session: string;
+  /** Nobody comes back to this session: its private folders go when it closes. */
+  readonly passing?: boolean;
   readonly model: string;
   readonly mode: SandboxMode;
   /** True exactly once for each grant or lease that the gate minted. */

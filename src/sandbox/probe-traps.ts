@@ -41,7 +41,9 @@ export async function setTraps(context: SandboxContext, identity: Identity, thor
   const servers = [
     tcp,
     await listen(saw("unix-path", arrived), (server) => listenAt(server, unixPath)),
-    await listen(saw("unix-abstract", arrived), (server) => void server.listen(`\0${abstractName}`)),
+    ...(process.platform === "linux"
+      ? [await listen(saw("unix-abstract", arrived), (server) => void server.listen(`\0${abstractName}`))]
+      : []),
   ];
   if (planted) {
     const { socket } = planted;

@@ -45,7 +45,7 @@ function judge(said: readonly string[], seen: string | undefined, plan: LaunchPl
   const leak = said.find((line) => line.startsWith("leak: "))?.slice(6) ?? seen;
   if (leak !== undefined) return { verdict: "leaked", detail: leak };
   const names = said.filter((line) => line.startsWith("name: ")).map((line) => line.slice(6));
-  const foreign = names.find((name) => !(name in plan.env) && !OWN_NAMES.has(name));
+  const foreign = names.find((name) => !(name in (plan.variables ?? plan.env)) && !OWN_NAMES.has(name));
   if (foreign !== undefined) return { verdict: "leaked", detail: `the ${foreign} of a process outside is visible` };
   if (!said.includes("done")) return { verdict: "untried", detail: "it did not end" };
   const skip = said.find((line) => line.startsWith("skip: "));

@@ -36,9 +36,11 @@ const CALLS: Readonly<Record<string, Readonly<Record<Call, number>>>> = {
 
 const quoted = (text: string | number) => shellQuoted(String(text));
 
-/** A perl program with its arguments; `$call{name}` are this processor's numbers. */
+/** A perl program with its arguments; `$call{name}` are the numbers of Linux on this processor. */
 function perl(program: string, ...given: readonly (string | number)[]): string {
   const numbers = CALLS[process.arch];
+  const linuxOnly = /\$call\b|"\\0/.test(program);
+  if (linuxOnly && process.platform !== "linux") return "echo 'skip: it is Linux that has this'";
   if (!numbers) return `echo 'skip: the call numbers of ${process.arch} are not known'`;
   const table = Object.entries(numbers)
     .map(([name, number]) => `${name} => ${number}`)
@@ -127,7 +129,8 @@ ${planted ? `line=; read -r line < ${quoted(planted.secret)}; [ -z "$line" ] || 
     name: "environment",
     about: "read the environment of the launcher or of any process outside",
     script: ({ pid }) =>
-      `for file in /proc/1/environ /proc/${pid}/environ /proc/[0-9]*/environ; do while IFS= read -r -d '' entry; do echo "name: \${entry%%=*}"; done < "$file"; done`,
+      `[ -d /proc/self ] || echo 'skip: there is no /proc'
+for file in /proc/1/environ /proc/${pid}/environ /proc/[0-9]*/environ; do while IFS= read -r -d '' entry; do echo "name: \${entry%%=*}"; done < "$file"; done`,
   },
   {
     name: "user-namespace",

@@ -3,6 +3,7 @@ import { chownSync, lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import { sha256 } from "../base/hash.ts";
+import { unwritable } from "../base/unwritable.ts";
 import type { Grant, Lease } from "../core/grant.ts";
 import type { Hands } from "../core/ports/hands.ts";
 import type { Sandbox } from "../core/ports/sandbox.ts";
@@ -58,7 +59,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     verify: backend.verify,
     survey: backend.survey,
     snapshot: createSnapshots(context),
-    close: commands.close,
+    close: async () => {
+      await commands.close();
+      if (options.passing) dropPrivate(context);
+    },
   };
 }
 
@@ -95,10 +99,20 @@ function makeMountPoints(paths: PathView, owner: Owner | undefined): void {
   }
 }
 
+/** What lies in the state folder for this session alone. */
+function dropPrivate({ stateDir, session, paths }: SandboxContext): void {
+  for (const path of [paths.tmp.host, join(stateDir, "sandbox", "runtime", session)])
+    rmSync(path, { recursive: true, force: true });
+}
+
 async function keepHouse(context: SandboxContext): Promise<void> {
   await endOrphans(join(context.stateDir, "sandbox"));
   await measureHome(context.privateHome);
-  await dropOldTmp(join(context.stateDir, "sandbox", "net"), "", context.clock.now());
+  for (const [name, keep] of [
+    ["net", ""],
+    ["runtime", context.session],
+  ] as const)
+    await dropOldTmp(join(context.stateDir, "sandbox", name), keep, context.clock.now());
   await dropOldTmp(dirname(context.paths.tmp.host), context.session, context.clock.now());
 }
 
@@ -110,6 +124,10 @@ function ownerOf(workspace: string): Owner | undefined {
 }
 
 function makePrivate(path: string, owner: Owner | undefined): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (owner) chownSync(path, owner.uid, owner.gid);
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (owner) chownSync(path, owner.uid, owner.gid);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
 }

@@ -42,18 +42,21 @@ export function openVerified(path: string, kind: "file" | "directory"): OpenFile
   }
 }
 
+/** Files of `/proc` tell no size: so much of one is held. */
+const MAX_SIZELESS = 1024 * 1024;
+
 /** Reads a verified plain file whole. Throws `bad-input` above 20 MiB. */
 export function readVerified(path: string): { readonly bytes: Buffer; readonly stat: Stats } {
   using file = openVerified(path, "file");
-  const bytes = Buffer.allocUnsafe(file.stat.size + 1);
+  const size = file.stat.size === 0 && path.startsWith("/proc/") ? MAX_SIZELESS : file.stat.size;
+  const bytes = Buffer.allocUnsafe(size + 1);
   let length = 0;
   for (;;) {
     const read = readSync(file.fd, bytes, length, bytes.length - length, null);
     length += read;
     if (read === 0 || length === bytes.length) break;
   }
-  if (length > file.stat.size)
-    throw new CrucibleError("file-changed", `${path} grew while it was read`, { retryable: true });
+  if (length > size) throw new CrucibleError("file-changed", `${path} grew while it was read`, { retryable: true });
   return { bytes: bytes.subarray(0, length), stat: file.stat };
 }
 

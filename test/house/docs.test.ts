@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../src/cli/commands.ts";
@@ -15,6 +15,7 @@ const DOCS = [
   "docs/audit.md",
   "docs/sandbox.md",
   "docs/policy.md",
+  "docs/models.md",
 ];
 const text = (file: string) => readFileSync(resolve(root, file), "utf8");
 const manifest = JSON.parse(text("package.json")) as { scripts: Record<string, string>; bin: Record<string, string> };
@@ -72,6 +73,8 @@ describe("commands that the documents show", () => {
       "--help": 0,
       "--version": 0,
       models: 60,
+      status: 60,
+      "route explain fix": 60,
     };
     const runs = await Promise.all(
       Object.keys(expected).map(async (command) => ({ command, run: await runBinary(command.split(" "), options) })),
@@ -79,6 +82,18 @@ describe("commands that the documents show", () => {
     for (const { command, run } of runs) {
       expect(run.code, `${command}: ${run.stderr}`).toBe(expected[command]);
       expect(run.stdout + run.stderr, command).not.toMatch(/\n\s+at /);
+    }
+  });
+
+  it("configurations that are shown are accepted", async () => {
+    const blocks = [...text("docs/models.md").matchAll(/```jsonc\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+    expect(blocks.length).toBeGreaterThan(1);
+    for (const block of blocks) {
+      using folder = tempFolder();
+      mkdirSync(resolve(folder.path, ".config/codecrucible"), { recursive: true });
+      writeFileSync(resolve(folder.path, ".config/codecrucible/config.jsonc"), block);
+      const run = await runBinary(["config", "show", "--origin"], { cwd: folder.path, home: folder.path });
+      expect(run.code, run.stderr).toBe(0);
     }
   });
 

@@ -179,7 +179,7 @@ describe.concurrent("audit for others", () => {
     [["tail", "-n", "x"], 2, "a number is due"],
     [["export", "--from", "yesterday"], 2, "is no time"],
     [["verify", "missing.jsonl"], 42, "cannot be read"],
-    [["verify", "--key", "x"], 3, "no verifier key"],
+    [["verify", "--key", "x"], 2, "no verifier key"],
   ])("audit %j is exit %i in one line", async (words, code, text) => {
     await using setting = await journey({ script: [] });
     const run = await setting.run(["audit", ...words]);

@@ -21,7 +21,14 @@ describe.skipIf(reason !== undefined)(`sandbox${reason ? ` (skipped: ${reason})`
       probes: { name: string; verdict: string }[];
       backends: { name: string; reason?: string }[];
     };
-    expect(backends.map(({ name }) => name)).toEqual(["bubblewrap", "podman", "docker", "landlock", "e2b"]);
+    expect(backends.map(({ name }) => name)).toEqual([
+      "bubblewrap",
+      "podman",
+      "docker",
+      "landlock",
+      "sandbox-runtime",
+      "e2b",
+    ]);
     expect(ok).toBe(true);
     expect(probes.length).toBeGreaterThan(15);
     expect(probes.filter((probe) => probe.verdict === "leaked")).toEqual([]);

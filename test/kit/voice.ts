@@ -76,6 +76,18 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
     },
     window,
     notes: [],
+    rates: { answers: 0, validCalls: 0, invalidCalls: 0, outcomes: {} },
+    lane: {
+      name: "test/m",
+      server: "",
+      breaker: "closed",
+      failures: 0,
+      slots: 1,
+      slotsSource: "assumed",
+      active: 0,
+      queued: 0,
+    },
+    learn: () => undefined,
     generate(request) {
       requests.push(structuredClone(request) as ModelRequest);
       return stream(options.script(request, requests.length - 1), requests.length - 1, options.ids);

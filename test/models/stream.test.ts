@@ -129,7 +129,7 @@ describe.each(wires)("%s", (wire) => {
     expect(
       (await collect(first, requestWith())).some((part) => part.type === "note" && part.code === "quirk-learned"),
     ).toBe(true);
-    expect([...kept.values()]).toHaveLength(1);
+    expect([...kept.keys()].filter((key) => !key.startsWith("rates "))).toHaveLength(1);
     const second = await createModels(options({ ports: [server.port], quirks })).open({}, soon());
     expect(
       (await collect(second, requestWith())).some((part) => part.type === "note" && part.code === "quirk-learned"),

@@ -151,6 +151,9 @@ export async function play(
     limits: FAST,
     http,
     calibrations: new Map(),
+    rates: new Map(),
+    lanes: new Map(),
+    seats: new Map(),
   };
   const kind = fixture.wire === "ollama" ? "ollama" : "openai-compatible";
   const unknown = {

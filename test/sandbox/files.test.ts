@@ -205,3 +205,14 @@ test("temporary files of dead writers go at the next start and are never seen", 
   if ((await kit.sandbox.status()).backend === undefined) return;
   await expect.poll(() => readdirSync(kit.workspace).sort()).toEqual([own, ".other.tmp"].sort());
 });
+
+test.skipIf(process.platform !== "linux")(
+  "what a question showed of /proc is read although it tells no size",
+  async () => {
+    await using kit = await makeKit();
+    const shown = kit.sandbox.hands(kit.grant(["read"], { reveals: ["/proc/cpuinfo"] })).files;
+    expect((await shown?.read("/proc/cpuinfo"))?.bytes.toString()).toContain("processor");
+    const closed = kit.sandbox.hands(kit.grant(["read"])).files;
+    await expect(closed?.read("/proc/cpuinfo")).rejects.toThrow("outside the workspace");
+  },
+);

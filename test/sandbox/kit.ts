@@ -10,6 +10,7 @@ import type { Blobs } from "../../src/core/ports/store.ts";
 import bubblewrap from "../../src/sandbox/backends/bubblewrap.ts";
 import docker from "../../src/sandbox/backends/docker.ts";
 import landlock from "../../src/sandbox/backends/landlock.ts";
+import sandboxRuntime from "../../src/sandbox/backends/sandbox-runtime.ts";
 import type { SandboxOptions } from "../../src/sandbox/options.ts";
 import { createSandbox } from "../../src/sandbox/sandbox.ts";
 
@@ -70,7 +71,7 @@ export function sandboxFor(
     clock: systemClock,
     editClock: { tick: () => ++edits },
     config: { read: [], expose: [], env: {} },
-    backends: [bubblewrap, docker, landlock],
+    backends: [bubblewrap, docker, landlock, sandboxRuntime],
     ...places,
   });
   const grant = (effects: Grant["effects"], more: Partial<Grant> = {}): Grant => {

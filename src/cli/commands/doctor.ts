@@ -52,7 +52,12 @@ function nodeFinding(): Finding {
 }
 
 async function sandboxFindings(app: App): Promise<Finding[]> {
-  const { backend, backends, ...status } = await app.sandboxStatus();
+  const found = await app.sandboxStatus().catch((error: unknown) => toFault(error));
+  if ("code" in found) {
+    const { message, hint } = found;
+    return [{ name: "sandbox", status: "problem", text: message, ...(hint ? { mend: hint } : {}) }];
+  }
+  const { backend, backends, ...status } = found;
   const others = backends.filter(({ name }) => name !== backend).map(backendFinding);
   if (backend && status.untried)
     return [

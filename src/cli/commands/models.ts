@@ -1,10 +1,12 @@
 /** `crucible models`: every model of every server that answers, with the source of each number. */
 import type { Command } from "commander";
+import { CrucibleError } from "../../base/error.ts";
+import type { ModelRef } from "../../core/message.ts";
 import type { ModelInfo } from "../../core/model.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
-import type { OpenModel, ServerStatus } from "../../core/ports/models.ts";
+import type { Models, OpenModel, PullStep, ServerStatus } from "../../core/ports/models.ts";
 import { workFolder } from "../files.ts";
-import { faultLine } from "../render/renderer.ts";
+import { harmless } from "../output.ts";
 import { table } from "../table.ts";
 
 export default function models(command: Command, context: CommandContext, finish: (code: number) => void): void {
@@ -29,48 +31,107 @@ export default function models(command: Command, context: CommandContext, finish
         finish(found.servers.some((server) => server.reachable) ? 0 : 60);
       },
     );
-  command
-    .command("probe <model>")
-    .description("ask a model for one tool call and remember what its server needs")
-    .option("--base-url <url>", "on this server")
-    .option("--local-provider <name>", "ollama, lmstudio or llamacpp")
-    .action(
-      async (model: string, options: { baseUrl?: string; localProvider?: "ollama" | "lmstudio" | "llamacpp" }) => {
-        const app = await context.makeApp({ workspace: workFolder(undefined), bare: true, flags: new Map() });
-        const opened = await (await app.models()).open({ model, ...options }, AbortSignal.timeout(PROBE_MS));
-        process.stdout.write(`sending one request to ${opened.ref.provider}/${opened.ref.model} …\n`);
-        finish(await probe(opened));
-      },
-    );
+  const onServer = (text: string) =>
+    command
+      .command(text)
+      .option("--base-url <url>", "on this server")
+      .option("--local-provider <name>", "ollama, lmstudio or llamacpp");
+  const modelsOf = async () =>
+    (await context.makeApp({ workspace: workFolder(undefined), bare: true, flags: new Map() })).models();
+  onServer("probe <model>")
+    .description("try a model: up to four requests, about a minute; ends with fit or unfit")
+    .action(async (model: string, options: ServerOptions) => {
+      const known = await modelsOf();
+      const opened = await known.open({ model, fallback: [], ...options }, AbortSignal.timeout(LOAD_MS));
+      finish(await probe(known, opened));
+    });
+  onServer("pull <model>")
+    .description("let the server fetch a model")
+    .action(async (model: string, options: ServerOptions) => {
+      const stop = new AbortController();
+      process.once("SIGINT", () => stop.abort());
+      await showPull((await modelsOf()).pull({ model, ...options }, stop.signal));
+      process.stdout.write(`${model} is there\n`);
+      finish(0);
+    });
+  onServer("load <model>")
+    .description("let the server load a model, in the window it would be used with")
+    .option("--context <tokens>", "with this window")
+    .option("--keep-alive <time>", "how long the server keeps it: 30m, 24h, -1 = for ever (Ollama)")
+    .action(async (model: string, options: ServerOptions & { context?: string; keepAlive?: string }) => {
+      const { context: tokens, keepAlive, ...rest } = options;
+      const choice = { model, ...rest, ...(tokens === undefined ? {} : { context: windowOf(tokens) }) };
+      const started = performance.now();
+      process.stderr.write(`loading ${model} …\n`);
+      const opened = await (await modelsOf()).load(choice, AbortSignal.timeout(LOAD_MS), keepAlive);
+      const took = ((performance.now() - started) / 1_000).toFixed(1);
+      process.stdout.write(
+        `${nameOf(opened.ref)} is loaded with a window of ${opened.window.tokens} tokens (${took} s)\n`,
+      );
+      finish(0);
+    });
+  onServer("unload <model>")
+    .description("let the server drop a model from its memory")
+    .action(async (model: string, options: ServerOptions) => {
+      const info = await (await modelsOf()).unload({ model, ...options }, AbortSignal.timeout(LOAD_MS));
+      process.stdout.write(`${nameOf(info.ref)} is unloaded\n`);
+      finish(0);
+    });
+}
+
+interface ServerOptions {
+  readonly baseUrl?: string;
+  readonly localProvider?: "ollama" | "lmstudio" | "llamacpp";
 }
 
 /** Longest wait for a model that has to be loaded and to answer (milliseconds). */
-const PROBE_MS = 660_000;
+const LOAD_MS = 660_000;
 
-const ECHO = {
-  name: "echo",
-  description: "Gives the text back.",
-  parameters: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
-};
+function nameOf(ref: ModelRef): string {
+  return `${ref.provider}/${ref.model}`;
+}
 
-/** One tool call, as an agent would need it; what the server turned out to need is learned on the way. */
-async function probe(model: OpenModel): Promise<number> {
-  const text = 'Call the tool echo with the text "ready". Do nothing else.';
-  const messages = [{ role: "user" as const, parts: [{ type: "text" as const, text }] }];
-  const request = { system: "You act through tools.", messages, tools: [ECHO], sampling: {} };
-  const found = { call: "", text: "", problem: "" };
-  for await (const part of model.generate(request, AbortSignal.timeout(PROBE_MS))) {
-    if (part.type === "tool-call") {
-      found.call = part.repaired.length === 0 ? "native" : `after repair (${part.repaired.join(", ")})`;
-    }
-    if (part.type === "text") found.text += part.text;
-    if (part.type === "note") process.stdout.write(`${part.text}\n`);
-    if (part.type === "failure") found.problem = faultLine(part.fault);
+function windowOf(text: string): number {
+  const tokens = Number(text);
+  if (Number.isSafeInteger(tokens) && tokens > 0) return tokens;
+  throw new CrucibleError("usage", `--context ${text} is no number of tokens`, {
+    hint: "write it like --context 32768",
+  });
+}
+
+async function probe(models: Models, model: OpenModel): Promise<number> {
+  process.stdout.write(`sending up to four requests to ${nameOf(model.ref)}, about a minute …\n`);
+  let unfit = "";
+  for await (const { name, ok, needed, text } of models.trial(model, AbortSignal.timeout(LOAD_MS))) {
+    process.stdout.write(`${ok ? "ok  " : needed ? "FAIL" : "note"}  ${name.padEnd(11)}  ${text}\n`);
+    if (!ok && needed && unfit === "") unfit = `${name}: ${text}`;
   }
+  const { ttftMs, prefillPerSecond, decodePerSecond } = model.rates;
+  const speeds = [
+    ttftMs === undefined ? "" : `first token ${(ttftMs / 1_000).toFixed(2)} s`,
+    prefillPerSecond === undefined ? "" : `${Math.round(prefillPerSecond)} tokens/s read`,
+    decodePerSecond === undefined ? "" : `${decodePerSecond.toFixed(1)} tokens/s written`,
+  ].filter(Boolean);
   const window = `window ${model.window.tokens} (${model.window.source})`;
-  const problem = found.problem || `it answered without calling the tool: ${JSON.stringify(found.text.slice(0, 80))}`;
-  process.stdout.write(found.call ? `fit: tool calls ${found.call}; ${window}\n` : `unfit: ${problem}; ${window}\n`);
-  return found.call ? 0 : 3;
+  process.stdout.write(`${unfit === "" ? "fit" : `unfit: ${unfit}`}; ${[window, ...speeds].join(", ")}\n`);
+  return unfit === "" ? 0 : 3;
+}
+
+/** One line that changes on a terminal, a line for each new state elsewhere. */
+async function showPull(steps: AsyncIterable<PullStep>): Promise<void> {
+  const { isTTY } = process.stderr;
+  let before = "";
+  for await (const { status, done, total } of steps) {
+    const part =
+      done !== undefined && total
+        ? ` ${Math.floor((done / total) * 100)} % of ${(total / 2 ** 30).toFixed(1)} GiB`
+        : "";
+    const line = harmless(isTTY ? `${status}${part}` : status);
+    if (line === before) continue;
+    process.stderr.write(isTTY ? `\r\u001b[2K${line}` : `${line}\n`);
+    before = line;
+  }
+  if (isTTY) process.stderr.write("\r\u001b[2K");
 }
 
 function plain(model: ModelInfo): object {

@@ -4,6 +4,7 @@ import type { Window } from "../../core/model.ts";
 import { harmless, type Output } from "../output.ts";
 import { createTotals } from "../totals.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
+import { createWait } from "./wait.ts";
 
 /** Lines of a diff or of output that are shown without `--verbose`. */
 const SHOWN_LINES = 24;
@@ -18,6 +19,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
   let window: Window | undefined;
   let last: EventOf<"model-end"> | undefined;
   const titles = new Map<string, string>();
+  const wait = createWait();
   const { style } = output;
 
   const statusText = () => {
@@ -35,12 +37,11 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
   const show = (event: Event) => {
     switch (event.kind) {
       case "model-start":
-        return screen.status(() => `thinking · ${statusText()}`);
+        wait.start(event);
+        return screen.status(() => `${wait.text()} · ${statusText()}`);
       case "model-progress":
-        return screen.status(
-          () =>
-            `${event.state}${event.total ? ` ${Math.round(((event.done ?? 0) / event.total) * 100)} %` : ""}${event.text ? ` ${harmless(event.text)}` : ""} · ${statusText()}`,
-        );
+        wait.progress(event);
+        return screen.status(() => `${wait.text()} · ${statusText()}`);
       case "text-delta":
         return screen.stream(harmless(event.text));
       case "tool-requested": {

@@ -1,5 +1,6 @@
 /** Events of one voice at work. */
 import type { AssistantMessage, ModelRef, UserMessage } from "../message.ts";
+import type { RouteDecision } from "../route.ts";
 import type { CheckRun } from "../task.ts";
 
 export type AgentEvent =
@@ -9,14 +10,19 @@ export type AgentEvent =
       readonly model: ModelRef;
       readonly purpose: "turn" | "compaction" | "answer" | "reader";
       readonly estimate: number;
+      /** Milliseconds to the first token, predicted from what earlier answers taught. */
+      readonly expectedMs?: number;
     }
   | {
       readonly kind: "model-progress";
       readonly state: "queued" | "loading" | "prefill" | "reask";
       readonly done?: number;
       readonly total?: number;
+      readonly ahead?: number;
       readonly text?: string;
     }
+  /** Which of several models answers, and what spoke for and against each. */
+  | ({ readonly kind: "route-decided"; readonly changed: boolean } & RouteDecision)
   | { readonly kind: "model-note"; readonly code: string; readonly text: string }
   | { readonly kind: "text-delta"; readonly text: string }
   | { readonly kind: "thinking-delta"; readonly text: string }

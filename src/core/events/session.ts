@@ -24,4 +24,12 @@ export type SessionEvent =
   /** Text appended to the thread because something changed: date, cwd, git state, instructions. */
   | { readonly kind: "context-added"; readonly source: string; readonly text: string; readonly hash: string }
   | { readonly kind: "todos-set"; readonly todos: readonly Todo[] }
+  /** What the process used since the turn before. */
+  | {
+      readonly kind: "resources-measured";
+      readonly rssMiB: number;
+      readonly cpuMs: number;
+      readonly gcMs: number;
+      readonly loopP99Ms: number;
+    }
   | { readonly kind: "fault-raised"; readonly fault: Fault };

@@ -1,8 +1,10 @@
 /** What the faces (command line, later server and editors) may ask of the wired program. */
+
 import type { Approval } from "../approval.ts";
 import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
+import type { PerformanceReport } from "../performance.ts";
 import type { Budget, Outcome } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { CommandResult } from "./hands.ts";
@@ -185,6 +187,8 @@ export interface App {
   prompt(): Promise<readonly PromptPart[]>;
   /** Takes secrets out of what leaves this program by a person's wish. */
   redaction(): Promise<Redaction>;
+  /** What the sessions of the last days took; of this workspace, or of all. */
+  performance(span: { readonly days: number; readonly all: boolean }): Promise<PerformanceReport>;
   trust(): TrustView;
   approvals(): ApprovalsView;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */

@@ -1,7 +1,48 @@
 /** The port to LLM servers. */
 import type { Json } from "../../base/canonical-json.ts";
+import type { Fault } from "../../base/error.ts";
 import type { ModelRef } from "../message.ts";
 import type { ModelInfo, ModelPart, ModelRequest, Window } from "../model.ts";
+import type { RouteDecision } from "../route.ts";
+
+/** Who asks: seats of a busy server go to the person first. */
+export type Priority = "user" | "council" | "background";
+
+/** The way to one model on one server, as it stands. */
+export interface LaneState {
+  /** `provider/model`. */
+  readonly name: string;
+  readonly server: string;
+  readonly breaker: "closed" | "open" | "half-open";
+  /** Failed calls since the last answer. */
+  readonly failures: number;
+  /** When an open breaker lets a call through again (milliseconds since the epoch). */
+  readonly until?: number;
+  /** Answers at a time, and who says so. */
+  readonly slots: number;
+  readonly slotsSource: "configured" | "told" | "measured" | "assumed";
+  readonly active: number;
+  readonly queued: number;
+}
+
+/** What was learned of one model from real answers; absent = not seen yet. */
+export interface Rates {
+  readonly answers: number;
+  /** Milliseconds from sending to the first token, moving mean. */
+  readonly ttftMs?: number;
+  /** Tokens of the prompt evaluated per second, cached ones apart. */
+  readonly prefillPerSecond?: number;
+  readonly decodePerSecond?: number;
+  /** Milliseconds to load the model. */
+  readonly loadMs?: number;
+  /** Part of the prompt that the server had already: 0 to 1. */
+  readonly reuse?: number;
+  readonly bytesPerToken?: number;
+  readonly validCalls: number;
+  readonly invalidCalls: number;
+  /** By complexity band: how work of that kind ended. */
+  readonly outcomes: Readonly<Record<string, { readonly good: number; readonly bad: number }>>;
+}
 
 /** What the user said about the model; everything absent is discovered. */
 export interface ModelChoice {
@@ -13,6 +54,23 @@ export interface ModelChoice {
   readonly context?: number;
   /** Window of an earlier run of the same session: kept as it was. */
   readonly window?: Window;
+  /** The model of an earlier run: the person may have tiers for this one. */
+  readonly remembered?: boolean;
+  /** `provider/model` names that answer when the chosen one cannot, in their order. */
+  readonly fallback?: readonly string[];
+}
+
+/** What the next answer is for. */
+export interface RouteQuestion {
+  readonly request: ModelRequest;
+  /** The person's words. */
+  readonly prompt: string;
+  /** The first request of a turn: what failed in the last one may be asked again. */
+  readonly newTurn: boolean;
+  /** The model in use failed at this request: another must answer it. */
+  readonly failed?: Fault;
+  /** A measured failure that a better model may not have: the thread stays raised. */
+  readonly raise?: string;
 }
 
 /** One model on one server, its window settled. */
@@ -22,10 +80,25 @@ export interface OpenModel {
   readonly window: Window;
   /** Lines to tell the person (a window that was chosen, a window that is assumed). */
   readonly notes: readonly string[];
+  /** What was learned of it here. */
+  readonly rates: Rates;
+  readonly lane: LaneState;
   /** Streams one answer. Failures arrive as a `failure` part; abort closes the socket in < 100 ms. */
-  generate(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
+  generate(request: ModelRequest, signal: AbortSignal, priority?: Priority): AsyncIterable<ModelPart>;
   /** Tokens of a request as it would be sent: calibrated by reported counts, or bytes with a 25 % margin. */
   estimate(request: ModelRequest): { readonly tokens: number; readonly calibrated: boolean };
+  /** How a turn with this prompt ended: what the router learns from. */
+  learn(prompt: string, good: boolean): void;
+  /**
+   * Chooses the model of the next request; `ref`, `window` and `generate` are then that model's. Undefined when nothing
+   * can answer but what failed. Absent when there is only one model.
+   */
+  readonly route?: (question: RouteQuestion, signal: AbortSignal) => Promise<Routed | undefined>;
+}
+
+export interface Routed extends RouteDecision {
+  /** Another model than before answers from now on. */
+  readonly changed: boolean;
 }
 
 export interface ServerStatus {
@@ -43,9 +116,50 @@ export interface QuirkStore {
   save(key: string, value: Json): void;
 }
 
+/** A step of a download: bytes where the server tells them. */
+export interface PullStep {
+  readonly status: string;
+  readonly done?: number;
+  readonly total?: number;
+}
+
+/** One request of a trial and what it showed. */
+export interface TrialStep {
+  readonly name: string;
+  readonly ok: boolean;
+  /** An agent cannot work without it. */
+  readonly needed: boolean;
+  readonly text: string;
+}
+
+/** A model that turns texts into vectors. */
+export interface Embedder {
+  readonly ref: ModelRef;
+  /**
+   * One unit vector for each text, in order; their length is the model's. Texts asked for in the same turn of the event
+   * loop go in one request, and the same text that is already on its way is asked for once. Throws `CrucibleError`.
+   */
+  embed(texts: readonly string[], signal: AbortSignal): Promise<readonly Float32Array[]>;
+  /** Requests sent and texts asked for, so that what batching saves can be measured. */
+  readonly counts: { readonly texts: number; readonly sent: number; readonly requests: number };
+}
+
 export interface Models {
   /** Finds the server and model of `choice`. Throws `server-unreachable`, `model-missing`, `model-unfit`. */
   open(choice: ModelChoice, signal: AbortSignal): Promise<OpenModel>;
+  /** Fetches a model from the source of the server of `choice`. Throws `server-unreachable`, `model-missing`, `model-unfit`. */
+  pull(choice: ModelChoice & { readonly model: string }, signal: AbortSignal): AsyncIterable<PullStep>;
+  /** Loads the model in the window that it would be used with; the server keeps it for `keepAlive`. */
+  load(choice: ModelChoice, signal: AbortSignal, keepAlive?: string): Promise<OpenModel>;
+  unload(choice: ModelChoice, signal: AbortSignal): Promise<ModelInfo>;
+  /** The model of the `embed` tier, or the one named. Throws `model-missing` when there is none, else as `open`. */
+  embedder(choice: ModelChoice, signal: AbortSignal): Promise<Embedder>;
+  /** Up to four requests to an open model, each shown when it is done; what they teach is kept. */
+  trial(model: OpenModel, signal: AbortSignal): AsyncIterable<TrialStep>;
+  /** What earlier answers taught of a model, and the last change of its breaker in any process. Reads no socket. */
+  known(info: ModelInfo): { readonly rates: Rates; readonly lane?: LaneState & { readonly at: number } };
+  /** Which model would answer `prompt` in a new session, and why. Throws as `open`. */
+  explain(choice: ModelChoice, prompt: string, signal: AbortSignal): Promise<RouteDecision>;
   /** Every model of every server that answers, and the state of each server looked at. */
   list(
     choice: ModelChoice,

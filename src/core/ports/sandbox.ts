@@ -35,7 +35,7 @@ export interface ProbeResult {
   readonly detail?: string;
 }
 
-export type BackendName = "bubblewrap" | "podman" | "docker" | "landlock" | "e2b";
+export type BackendName = "bubblewrap" | "podman" | "docker" | "landlock" | "sandbox-runtime" | "e2b";
 
 export interface SandboxStatus {
   /** Name of the backend in use, `off` by flag, or undefined when none passes. */

@@ -12,7 +12,8 @@ const check: Check = {
     const uses = distinct(action.paths);
     if (uses.length > MAX_PATHS)
       return verdictOf(check.name, [ask("path.too-many", `${uses.length} different paths are too many to look at`)]);
-    const findings = uses.map((use) => judgePath(use, action.policy.paths)).filter((finding) => finding !== undefined);
+    const judged = uses.map((use) => judgePath(use, action.policy.paths, action.shell !== undefined));
+    const findings = judged.filter((finding) => finding !== undefined);
     return verdictOf(check.name, findings);
   },
 };

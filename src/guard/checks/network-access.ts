@@ -16,6 +16,7 @@ export function hostOf(url: string): string | undefined {
 function judgeUrl(url: string, network: Policy["network"]): Finding | undefined {
   const host = hostOf(url);
   if (!host) return deny("network.address", "the address is not a plain http or https address", "high");
+  if (network.closed?.includes(host)) return closed(host);
   const name = nameOf(host);
   const exact = network.mode === "allowlist" && network.allow.includes(host);
   if (PRIVATE.test(name)) {
@@ -27,6 +28,7 @@ function judgeUrl(url: string, network: Policy["network"]): Finding | undefined 
   return isListed(host, network) ? undefined : ask("network.host", `${host} is not on the list of allowed hosts`);
 }
 
+const closed = (host: string) => deny("network.model-server", `${host} is a model server`, "high");
 const PRIVATE =
   /^(?:localhost$|127\.|0\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.)|\.(?:local|internal|localhost)$|^metadata\./;
 const nameOf = (host: string) => host.slice(0, host.lastIndexOf(":"));
@@ -57,9 +59,13 @@ const check: Check = {
       : action.url === undefined
         ? deny("network.address", "there is no address")
         : judgeUrl(action.url, action.policy.network);
+    const shut = action.policy.network.closed ?? [];
+    const server = action.shell?.hosts.find((host) => shut.includes(host));
     return verdictOf(
       check.name,
-      [where, judgeContext(action.context)].filter((finding) => finding !== undefined),
+      [where, server === undefined ? undefined : closed(server), judgeContext(action.context)].filter(
+        (finding) => finding !== undefined,
+      ),
     );
   },
 };

@@ -1,10 +1,11 @@
 /** Ollama by its native routes (docs/api.md of Ollama); its /v1 drops the window and thinking and is never used. */
-import { errnoOf } from "../../base/error.ts";
+import { CrucibleError, errnoOf } from "../../base/error.ts";
 import type { Ability, ModelInfo, ModelRequest } from "../../core/model.ts";
+import type { PullStep } from "../../core/ports/models.ts";
 import { type FlatMessage, flatten } from "../flatten.ts";
-import { HttpFailure } from "../http.ts";
+import { bodyText, HttpFailure } from "../http.ts";
 import { createNdjson } from "../ndjson.ts";
-import { ask, askGently, countField, listField, reasonOf, textField } from "../probe.ts";
+import { ask, askGently, countField, listField, order, reasonOf, textField, vectorsIn } from "../probe.ts";
 import { isFields, readProblem } from "../problem.ts";
 import type { Quirks } from "../quirks.ts";
 import type { Detail, Glance, Look, Provider, Sink, Target, WireUsage } from "../wire.ts";
@@ -19,10 +20,22 @@ const ollama: Provider = {
   choosesWindow: true,
   look,
   detail,
-  wire(target, info) {
+  async embed(look, target, model, texts) {
+    const body = await order(look, target, `${target.root}/api/embed`, {
+      body: { model, input: texts, truncate: false, keep_alive: KEEP_ALIVE },
+      model,
+    });
+    return vectorsIn(body["embeddings"], target, texts.length);
+  },
+  care: {
+    pull,
+    load: (look, target, info, wish) => keep(look, target, info, { ...wish, keepAlive: wish.keepAlive ?? KEEP_ALIVE }),
+    unload: (look, target, info) => keep(look, target, info, { keepAlive: "0" }),
+  },
+  wire(target, info, _glance, keepAlive = KEEP_ALIVE) {
     return {
       url: `${target.root}/api/chat`,
-      encode: (request, quirks, window) => encode(info, request, quirks, window.tokens),
+      encode: (request, quirks, window) => encode({ info, keepAlive, numCtx: window.tokens }, request, quirks),
       decoder,
     };
   },
@@ -127,13 +140,91 @@ function kvBytes(shape: Fields, arch: string): number | undefined {
   return layers && kvHeads && key && value ? layers * kvHeads * (key + value) * 2 : undefined;
 }
 
+interface Own {
+  readonly info: ModelInfo;
+  readonly keepAlive: string;
+  readonly numCtx: number;
+}
+
+/** Seconds as a number, anything else as text: `-1` and `0` are no durations to Ollama as text. */
+function durationOf(text: string): string | number {
+  return /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
+/** Loads (an empty chat) or, with a keep-alive of 0, unloads. */
+async function keep(
+  look: Look,
+  target: Target,
+  info: ModelInfo,
+  wish: { keepAlive: string; window?: number },
+): Promise<void> {
+  const body = {
+    model: info.ref.model,
+    messages: [],
+    stream: false,
+    keep_alive: durationOf(wish.keepAlive),
+    ...(wish.window === undefined ? {} : { options: { num_ctx: wish.window } }),
+  };
+  await order(look, target, `${target.root}/api/chat`, { body, model: info.ref.model });
+}
+
+async function* pull(look: Look, target: Target, name: string): AsyncIterable<PullStep> {
+  const steps: PullStep[] = [];
+  const lines = createNdjson(
+    (value) => {
+      if (!isFields(value)) return;
+      if (value["error"] !== undefined) throw pullFault(target, name, readProblem(200, value).message);
+      const done = countField(value, "completed");
+      const total = countField(value, "total");
+      const status = textField(value, "status") ?? "working";
+      steps.push({ status, ...(done === undefined ? {} : { done }), ...(total === undefined ? {} : { total }) });
+    },
+    (line) => {
+      throw pullFault(target, name, line);
+    },
+  );
+  const reply = await look.http({
+    url: `${target.root}/api/pull`,
+    body: JSON.stringify({ model: name, stream: true }),
+    signal: look.signal,
+    connectMs: look.timeouts.connectMs,
+    ...(target.apiKey ? { apiKey: target.apiKey } : {}),
+  });
+  if (reply.status !== 200)
+    throw pullFault(target, name, readProblem(reply.status, await bodyText(reply, 65_536)).message);
+  let last: PullStep | undefined;
+  for (let chunk = await reply.read(); chunk; chunk = await reply.read()) {
+    lines.push(chunk);
+    for (const step of steps.splice(0)) {
+      last = step;
+      yield step;
+    }
+  }
+  lines.end();
+  yield* steps;
+  if ((steps.at(-1) ?? last)?.status !== "success") throw pullFault(target, name, "the download broke off");
+}
+
+function pullFault(target: Target, name: string, problem: string): CrucibleError {
+  return new CrucibleError("model-missing", `${target.root} could not fetch ${name}: ${problem}`, {
+    hint: "check the name, the server's way to its registry and its disk; fetching goes on where it stopped",
+    retryable: true,
+  });
+}
+
 /** Volatile parts come first and the messages last, so that bodies of one thread only differ at the end. */
-function encode(info: ModelInfo, request: ModelRequest, quirks: Quirks, numCtx: number): string {
-  const { sampling } = request;
+function encode(own: Own, request: ModelRequest, quirks: Quirks): string {
+  const { info, keepAlive, numCtx } = own;
+  const { temperature, maxTokens, topP, topK, minP, repeatPenalty } = request.sampling;
+  // JSON leaves absent values out.
   const options = {
     num_ctx: numCtx,
-    ...(sampling.temperature === undefined ? {} : { temperature: sampling.temperature }),
-    ...(sampling.maxTokens === undefined ? {} : { num_predict: sampling.maxTokens }),
+    temperature,
+    num_predict: maxTokens,
+    top_p: topP,
+    top_k: topK,
+    min_p: minP,
+    repeat_penalty: repeatPenalty,
   };
   const think = thinkOf(info, request, quirks);
   const head = JSON.stringify({
@@ -141,7 +232,7 @@ function encode(info: ModelInfo, request: ModelRequest, quirks: Quirks, numCtx: 
     stream: true,
     truncate: false,
     shift: false,
-    keep_alive: KEEP_ALIVE,
+    keep_alive: durationOf(keepAlive),
     options,
     ...(think === undefined ? {} : { think }),
     ...(request.schema && quirks.format !== "none"

@@ -1,9 +1,12 @@
 /** Servers that speak the OpenAI chat format over SSE: LM Studio, llama-server, vLLM and others; quirks are learned, not listed. */
-import type { ModelInfo, ModelRequest } from "../../core/model.ts";
+import { delay } from "../../base/async.ts";
+import { CrucibleError } from "../../base/error.ts";
+import type { ModelInfo, ModelRequest, Sampling } from "../../core/model.ts";
+import type { PullStep } from "../../core/ports/models.ts";
 import { type FlatMessage, flatten } from "../flatten.ts";
 import { HttpFailure } from "../http.ts";
 import { createOpenAiDecoder } from "../openai-decoder.ts";
-import { type Answer, ask, askGently, countField, listField, reasonOf, textField } from "../probe.ts";
+import { type Answer, ask, askGently, countField, listField, order, reasonOf, textField, vectorsIn } from "../probe.ts";
 import { isFields, meaningOf, readProblem } from "../problem.ts";
 import type { Quirks } from "../quirks.ts";
 import type { Glance, Look, Provider, Target } from "../wire.ts";
@@ -17,6 +20,19 @@ const openAiCompatible: Provider = {
   async detail(_look, _target, info) {
     return { info };
   },
+  async embed(look, target, model, texts) {
+    const body = await order(look, target, `${target.base}/embeddings`, {
+      body: { model, input: texts, encoding_format: "float" },
+      model,
+    });
+    const rows = listField(body, "data").toSorted((a, b) => Number(a["index"] ?? 0) - Number(b["index"] ?? 0));
+    return vectorsIn(
+      rows.map((row) => row["embedding"]),
+      target,
+      texts.length,
+    );
+  },
+  care: { pull, load, unload },
   wire(target, info, glance) {
     return {
       url: `${target.base}/chat/completions`,
@@ -75,6 +91,7 @@ function sighted(target: Target, { models, studio, props, version }: Answers): G
           : target.provider;
   const known: Target = { ...target, provider, kind: "openai-compatible" };
   const told = textField(version.body, "version") ?? textField(props.body, "build_info");
+  const slots = countField(props.body, "total_slots");
   return {
     target: known,
     state: "up",
@@ -83,6 +100,7 @@ function sighted(target: Target, { models, studio, props, version }: Answers): G
     ),
     ...(told === undefined ? {} : { version: told }),
     ...(isLlama ? { extras: true } : {}),
+    ...(isLlama && slots !== undefined ? { slots } : {}),
   };
 }
 
@@ -148,6 +166,66 @@ function llamaInfo(base: ModelInfo, model: Fields, props: Fields): ModelInfo {
   };
 }
 
+const isStudio = (target: Target) => target.provider === "lmstudio";
+
+/** Waits between two looks at a download (milliseconds). */
+const DOWNLOAD_LOOK_MS = 1_000;
+
+/** LM Studio's native routes (0.4 and newer); llama-server has none for a download. */
+async function* pull(look: Look, target: Target, name: string): AsyncIterable<PullStep> {
+  if (!isStudio(target))
+    throw cannot(target, "fetches no models itself", "put the file where the server looks for models");
+  const url = `${target.root}/api/v1/models/download`;
+  let state = await order(look, target, url, { body: { model: name }, model: name });
+  for (;;) {
+    const status = textField(state, "status") ?? "working";
+    const done = countField(state, "downloaded_bytes");
+    const total = countField(state, "total_size_bytes");
+    yield { status, ...(done === undefined ? {} : { done }), ...(total === undefined ? {} : { total }) };
+    if (status === "completed" || status === "already_downloaded") return;
+    if (status === "failed") throw cannot(target, `could not fetch ${name}`, "look at the server's log");
+    const job = textField(state, "job_id");
+    if (job === undefined)
+      throw cannot(target, `names no job for the download of ${name}`, "look at the server's window");
+    await delay(DOWNLOAD_LOOK_MS, look.signal);
+    state = (await ask(look, target, `${url}/status/${encodeURIComponent(job)}`)).body;
+  }
+}
+
+/** LM Studio 0.4 and newer, or llama-server in router mode. */
+async function load(
+  look: Look,
+  target: Target,
+  info: ModelInfo,
+  { window }: { readonly window: number },
+): Promise<void> {
+  const { model } = info.ref;
+  if (isStudio(target))
+    await order(look, target, `${target.root}/api/v1/models/load`, { body: { model, context_length: window }, model });
+  else if (target.provider === "llamacpp")
+    await order(look, target, `${target.root}/models/load`, { body: { model }, model });
+  else throw cannot(target, "has no way to load a model", "it loads its model when it starts");
+}
+
+async function unload(look: Look, target: Target, info: ModelInfo): Promise<void> {
+  const { model } = info.ref;
+  if (target.provider === "llamacpp")
+    await order(look, target, `${target.root}/models/unload`, { body: { model }, model });
+  else if (isStudio(target)) {
+    const { body } = await ask(look, target, `${target.root}/api/v1/models`);
+    const held = listField(body, "models").filter((one) => textField(one, "key") === model);
+    const ids = held.flatMap((one) =>
+      listField(one, "loaded_instances").map((instance) => textField(instance, "id") ?? model),
+    );
+    for (const id of ids.length > 0 ? ids : [model])
+      await order(look, target, `${target.root}/api/v1/models/unload`, { body: { instance_id: id }, model });
+  } else throw cannot(target, "has no way to unload a model", "stop the server");
+}
+
+function cannot(target: Target, what: string, hint: string): CrucibleError {
+  return new CrucibleError("model-unfit", `${target.root} (${target.provider}) ${what}`, { hint });
+}
+
 /** Volatile parts come first and the messages last, so that bodies of one thread only differ at the end. */
 function encode(info: ModelInfo, request: ModelRequest, quirks: Quirks, extras: boolean): string {
   const { sampling, schema } = request;
@@ -157,7 +235,7 @@ function encode(info: ModelInfo, request: ModelRequest, quirks: Quirks, extras: 
     stream: true,
     ...(quirks.noStreamUsage ? {} : { stream_options: { include_usage: true } }),
     ...(extras && !quirks.noTemplateArguments ? { return_progress: true } : {}),
-    ...(sampling.temperature === undefined || quirks.noTemperature ? {} : { temperature: sampling.temperature }),
+    ...(quirks.noTemperature ? {} : samplingOf(sampling, quirks)),
     ...(sampling.maxTokens === undefined ? {} : { [quirks.maxTokensName ?? "max_tokens"]: sampling.maxTokens }),
     ...effortOf(request, quirks, extras),
     ...(schema && quirks.format !== "none" ? { response_format: formatOf(schema, quirks) } : {}),
@@ -173,12 +251,23 @@ function formatOf(schema: Fields, quirks: Quirks): unknown {
   return { type: "json_schema", json_schema: { name: "answer", strict: true, schema } };
 }
 
+/** JSON leaves absent values out; a server that complains of one is asked without any of them. */
+function samplingOf({ temperature, topP, topK, minP, repeatPenalty }: Sampling, quirks: Quirks): Fields {
+  const plain = { temperature, top_p: topP };
+  return quirks.plainSampling ? plain : { ...plain, top_k: topK, min_p: minP, repeat_penalty: repeatPenalty };
+}
+
+/** Thinking off is a switch of the template; what the person set for the template is sent as it is. */
 function effortOf(request: ModelRequest, quirks: Quirks, extras: boolean): Fields {
+  const { templateArguments } = request.sampling;
   const effort = request.schema ? "off" : request.sampling.effort;
-  if (effort === undefined) return {};
-  if (effort === "off")
-    return extras && !quirks.noTemplateArguments ? { chat_template_kwargs: { enable_thinking: false } } : {};
-  return quirks.noReasoningEffort ? {} : { reasoning_effort: effort };
+  const off = effort === "off" && extras ? { enable_thinking: false } : undefined;
+  const template =
+    quirks.noTemplateArguments || !(off || templateArguments)
+      ? {}
+      : { chat_template_kwargs: { ...templateArguments, ...off } };
+  const word = effort === undefined || effort === "off" || quirks.noReasoningEffort ? {} : { reasoning_effort: effort };
+  return { ...template, ...word };
 }
 
 function rendered(message: FlatMessage, quirks: Quirks): unknown {

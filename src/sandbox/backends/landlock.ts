@@ -3,21 +3,19 @@
  * it lets a command do, not in what it keeps: no sockets at all, no changed modes or times by path, repositories are
  * read-only, nothing new in a folder that holds a secret or a control place, `$TMPDIR` instead of `/tmp`.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { CrucibleError } from "../../base/error.ts";
 import type { BackendPart } from "../backend.ts";
 import { FILTER_FD, INNER } from "../bwrap.ts";
 import { findRepositories } from "../git-places.ts";
 import { identityOf } from "../identity.ts";
-import { carve, landlockCommand, type Rule, rule } from "../landlock.ts";
+import { carve, landlockCommand, landlockVersion, PERL, type Rule, rule } from "../landlock.ts";
 import type { SandboxContext } from "../options.ts";
 import { contains } from "../paths.ts";
 import { ETC, type ProfileParts, type Terms } from "../profile.ts";
 import { confinedEnv, makeParts } from "../stand-ins.ts";
 import type { Tree } from "../tree-scan.ts";
 
-const PERL = "/usr/bin/perl";
 /** Signals to other processes are governed from this version on (Linux 6.12). */
 const LEAST = 6;
 
@@ -71,12 +69,6 @@ function realOf(path: string): string {
   } catch {
     return path;
   }
-}
-
-/** The version of Landlock that the kernel speaks; 0 without it. */
-function landlockVersion(): number {
-  const asked = spawnSync(PERL, ["-e", "print syscall(444, 0, 0, 1)"], { encoding: "utf8", env: {} });
-  return Math.max(0, Number(asked.stdout) || 0);
 }
 
 function rulesFor(

@@ -1,0 +1,67 @@
+/** The model of the next answer, when there are several: chosen at the start of a turn, after a failure, on a raise. */
+import type { Fault, FaultCode } from "../base/error.ts";
+import { type AssistantMessage, textOf } from "../core/message.ts";
+import type { ModelRequest } from "../core/model.ts";
+import { type Asker, emitFor } from "./voice.ts";
+
+export interface ChoiceReason {
+  readonly newTurn?: boolean;
+  readonly failed?: Fault;
+  readonly raise?: string;
+}
+
+/** Faults of a server that another server may not have. */
+const MOVES: ReadonlySet<FaultCode> = new Set([
+  "server-unreachable",
+  "server-error",
+  "server-stalled",
+  "server-busy",
+  "model-missing",
+  "model-unfit",
+  "authentication",
+]);
+
+/** True when another model answers from now on. The decision and the change are on record. */
+export async function chooseModel(run: Asker, request: ModelRequest, why: ChoiceReason): Promise<boolean> {
+  const { model } = run.options;
+  if (!model.route) return false;
+  const asked = request.messages.findLast((message) => message.role === "user");
+  const question = { request, prompt: asked ? textOf(asked) : "", newTurn: false, ...why };
+  const routed = await model.route(question, run.signal);
+  if (!routed) return false;
+  const emit = emitFor(run);
+  emit({ kind: "route-decided", ...routed });
+  if (!routed.changed) return false;
+  emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
+  if (!why.failed)
+    emit({
+      kind: "model-note",
+      code: "model-changed",
+      text: `${routed.model} answers now: ${why.raise ?? routed.reason}`,
+    });
+  return true;
+}
+
+/** After a failed answer: true when the same request can be asked again elsewhere. What was shown stays, marked as cut off. */
+export async function moveOn(
+  run: Asker,
+  request: ModelRequest,
+  fault: Fault,
+  shown: AssistantMessage,
+): Promise<boolean> {
+  if (run.signal.aborted) return false;
+  const why =
+    fault.code === "tool-call-invalid"
+      ? { raise: "an invalid tool call" }
+      : MOVES.has(fault.code)
+        ? { failed: fault }
+        : undefined;
+  const { model } = run.options;
+  const before = `${model.ref.provider}/${model.ref.model}`;
+  if (!why || !(await chooseModel(run, request, why))) return false;
+  const cut = shown.parts.length > 0 ? "the answer above is cut off and does not count; " : "";
+  if (!why.failed) return true;
+  const text = `${before} failed (${fault.message}); ${cut}${model.ref.provider}/${model.ref.model} answers now`;
+  emitFor(run)({ kind: "model-note", code: "model-changed", text });
+  return true;
+}
