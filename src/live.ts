@@ -5,12 +5,12 @@ import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
 import { auditOptions, checkpointPlace } from "./audit-view.ts";
-import { attachConsumers } from "./consumers.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { controlHomes } from "./base/control-places.ts";
 import { CrucibleError } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
+import { attachConsumers } from "./consumers.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
@@ -78,8 +78,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   if (given.onFlushed) journal.onFlushed(given.onFlushed);
   const redactor = createRedactor(journal.session, knownSecrets(house));
   const log = openAudit(auditOptions(house.config, redactor.deep));
-  const beginning = { workspace: house.workspace, mode: given.mode, rules: parts.rules.length };
-  const audit = sessionAudit(log, journal.session, beginning);
+  const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
   const mint = createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
@@ -113,7 +112,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     lifetime: lifetime.signal,
     snapshots: given.persist,
   });
-  const answers = given.cache && given.persist ? await answersFor(house, parts) : undefined;
+  const answers = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
   const session = createSession({ journal, emit, conductor, clock: systemClock });
@@ -142,9 +141,19 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   };
 }
 
+/** What the record of a session's beginning says. */
+function beginning({ workspace }: House, { mode }: OpenOptions, { rules }: Parts) {
+  return { workspace, mode, rules: rules.length };
+}
+
 /** The cache of answers; nothing of it is loaded when no answer of this model may be kept. */
-async function answersFor(house: House, { model, models }: Parts): Promise<AnswerCache | undefined> {
+async function answersFor(
+  house: House,
+  given: OpenOptions,
+  { model, models }: Parts,
+): Promise<AnswerCache | undefined> {
   const { config } = house;
+  if (!given.cache || !given.persist) return undefined;
   const kept = model.sampling.temperature === 0 || config.get<boolean>("cache.anyTemperature");
   if (config.get("cache.answers") === "off" || !kept) return undefined;
   return (await import("./answers.ts")).openAnswers(house, async () => models);

@@ -31,12 +31,10 @@ export function differenceOf(a: string, b: string): QuestionDifference | undefin
   if (left === right) return undefined;
   if (left.length > LONGEST || right.length > LONGEST) return "unsure";
   for (const text of [left, right]) if (hidesText(text) || !text.isWellFormed()) return "unsure";
-  if (scriptsOf(left) !== scriptsOf(right)) return "language";
   const english = [left, right].map((text) => isEnglish(tokensOf(text)));
   if (english[0] !== english[1]) return "language";
-  const [from, to] = english[0] ? [formOf(left), formOf(right)] : [tokensOf(left), tokensOf(right)];
-  const difference = compareForms(from, to);
-  return difference ?? (english[0] ? undefined : "unsure");
+  // Of other languages it is not known which words mean nothing.
+  return compareForms(formOf(left), formOf(right)) ?? (english[0] ? undefined : "unsure");
 }
 
 /** The word that says what is asked for: the class of a question whose evidence is kept together. */
@@ -44,23 +42,6 @@ export function intentOf(text: string): string {
   const [first] = formOf(text.trim().slice(0, LONGEST).normalize("NFC"));
   if (!first) return "other";
   return ASKING.has(first.text) || TELLING.has(first.text) || first.text === "how to" ? first.text : "other";
-}
-
-/** The scripts of its letters, sorted: Latin and Cyrillic look alike. */
-function scriptsOf(text: string): string {
-  const scripts = [
-    "Latin",
-    "Cyrillic",
-    "Greek",
-    "Han",
-    "Hiragana",
-    "Katakana",
-    "Hangul",
-    "Arabic",
-    "Hebrew",
-    "Devanagari",
-  ];
-  return scripts.filter((script) => new RegExp(`\\p{Script=${script}}`, "u").test(text)).join(" ");
 }
 
 const sameToken = (a: Token, b: Token): boolean => a.kind === b.kind && a.text === b.text;

@@ -14,13 +14,20 @@ export function isEnglish(tokens: readonly Token[]): boolean {
 export function formOf(text: string): Token[] {
   const tokens = folded(tokensOf(text));
   const opened = withoutOpening(tokens);
-  // What follows a colon or a line end is material, not a sentence.
-  if (tokens.some(({ kind, text }) => kind === "mark" && (text === ":" || text.trim() === ""))) return opened;
-  if (tokens.some(({ text }) => MARKED.has(lower(text)))) return opened;
+  if (tokens.some(isMaterial)) return opened;
   const asked = withoutMark(opened, opened.length < tokens.length);
   if (tokens.some((token) => ABOUT_WORDS.has(lower(token.text)))) return asked;
   const framed = frame(placeLast(spelledOut(withoutClosing(asked))));
   return withArticles(framed.map((token) => (isOne(token, "are") || isOne(token, "is") ? word("be") : token)));
+}
+
+/** Code, patterns, commands, and what follows a colon or a line end: nothing of it is a mere function word. */
+function isMaterial({ kind, text }: Token): boolean {
+  if (kind === "mark") return text === ":" || text.trim() === "";
+  const named = kind === "identifier" || kind === "path";
+  return (
+    MARKED.has(lower(text)) || (named && !/^[_$#@.:+~/\\-]*[\p{L}\p{N}][\p{L}\p{N}_$#@.:+~/\\-]*(?:\(\))?$/u.test(text))
+  );
 }
 
 const lower = (text: string): string => text.toLowerCase().replaceAll("’", "'");
@@ -122,7 +129,8 @@ function withoutClosing(tokens: readonly Token[]): Token[] {
 function placeLast(tokens: readonly Token[]): Token[] {
   const [first, place, comma, ...rest] = tokens;
   const fronted = first && place && isOne(first, "in") && (place.kind === "path" || place.kind === "quoted");
-  return fronted && isMark(comma, ",") && rest.length > 0 ? [...rest, first, place] : [...tokens];
+  const asks = [ASKING, AUXILIARY, TELLING].some((words) => isIn(rest[0], words));
+  return fronted && isMark(comma, ",") && asks ? [...rest, first, place] : [...tokens];
 }
 
 /** One way to ask how to do something, one "do" after a question word, no "me" after "show". */

@@ -3,7 +3,7 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { CrucibleError } from "../base/error.ts";
 import type { CacheScope } from "../core/cache.ts";
 import { bytesFor, createSemanticIndex, type Neighbour, type SemanticIndex } from "./semantic-index.ts";
-import type { Vector } from "./unit-vector.ts";
+import { lengthOf, type Vector } from "./unit-vector.ts";
 
 /** Vectors are compared within one scope and one embedding model only. */
 export interface Space {
@@ -65,9 +65,9 @@ export function createSemanticSlabs(options: { bytes: number }): SemanticSlabs {
     add(space, vector) {
       const key = canonicalJson(space);
       const known = used(space);
-      // Checks the vector before any slab is dropped for it.
       const index = known ?? firstIndex(vector, options.bytes);
-      index.nearest(vector, 1);
+      // Before any slab is dropped for it.
+      lengthOf(vector, index.dimension);
       const dropped = makeRoom(index.growth + (known ? 0 : index.bytes), key);
       slabs.set(key, { space, index });
       return { place: index.add(vector), dropped };

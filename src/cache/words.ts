@@ -53,16 +53,16 @@ export const ABOUT_WORDS = set(`
   character characters keyword keywords pronounce read quote quoted verbatim literal literally prompt prompts
   called named name names noun verb prefix suffix`);
 
-/** With one of these a closing question mark may be part of a name, a pattern or an operator. */
+/** Beside these a word or a question mark may be part of a pattern, an operator or a command. */
 export const MARKED = set(
-  "regex regexp pattern patterns glob globs wildcard match matches matching grep operator predicate ruby elixir scheme lisp clojure kotlin swift rust",
+  "cp mv rm ls cd ln chmod chown tar sed awk curl regex regexp pattern patterns glob globs wildcard match matches matching grep operator predicate ruby elixir scheme lisp clojure kotlin swift rust",
 );
 
 /** Function words of other languages that are no English words: with one of them a text is not plain English. */
 export const FOREIGN = set(`
   der das und ist nicht ein eine einen wie warum wieso ich wir sie mit für auf zu den dem von bei oder aber kein keine
   le la les est une des pas pour dans que qui comment pourquoi avec sur ou et du ne je il elle ce cette
-  el los las una es por para como donde cual cuando con sin del y se un lo
+  el los las una es por para como donde cual cuando con sin del se un lo
   gli che non perché di della nel sono cosa uma não isso fazer het een niet wat hoe waarom van`);
 
 /** Words by which plain English is known. */

@@ -2,7 +2,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { differenceOf, intentOf } from "../../src/cache/guards.ts";
 import { tokensOf } from "../../src/cache/question-tokens.ts";
+import {
+  ASKING,
+  AUXILIARY,
+  NEGATIONS,
+  NO_NOUN,
+  NUMBER_WORDS,
+  OPPOSITES,
+  TELLING,
+  UNITS,
+} from "../../src/cache/words.ts";
 import { questionGrammar } from "../kit/questions.ts";
+import { seeded } from "../kit/vectors.ts";
 
 describe("questions that only look the same", () => {
   it("are never taken for the same: 10,000 of the grammar", () => {
@@ -63,15 +74,76 @@ describe("questions that only look the same", () => {
     ["explain the cache", "explain the сache", "language"],
     ["explain the cache", "explain the ca\u200bche", "unsure"],
     ["explain the cache", "explain the \ud800", "unsure"],
-    ["wo ist der Cache?", "wo ist der Cache", "words"],
-    ["va a casa", "va casa", "words"],
+    ["wo ist der Cache.", "wo ist der Cache", "unsure"],
+    ["va a casa", "va casa", "language"],
+    ["explain this: the dog saw a cat", "explain this: dog saw a cat", "words"],
+    ["explain this\nthe dog saw", "explain this\ndog saw", "words"],
+    ["what's broken in the cache", "what is broken in the cache", "words"],
+    ["explain when we owe thanks", "explain when we owe", "words"],
+    ["explain why a matters to b", "explain why matters to b", "words"],
+    ["how do I wait a second time", "how do I wait second time", "words"],
+    ["explain if (a == the b)", "explain if (a == b)", "words"],
+    ["explain /* the cat */", "explain /* cat */", "words"],
+    ["explain don't touch the cat 'x", "explain don't touch cat 'x", "words"],
+    ["explain cp a src", "explain cp src", "words"],
+    ["in a.ts, b.ts, what is it", "b.ts, what is it in a.ts", "words"],
+    ["explain the none value", "explain none value", "words"],
+    ["what is in the /etc/hosts", "what is in /etc/host", "path"],
     ["", "", "unsure"],
-    [`explain ${"x ".repeat(1_500)}y`, `please explain ${"x ".repeat(1_500)}y`, "unsure"],
   ])("%j and %j: %s", (a, b, difference) => {
     const found = differenceOf(a, b);
     expect(found, `${a} | ${b}`).toBeDefined();
     expect(differenceOf(b, a)).toBeDefined();
     if (difference !== "words" && difference !== "intent") expect(found).toBe(difference);
+  });
+});
+
+/** Words that may be taken away or put in another's place; an edit of any other must show. */
+const EMPTY = new Set("the a an is are do does please me".split(" "));
+const OPENINGS = [
+  "what does",
+  "explain",
+  "how do I",
+  "why is",
+  "please show",
+  "which",
+  "is the",
+  "can you describe",
+  "In `x`, what is",
+];
+
+describe("one edit of any question", () => {
+  const vocabulary = [NEGATIONS, OPPOSITES, NO_NOUN, UNITS, NUMBER_WORDS, ASKING, TELLING, AUXILIARY].flatMap(
+    (list) => [...list],
+  );
+  const names =
+    "cache router Foo foo getUser get_user src/a.ts src/a.tsx --all --ALL 1.2.3 5 5.0 'x' \"y z\" `q` , ? . C C++ HTTP x y".split(
+      " ",
+    );
+  const words = [...new Set([...vocabulary, ...names])].filter((word) => !EMPTY.has(word));
+
+  it("is a difference: 20,000 of them", () => {
+    const random = seeded(99);
+    const pick = (): string => words[Math.floor(random() * words.length)] ?? "";
+    const hits: string[] = [];
+    for (let n = 0; n < 20_000; n++) {
+      const rest = Array.from({ length: 3 + Math.floor(random() * 6) }, () => (random() < 0.2 ? "the" : pick()));
+      const edited = [...rest];
+      const at = Math.floor(random() * rest.length);
+      const [one = "", next = ""] = [rest[at], rest[at + 1]];
+      if (EMPTY.has(one) || EMPTY.has(next)) continue;
+      const edit = n % 4;
+      if (edit === 0) edited[at] = pick();
+      else if (edit === 1) edited.splice(at, 1);
+      else if (edit === 2) edited.splice(at, 0, pick());
+      else edited.splice(at, 2, next, one);
+      const opening = OPENINGS[n % OPENINGS.length];
+      const [a, b] = [rest, edited].map((list) => `${opening} ${list.join(" ").trim()}`);
+      // A closing mark is the one thing that may go.
+      if (!a || !b || a === b || [a, b].some((text) => /[.?,]$/.test(text))) continue;
+      if (!differenceOf(a, b)) hits.push(`${a} | ${b}`);
+    }
+    expect(hits).toEqual([]);
   });
 });
 
@@ -167,6 +239,13 @@ describe("the guards", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it("take long texts for the same only when every character is", () => {
+    const asked = (words: number) => `explain ${"x ".repeat(words)}z`;
+    expect(differenceOf(asked(900), `please ${asked(900)}`)).toBeUndefined();
+    expect(differenceOf(asked(1_500), `please ${asked(1_500)}`)).toBe("unsure");
+    expect(differenceOf(asked(1_500), asked(1_500))).toBeUndefined();
   });
 
   it("are quick on hostile texts", () => {

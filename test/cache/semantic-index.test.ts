@@ -85,14 +85,14 @@ describe("the semantic index", () => {
 
   it("never gives a removed place, uses freed places again, and counts", () => {
     const step = fc.oneof(
-      fc.record({ do: fc.constant("add" as const), seed: fc.nat() }),
-      fc.record({ do: fc.constant("remove" as const), at: fc.nat() }),
-      fc.record({ do: fc.constant("clear" as const) }),
-      fc.record({ do: fc.constant("ask" as const), seed: fc.nat() }),
+      { weight: 6, arbitrary: fc.record({ do: fc.constant("add" as const), seed: fc.nat() }) },
+      { weight: 4, arbitrary: fc.record({ do: fc.constant("remove" as const), at: fc.nat({ max: 23 }) }) },
+      { weight: 4, arbitrary: fc.record({ do: fc.constant("ask" as const), seed: fc.nat() }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant("clear" as const) }) },
     );
-    const weighted = fc.array(step, { maxLength: 120 });
+    const many = fc.array(step, { maxLength: 120, size: "max" });
     fc.assert(
-      fc.property(weighted, (steps) => {
+      fc.property(many, (steps) => {
         const index = createSemanticIndex({ dimension: 40, capacity: 20 });
         const stored = new Map<number, Float32Array>();
         const made = (seed: number) => scaled(Float32Array.from({ length: 40 }, seeded(seed)).map((n) => n - 0.5));
@@ -104,9 +104,8 @@ describe("the semantic index", () => {
             expect(place).toBeLessThan(20);
             stored.set(place, vector);
           } else if (one.do === "remove") {
-            const place = one.at % 24;
-            expect(index.remove(place)).toBe(stored.delete(place));
-          } else if (one.do === "clear" && steps.length % 3 === 0) {
+            expect(index.remove(one.at)).toBe(stored.delete(one.at));
+          } else if (one.do === "clear") {
             index.clear();
             stored.clear();
           } else if (one.do === "ask") {

@@ -44,7 +44,7 @@ describe("slabs", () => {
       many: fc.integer({ min: 1, max: 400 }),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 12, size: "max" }), (steps) => {
         const slabs = createSemanticSlabs({ bytes });
         const counts = new Map<string, number>();
         for (const { user, seed, many } of steps) {
@@ -65,6 +65,22 @@ describe("slabs", () => {
     slabs.nearest(space("a"), vector(1), 1);
     expect(slabs.add(space("d"), vector(1)).dropped).toEqual([space("b")]);
   });
+
+  it.each([16, 64, 100, 333, 1_536])(
+    "fill one slab of dimension %i up to the bytes given and no further",
+    (dimension) => {
+      const one = vector(1, dimension);
+      for (const pages of [8, 9, 11, 14]) {
+        const slabs = createSemanticSlabs({ bytes: pages << 16 });
+        const fill = () => {
+          for (let n = 0; n < 100_000; n++) expect(slabs.add(space("ann"), one).dropped).toEqual([]);
+        };
+        expect(fill).toThrow(/full/);
+        expect(slabs.bytes).toBeLessThanOrEqual(pages << 16);
+        expect(slabs.count).toBeGreaterThan(255);
+      }
+    },
+  );
 
   it("refuse what alone would need more, and keep what they have", () => {
     const slabs = createSemanticSlabs({ bytes: 3 << 16 });

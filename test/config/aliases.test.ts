@@ -7,7 +7,7 @@ import { tempFolder } from "../kit/temp.ts";
 
 test("cacheConfig and redis blocks are read; what is wrong in them is told with its place", async () => {
   using folder = tempFolder();
-  const config = join(folder.path, ".config/codecrucible");
+  const config = join(folder.path, "crucible/config");
   mkdirSync(config, { recursive: true });
   const show = (text: string) => {
     writeFileSync(join(config, "config.jsonc"), text);

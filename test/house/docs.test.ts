@@ -95,8 +95,8 @@ describe("commands that the documents show", () => {
     expect(blocks.length).toBeGreaterThan(1);
     for (const block of blocks) {
       using folder = tempFolder();
-      mkdirSync(resolve(folder.path, ".config/codecrucible"), { recursive: true });
-      writeFileSync(resolve(folder.path, ".config/codecrucible/config.jsonc"), block);
+      mkdirSync(resolve(folder.path, "crucible/config"), { recursive: true });
+      writeFileSync(resolve(folder.path, "crucible/config/config.jsonc"), block);
       const run = await runBinary(["config", "show", "--origin"], { cwd: folder.path, home: folder.path });
       expect(run.code, run.stderr).toBe(0);
     }
