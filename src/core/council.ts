@@ -1,0 +1,111 @@
+/** The nouns of the council: what is asked, proposed, checked, voted and decided. Plain data, the same in a replay. */
+
+export type VoiceId = string;
+export type OptionId = string;
+export type Id = string;
+/** Base model digest and quantisation: voices of one group err together. */
+export type ModelGroup = string;
+
+export type CouncilKind = "answer" | "rank" | "patch" | "review";
+export type RiskLevel = "low" | "medium" | "high" | "irreversible";
+
+export interface CouncilQuestion {
+  readonly kind: CouncilKind;
+  readonly id?: string;
+  /** `design`, `security` ...: records are kept per domain. */
+  readonly domain?: string;
+  readonly risk?: RiskLevel;
+  /** The rule by name; absent: the default of the kind. */
+  readonly rule?: string;
+}
+
+export interface CouncilProposal {
+  readonly id: OptionId;
+  readonly author: VoiceId;
+  readonly group: ModelGroup;
+  /** Behaviour class: proposals of one cluster are one. Absent: a class of its own. */
+  readonly cluster?: Id;
+}
+
+export interface CouncilCheck {
+  readonly id: Id;
+  readonly author: VoiceId;
+  /** `repo` and `user` checks are gates; `generated` ones are noisy votes. */
+  readonly trust: "repo" | "user" | "generated";
+}
+
+export interface CouncilEvidence {
+  readonly checkId: Id;
+  readonly proposalId: OptionId;
+  readonly outcome: "pass" | "fail" | "error" | "timeout" | "flaky";
+}
+
+export interface Ballot {
+  readonly voice: VoiceId;
+  readonly group: ModelGroup;
+  readonly choice?: OptionId;
+  /** Best first; may name only the top. */
+  readonly ranking?: readonly OptionId[];
+  /** Options in the order in which this voice saw them. */
+  readonly shown?: readonly OptionId[];
+  /** The voice's own proposal. */
+  readonly own?: OptionId;
+  /** 0 to 1, as the voice says. */
+  readonly confidence?: number;
+  /** Share of the others that the voice expects for each option. */
+  readonly predicted?: Readonly<Record<OptionId, number>>;
+  readonly status?: "ok" | "timeout" | "unparsable" | "refused";
+}
+
+/** A council of the past whose right answer became known. */
+export interface CouncilOutcome {
+  readonly kind: CouncilKind;
+  readonly domain?: string;
+  readonly options: readonly OptionId[];
+  readonly truth: OptionId;
+  readonly ballots: readonly Ballot[];
+  readonly evidence?: readonly CouncilEvidence[];
+}
+
+/** Claims about one subject with opposite polarity, and what settled them. */
+export interface Conflict {
+  readonly claimIds: readonly Id[];
+  readonly kind: "factual" | "behavioural" | "design" | "risk";
+  readonly resolvedBy: "execution" | "record" | "vote" | "human" | "open";
+  readonly evidence: readonly Id[];
+}
+
+export interface Dissent {
+  readonly voice: VoiceId;
+  readonly choice: OptionId;
+}
+
+export type AbstainReason =
+  | "posterior-low"
+  | "none-likeliest"
+  | "unanimity-of-clones"
+  | "gates-fail-everywhere"
+  | "undecided-security"
+  | "too-few-ballots"
+  | "checks-contradict"
+  | "too-few-votes";
+
+export interface CouncilDecision {
+  readonly outcome: "decided" | "abstained" | "failed";
+  /** The best option, also of an abstention, where there is one. */
+  readonly winner?: OptionId;
+  readonly posterior: Readonly<Record<OptionId | "none", number>>;
+  readonly rule: string;
+  /** Number of effective (independent) votes. */
+  readonly nEff: number;
+  /** Chance that two counted ballots agree. */
+  readonly agreement: number;
+  /** Posterior of the winner minus that of the next. */
+  readonly margin: number;
+  /** Ballots that would have to change to change the winner. */
+  readonly flipVotes: number;
+  readonly evidenceUsed: readonly Id[];
+  readonly conflicts: readonly Conflict[];
+  readonly dissent: readonly Dissent[];
+  readonly abstainReason?: AbstainReason;
+}

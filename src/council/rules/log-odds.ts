@@ -1,0 +1,36 @@
+/** Votes weighted by what their voices' records are worth, discounted where voices of one model say one thing (default for answers). */
+import type { Rule, RuleInput } from "../rule.ts";
+import { couplingOf, softmax, type Vote, votesOf } from "../votes.ts";
+import { accuracyOf } from "../weights.ts";
+import { liftOf } from "../answer-model.ts";
+
+const LEAST = -2;
+const MOST = 3;
+/** A voice counts against what it says only after so many outcomes. */
+const NEGATIVE_AFTER = 30;
+
+const logOdds: Rule = {
+  name: "log-odds",
+  kinds: ["answer", "patch"],
+  apply(input) {
+    const { options, ballots } = input;
+    const votes = votesOf(ballots, options);
+    const sizes = new Map<string, number>();
+    for (const { group } of votes) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+    const scores = new Map(options.map((option) => [option, 0]));
+    for (const vote of votes) {
+      const discount = 1 + ((sizes.get(vote.group) ?? 1) - 1) * couplingOf(input.weights, vote.group);
+      scores.set(vote.choice, (scores.get(vote.choice) ?? 0) + weightOf(vote, input) / discount);
+    }
+    return { posterior: softmax(scores) };
+  },
+};
+export default logOdds;
+
+function weightOf(vote: Vote, { options, request, weights }: RuleInput): number {
+  const accuracy = accuracyOf(weights, vote.voice, request.domain);
+  const size = Math.max(options.length, 2);
+  const weight = Math.log((accuracy * (size - 1)) / (1 - accuracy)) + Math.log(liftOf(vote, weights));
+  const seen = weights.voices[vote.voice]?.seen ?? 0;
+  return Math.min(MOST, Math.max(seen < NEGATIVE_AFTER ? 0 : LEAST, weight));
+}
