@@ -4,13 +4,13 @@ import type { Surroundings } from "./agent/context.ts";
 import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
+import { attachAudit } from "./attach-audit.ts";
 import { auditOptions, checkpointPlace } from "./audit-view.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { controlHomes } from "./base/control-places.ts";
 import { CrucibleError } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
-import { attachConsumers } from "./consumers.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
@@ -29,6 +29,7 @@ import { type PolicyRule, pathRules } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
+import { createResourceMeter } from "./observe/resources.ts";
 import { checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
 import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
@@ -83,10 +84,9 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
   const { emit } = bus;
-  const settings = sandboxSettings(house, given.sandbox, given.addDirs, model.info.server);
   const facts = { session: journal.session, model: model.ref.model, blobs: files.blobs, seen: seenFiles(earlier) };
   const sandbox = createSandbox({
-    ...settings,
+    ...sandboxSettings(house, given.sandbox, given.addDirs, model.info.server),
     ...facts,
     ...ruled(parts.rules, house.workspace),
     verify: mint.verify,
@@ -115,10 +115,11 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const answers = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
-  const session = createSession({ journal, emit, conductor, clock: systemClock });
+  const meter = createResourceMeter();
+  const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
   announce(house, given, { model, earlier, emit, fork: files.fork });
   if (given.sandbox === "off") await audit.note("sandbox-off");
-  const meter = attachConsumers(bus, audit);
+  attachAudit(bus, audit);
   return {
     id: journal.session,
     workspace: house.workspace,
