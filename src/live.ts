@@ -30,6 +30,7 @@ import { openAudit } from "./observe/audit.ts";
 import { createResourceMeter } from "./observe/resources.ts";
 import { backends, checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
+import { repositoryOf } from "./repository.ts";
 import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
 import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
@@ -92,6 +93,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     editClock: edits,
   });
   if (given.sandboxRequired) await requireSandbox(sandbox);
+  const repository = repositoryOf(house, given.persist);
   const gate = createGate({
     tools,
     declared: DECLARED,
@@ -105,6 +107,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     human: given.human,
     session: { setTodos: (todos) => void emit({ kind: "todos-set", todos }) },
     reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
+    repository: repository.hands,
     redactor,
     clock: systemClock,
     lifetime: lifetime.signal,
@@ -132,7 +135,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     async close() {
       lifetime.abort();
       meter.stop();
-      await sandbox.close();
+      await Promise.all([sandbox.close(), repository.close()]);
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.
       await audit.end().catch(() => undefined);

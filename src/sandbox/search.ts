@@ -33,6 +33,30 @@ interface Target {
   readonly below: string;
 }
 
+/** Every plain file below `path` that is neither ignored nor hidden, in no order, until `take` returns false. */
+export async function eachFile(
+  { context, grant, path }: { context: SandboxContext; grant: Grant; path: string },
+  signal: AbortSignal,
+  take: (path: string) => boolean,
+): Promise<{ readonly folder: string; readonly truncated: boolean }> {
+  const target = locate(context, grant, path);
+  // Links are not followed on the way: what is found lies where its path says.
+  const hidden = (found: string) =>
+    isHiddenSecret(context, grant, { absolute: found, resolved: found, root: target.root }) ||
+    isGitInside(found, context) ||
+    isTemporary(found.slice(found.lastIndexOf("/") + 1));
+  const truncated = await ripgrep(
+    target,
+    ["--files", "--null", "--", target.below],
+    { signal, separator: "\0" },
+    (name) => {
+      const found = join(target, name);
+      return hidden(found) || take(found);
+    },
+  );
+  return { folder: target.below === "." ? target.root : join(target, target.below), truncated };
+}
+
 /** Searching powers of one grant. Results of secret-named files are dropped unless the grant shows them. */
 export function searchHands(context: SandboxContext, grant: Grant): SearchHands {
   const hidden = (path: string) =>

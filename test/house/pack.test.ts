@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LANGUAGES } from "../../src/base/languages.ts";
 import { tempFolder } from "../kit/temp.ts";
 import { lacking } from "../sandbox/machine.ts";
 
@@ -77,8 +78,9 @@ describe("the package", () => {
     );
     expect(odd).toEqual([]);
     expect(paths).toContain("dist/main.js");
-    const parser = ["dist/tree-sitter-bash.wasm", "dist/web-tree-sitter.wasm"];
-    expect(paths.filter((path) => path.endsWith(".wasm"))).toEqual(parser);
+    expect(paths).toContain("dist/worker.js");
+    const grammars = ["bash", ...LANGUAGES].map((name) => `dist/tree-sitter-${name}.wasm`).sort();
+    expect(paths.filter((path) => path.endsWith(".wasm"))).toEqual([...grammars, "dist/web-tree-sitter.wasm"]);
   });
 
   it("installed in a clean prefix it tells its version", () => {
