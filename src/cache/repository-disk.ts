@@ -21,7 +21,6 @@ export interface RepositoryDisk {
   /** The body as it was put; undefined when it is not there or damaged. */
   get(kind: EntryKind, key: string): Uint8Array | undefined;
   put(kind: EntryKind, entries: readonly (readonly [key: string, body: Uint8Array])[]): void;
-  drop(kind: EntryKind, keys: readonly string[]): void;
   /** Drops symbols of contents that no file has any more, when there are many of them. */
   prune(): void;
   close(): void;
@@ -55,8 +54,14 @@ export function dropRepositoryDisk(folder: string): void {
   for (const ending of ["", "-wal", "-shm"]) rmSync(`${folder}/repository.db${ending}`, { force: true });
 }
 
+/** What was put is not there as it was put. */
+export class RepositoryDamage extends Error {
+  override readonly name = "RepositoryDamage";
+}
+
 /** Result codes of SQLite (sqlite.org/rescode.html): CORRUPT 11, NOTADB 26, ERROR 1 for tables that are not as ours. */
 export function isDamage(error: unknown): boolean {
+  if (error instanceof RepositoryDamage) return true;
   const code = typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) & 0xff : 0;
   return code === 11 || code === 26 || code === 1;
 }
@@ -83,7 +88,6 @@ function diskOf(db: DatabaseSync): RepositoryDisk {
   const find = db.prepare("SELECT 1 FROM entries WHERE kind = ? AND key = ?");
   const read = db.prepare("SELECT crc, body FROM entries WHERE kind = ? AND key = ?");
   const write = db.prepare("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)");
-  const remove = db.prepare("DELETE FROM entries WHERE kind = ? AND key = ?");
   const count = (text: string) => Number(Object.values(db.prepare(text).get() ?? {})[0]);
   const together = (work: () => void) => {
     db.exec("BEGIN IMMEDIATE");
@@ -119,10 +123,6 @@ function diskOf(db: DatabaseSync): RepositoryDisk {
     put: (kind, entries) =>
       together(() => {
         for (const [key, body] of entries) write.run(kind, key, crc32(body), body);
-      }),
-    drop: (kind, keys) =>
-      together(() => {
-        for (const key of keys) remove.run(kind, key);
       }),
     prune: () => {
       const kept = count("SELECT count(*) FROM files") * 3 + SPARE;

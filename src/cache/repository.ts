@@ -3,7 +3,13 @@ import { slices } from "../base/async.ts";
 import { sha256 } from "../base/hash.ts";
 import type { RepositoryHands, SymbolFile, SymbolMap, TreeHands } from "../core/ports/hands.ts";
 import type { FileSymbols } from "../core/ports/workers.ts";
-import { dropRepositoryDisk, isDamage, openRepositoryDisk, type RepositoryDisk } from "./repository-disk.ts";
+import {
+  dropRepositoryDisk,
+  isDamage,
+  openRepositoryDisk,
+  RepositoryDamage,
+  type RepositoryDisk,
+} from "./repository-disk.ts";
 import { type Focus, focusOn } from "./repository-focus.ts";
 import { buildGraph, decodeGraph, encodeGraph, type Graph, pageRank } from "./repository-graph.ts";
 import { type Parsing, refresh, type Tree } from "./repository-refresh.ts";
@@ -38,14 +44,16 @@ export function createRepository(options: RepositoryOptions): Repository {
     else folder = undefined;
   };
   const answer = async (tree: TreeHands, query: Query, signal: AbortSignal): Promise<SymbolMap> => {
-    try {
+    const look = () => {
       disk ??= openRepositoryDisk(folder);
-      return await map(disk, { tree, query, parsing: options }, signal);
+      return map(disk, { tree, query, parsing: options }, signal);
+    };
+    try {
+      return await look();
     } catch (error) {
-      if (!isCacheFault(error) || folder === undefined) throw error;
+      if (!isCacheFault(error)) throw error;
       recover(error);
-      disk = openRepositoryDisk(folder);
-      return await map(disk, { tree, query, parsing: options }, signal);
+      return look();
     }
   };
   return {
@@ -68,7 +76,10 @@ export function createRepository(options: RepositoryOptions): Repository {
 
 /** Faults of SQLite and of the folder that holds it. */
 function isCacheFault(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /^(?:ERR_SQLITE|E[A-Z]+$)/.test(String(error.code));
+  return (
+    isDamage(error) ||
+    (error instanceof Error && "code" in error && /^(?:ERR_SQLITE|E[A-Z]+$)/.test(String(error.code)))
+  );
 }
 
 async function map(
@@ -77,44 +88,29 @@ async function map(
   signal: AbortSignal,
 ): Promise<SymbolMap> {
   const found = await refresh(disk, { tree, path: query.path, parsing }, signal);
-  const lost = new Set<string>();
-  const again = () => {
-    // Symbols were lost or damaged: their files are opened again.
-    disk.drop("symbols.1", [...lost]);
-    const without = found.files.filter(({ hash }) => lost.has(hash));
-    disk.remember(
-      [],
-      without.map(({ path }) => path),
-    );
-    return map(disk, { tree, query, parsing }, signal);
-  };
-  const graph = await graphOf(disk, found, lost);
-  if (!graph) return again();
+  const graph = await graphOf(disk, found);
   const names = found.files.map(({ path }) => path.slice(found.root.length + 1));
   const focus = focusOn(query.focus, names, graph);
   const rank = await pageRank(graph, focus?.files);
   const order = [...rank.keys()]
     .filter((file) => (graph.defs[file + 1] ?? 0) > (graph.defs[file] ?? 0))
     .sort((a, b) => (rank[b] ?? 0) - (rank[a] ?? 0) || a - b);
-  const files = order.slice(0, query.most).flatMap((file): SymbolFile[] => {
-    const hash = found.files[file]?.hash ?? "";
-    const symbols = symbolsOf(disk, hash);
-    if (!symbols) lost.add(hash);
-    return symbols ? [{ path: names[file] ?? "", symbols: bestOf(symbols, { graph, file, focus }) }] : [];
+  const files = order.slice(0, query.most).map((file): SymbolFile => {
+    const symbols = symbolsOf(disk, found.files[file]?.hash ?? "");
+    return { path: names[file] ?? "", symbols: bestOf(symbols, { graph, file, focus }) };
   });
-  if (lost.size > 0) return again();
   return { root: found.root, files, ranked: order.length, cached: found.cached, truncated: found.truncated };
 }
 
-function symbolsOf(disk: RepositoryDisk, hash: string): FileSymbols | undefined {
+/** Throws `RepositoryDamage` when they are not there as they were put. */
+function symbolsOf(disk: RepositoryDisk, hash: string): FileSymbols {
   const body = disk.get("symbols.1", hash);
-  return (
-    body && (JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8")) as FileSymbols)
-  );
+  if (!body) throw new RepositoryDamage(`the symbols of ${hash} are gone`);
+  return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8")) as FileSymbols;
 }
 
-/** The graph of exactly these contents at these places; undefined when symbols are missing, told by `lost`. */
-async function graphOf(disk: RepositoryDisk, { root, files }: Tree, lost: Set<string>): Promise<Graph | undefined> {
+/** The graph of exactly these contents at these places. */
+async function graphOf(disk: RepositoryDisk, { root, files }: Tree): Promise<Graph> {
   const tree = sha256(files.map(({ path, hash }) => `${hash}${path}`).join("\n"));
   const kept = disk.get("graph.1", root);
   const known = kept && decodeGraph(tree, kept);
@@ -122,12 +118,9 @@ async function graphOf(disk: RepositoryDisk, { root, files }: Tree, lost: Set<st
   const pause = slices(SLICE_MS);
   const all: FileSymbols[] = [];
   for (const { hash } of files) {
-    const symbols = symbolsOf(disk, hash);
-    if (symbols) all.push(symbols);
-    else lost.add(hash);
+    all.push(symbolsOf(disk, hash));
     await pause();
   }
-  if (lost.size > 0) return undefined;
   const graph = await buildGraph(all);
   disk.put("graph.1", [[root, encodeGraph(tree, graph)]]);
   return graph;

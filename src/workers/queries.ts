@@ -10,8 +10,8 @@ const ECMA = `
 (function_declaration name: (identifier) @name) @function
 (generator_function_declaration name: (identifier) @name) @function
 (method_definition name: (property_identifier) @name) @method
-(program (lexical_declaration (variable_declarator name: (identifier) @name) @const))
-(program (export_statement (lexical_declaration (variable_declarator name: (identifier) @name) @const)))
+(program (lexical_declaration (variable_declarator name: (identifier) @name)) @const)
+(program (export_statement (lexical_declaration (variable_declarator name: (identifier) @name)) @const))
 (call_expression function: (identifier) @ref)
 (call_expression function: (member_expression property: (property_identifier) @member))
 (new_expression constructor: (identifier) @ref)

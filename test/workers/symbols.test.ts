@@ -28,8 +28,8 @@ interface Point { x: number }
 type Points = Point[];
 enum Colour { Red }`,
     [
-      "2 const API_KEY",
-      "3 const draw = async (shape: Shape, { scale }: { scale: number }): Promise<void>",
+      "2 const const API_KEY",
+      "3 const const draw = async (shape: Shape, { scale }: { scale: number }): Promise<void>",
       "6 class abstract class Circle<T",
       "7 method area(radius: number): number",
       "8 method abstract name(): string",
