@@ -10,8 +10,7 @@ const ECMA = `
 (function_declaration name: (identifier) @name) @function
 (generator_function_declaration name: (identifier) @name) @function
 (method_definition name: (property_identifier) @name) @method
-(program (lexical_declaration (variable_declarator name: (identifier) @name)) @const)
-(program (export_statement (lexical_declaration (variable_declarator name: (identifier) @name)) @const))
+(lexical_declaration (variable_declarator name: (identifier) @name)) @const
 (call_expression function: (identifier) @ref)
 (call_expression function: (member_expression property: (property_identifier) @member))
 (new_expression constructor: (identifier) @ref)
@@ -42,7 +41,7 @@ export const QUERIES: Readonly<Record<Language, string>> = {
   python: `
 (class_definition name: (identifier) @name) @class
 (function_definition name: (identifier) @name) @function
-(module (expression_statement (assignment left: (identifier) @name) @const))
+(assignment left: (identifier) @name) @const
 (call function: (identifier) @ref)
 (call function: (attribute attribute: (identifier) @ref))
 (import_from_statement name: (dotted_name (identifier) @ref))
@@ -54,7 +53,7 @@ export const QUERIES: Readonly<Record<Language, string>> = {
 (function_declaration name: (identifier) @name) @function
 (method_declaration name: (field_identifier) @name) @method
 (type_spec name: (type_identifier) @name) @type
-(source_file (const_declaration (const_spec name: (identifier) @name) @const))
+(const_spec name: (identifier) @name) @const
 (call_expression function: (identifier) @ref)
 (call_expression function: (selector_expression field: (field_identifier) @ref))
 (type_identifier) @ref`,

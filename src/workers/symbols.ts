@@ -13,14 +13,12 @@ interface Reader {
 const readers = new Map<Language, Promise<Reader>>();
 let started: Promise<void> | undefined;
 
-const encoder = new TextEncoder();
-
 export async function parseFiles(input: Jobs["parse"]["input"]): Promise<readonly Uint8Array[]> {
   const { language, files } = input;
   const known = readers.get(language) ?? open(input);
   readers.set(language, known);
   const reader = await known;
-  return files.map((bytes) => encoder.encode(JSON.stringify(symbolsOf(bytes, reader, language))));
+  return files.map((bytes) => Buffer.from(JSON.stringify(symbolsOf(bytes, reader, language))));
 }
 
 async function open({ language, runtime, grammar }: Jobs["parse"]["input"]): Promise<Reader> {
@@ -53,11 +51,18 @@ function symbolsOf(bytes: Uint8Array, { parser, query }: Reader, language: Langu
       const name = nameAt(text, start, language);
       if (!whole || name === "" || named.has(start)) continue;
       named.add(start);
+      if (whole.kind === "const" && isLocal(text, whole.start, language)) continue;
       defs.push([name, whole.kind, whole.row + 1, signatureAt(text, whole.start)]);
     } else open.push({ kind: capture, start, row: node.startPosition.row });
   }
   tree.delete();
   return { defs, refs: [...refs].flat() };
+}
+
+/** A constant that is indented belongs to a function or class; one in a list of Go's is not. */
+function isLocal(text: string, start: number, language: Language): boolean {
+  const line = text.slice(text.lastIndexOf("\n", start - 1) + 1, start);
+  return !(language === "go" ? /^(?:const |\t)?$/ : /^(?:export )?$/).test(line);
 }
 
 const NAME = /[\p{L}_$~][\p{L}\p{N}_$]*/uy;

@@ -18,7 +18,7 @@ const SAMPLES: Readonly<Record<Language, readonly [string, readonly string[], re
     `import { Base, type Shape } from "./base.ts";
 export const API_KEY = "sk-very-secret";
 export const draw = async (shape: Shape, { scale }: { scale: number }): Promise<void> => {
-  await shape.render(helper(scale));
+  const local = await shape.render(helper(scale));
 };
 export abstract class Circle<T = {}> extends Base implements Shape {
   area(radius: number): number { return new Sum(radius).total(); }
