@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
+import { slices } from "../base/async.ts";
 import type { FileStamp } from "../core/ports/hands.ts";
 
 /** What kind of work; a number behind it changes when the work does. */
@@ -15,8 +16,8 @@ export interface KnownFile extends FileStamp {
 
 export interface RepositoryDisk {
   /** Every file looked at so far, by path. */
-  files(): Map<string, KnownFile>;
-  remember(files: readonly KnownFile[], gone: readonly string[]): void;
+  files(): Promise<Map<string, KnownFile>>;
+  remember(files: readonly KnownFile[], gone: readonly string[]): Promise<void>;
   has(kind: EntryKind, key: string): boolean;
   /** The body as it was put; undefined when it is not there or damaged. */
   get(kind: EntryKind, key: string): Uint8Array | undefined;
@@ -33,6 +34,9 @@ const TABLES = `
 `;
 /** Symbols of so many contents beyond three for each file are kept. */
 const SPARE = 2000;
+/** Rows that are read or written without letting the main thread do other work. */
+const ROWS = 2000;
+const SLICE_MS = 8;
 /** Graphs of so many folders are kept. */
 const GRAPHS = 8;
 
@@ -81,8 +85,10 @@ function prepare(db: DatabaseSync): DatabaseSync {
 }
 
 function diskOf(db: DatabaseSync): RepositoryDisk {
-  const all = db.prepare("SELECT path, size, mtime, ctime, inode, hash, sure FROM files");
-  all.setReturnArrays(true);
+  const some = db.prepare(
+    "SELECT path, size, mtime, ctime, inode, hash, sure FROM files WHERE path > ? ORDER BY path LIMIT ?",
+  );
+  some.setReturnArrays(true);
   const forget = db.prepare("DELETE FROM files WHERE path = ?");
   const note = db.prepare("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)");
   const find = db.prepare("SELECT 1 FROM entries WHERE kind = ? AND key = ?");
@@ -100,20 +106,29 @@ function diskOf(db: DatabaseSync): RepositoryDisk {
     }
   };
   return {
-    files: () => {
+    files: async () => {
+      const pause = slices(SLICE_MS);
       const files = new Map<string, KnownFile>();
-      for (const row of all.all() as unknown as [string, number, number, number, number, string, number][]) {
-        const [path, size, mtimeMs, ctimeMs, inode, hash, sure] = row;
-        files.set(path, { path, size, mtimeMs, ctimeMs, inode, hash, sure: sure === 1 });
+      for (let last = ""; ; ) {
+        const rows = some.all(last, ROWS) as unknown as [string, number, number, number, number, string, number][];
+        for (const [path, size, mtimeMs, ctimeMs, inode, hash, sure] of rows)
+          files.set(path, { path, size, mtimeMs, ctimeMs, inode, hash, sure: sure === 1 });
+        if (rows.length < ROWS) return files;
+        last = rows.at(-1)?.[0] ?? "";
+        await pause();
       }
-      return files;
     },
-    remember: (files, gone) =>
-      together(() => {
-        for (const path of gone) forget.run(path);
-        for (const { path, size, mtimeMs, ctimeMs, inode, hash, sure } of files)
-          note.run(path, size, mtimeMs, ctimeMs, inode, hash, sure ? 1 : 0);
-      }),
+    remember: async (files, gone) => {
+      const pause = slices(SLICE_MS);
+      for (let at = 0; at < Math.max(files.length, gone.length); at += ROWS) {
+        together(() => {
+          for (const path of gone.slice(at, at + ROWS)) forget.run(path);
+          for (const { path, size, mtimeMs, ctimeMs, inode, hash, sure } of files.slice(at, at + ROWS))
+            note.run(path, size, mtimeMs, ctimeMs, inode, hash, sure ? 1 : 0);
+        });
+        await pause();
+      }
+    },
     has: (kind, key) => find.get(kind, key) !== undefined,
     get: (kind, key) => {
       const row = read.get(kind, key);

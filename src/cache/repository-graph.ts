@@ -55,23 +55,17 @@ export async function buildGraph(files: readonly FileSymbols[]): Promise<Graph> 
     edges[file + 1] = targets.length;
     await pause();
   }
-  const counts = files.map(({ defs }) => defs.length);
-  return {
-    edges,
-    targets: Uint32Array.from(targets),
-    weights: Float32Array.from(weights),
-    defs: Uint32Array.from([0, ...sums(counts)]),
-    uses: Float32Array.from(files.flatMap(({ defs }) => defs.map(([name]) => used.get(name) ?? 0))),
-    names: files.map(({ defs }) => ` ${defs.map(([name]) => name.toLowerCase()).join(" ")} `),
-  };
-}
-
-function sums(counts: readonly number[]): number[] {
-  let sum = 0;
-  return counts.map((count) => {
-    sum += count;
-    return sum;
-  });
+  const defs = new Uint32Array(files.length + 1);
+  const uses: number[] = [];
+  const names: string[] = [];
+  for (const [file, symbols] of files.entries()) {
+    for (const [name] of symbols.defs) uses.push(used.get(name) ?? 0);
+    names.push(` ${symbols.defs.map(([name]) => name.toLowerCase()).join(" ")} `);
+    defs[file + 1] = uses.length;
+    await pause();
+  }
+  const [to, weight, use] = [Uint32Array.from(targets), Float32Array.from(weights), Float32Array.from(uses)];
+  return { edges, targets: to, weights: weight, defs, uses: use, names };
 }
 
 /**
@@ -86,6 +80,8 @@ function weightOf(name: string): number {
 
 const DAMPING = 0.85;
 const ROUNDS = 25;
+/** The ranks together (1) move no more than this. */
+const SETTLED = 1e-4;
 /** Of the restarts so much goes anywhere, whatever is focused on. */
 const ANYWHERE = 0.1;
 
@@ -116,9 +112,15 @@ export async function pageRank(graph: Graph, focus: Float64Array | undefined): P
           next[target] = (next[target] ?? 0) + (own * (weights[at] ?? 0)) / sum;
         }
     }
-    for (let file = 0; file < count; file++)
-      next[file] = DAMPING * ((next[file] ?? 0) + lost * (restart[file] ?? 0)) + (1 - DAMPING) * (restart[file] ?? 0);
+    let moved = 0;
+    for (let file = 0; file < count; file++) {
+      const start = restart[file] ?? 0;
+      const now = DAMPING * ((next[file] ?? 0) + lost * start) + (1 - DAMPING) * start;
+      moved += Math.abs(now - (rank[file] ?? 0));
+      next[file] = now;
+    }
     rank = next;
+    if (moved < SETTLED) break;
     await pause();
   }
   return rank;

@@ -47,7 +47,8 @@ export async function refresh(
 ): Promise<Tree> {
   const looked = parsing.now();
   const walking = tree.walk({ path, limit: MAX_FILES, wanted: (file) => languageOf(file) !== undefined }, signal);
-  const known = disk.files();
+  walking.catch(() => undefined);
+  const known = await disk.files();
   const { root, files, truncated } = await walking;
   const pause = slices(SLICE_MS);
   const parser = createParser(disk, parsing, signal);
@@ -71,7 +72,7 @@ export async function refresh(
   await parser.done();
   const gone = truncated ? [] : [...known.keys()].filter((each) => each.startsWith(`${root}/`));
   // The stamps come last: what they vouch for is there.
-  if (fresh.length > 0 || gone.length > 0) disk.remember(fresh, gone);
+  if (fresh.length > 0 || gone.length > 0) await disk.remember(fresh, gone);
   if (fresh.length > 0) disk.prune();
   current.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { root, files: current, cached: current.length - fresh.length, truncated };

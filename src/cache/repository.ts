@@ -88,13 +88,17 @@ async function map(
   signal: AbortSignal,
 ): Promise<SymbolMap> {
   const found = await refresh(disk, { tree, path: query.path, parsing }, signal);
+  const pause = slices(SLICE_MS);
   const graph = await graphOf(disk, found);
+  await pause();
   const names = found.files.map(({ path }) => path.slice(found.root.length + 1));
   const focus = focusOn(query.focus, names, graph);
+  await pause();
   const rank = await pageRank(graph, focus?.files);
   const order = [...rank.keys()]
     .filter((file) => (graph.defs[file + 1] ?? 0) > (graph.defs[file] ?? 0))
     .sort((a, b) => (rank[b] ?? 0) - (rank[a] ?? 0) || a - b);
+  await pause();
   const files = order.slice(0, query.most).map((file): SymbolFile => {
     const symbols = symbolsOf(disk, found.files[file]?.hash ?? "");
     return { path: names[file] ?? "", symbols: bestOf(symbols, { graph, file, focus }) };
@@ -112,10 +116,11 @@ function symbolsOf(disk: RepositoryDisk, hash: string): FileSymbols {
 /** The graph of exactly these contents at these places. */
 async function graphOf(disk: RepositoryDisk, { root, files }: Tree): Promise<Graph> {
   const tree = sha256(files.map(({ path, hash }) => `${hash}${path}`).join("\n"));
+  const pause = slices(SLICE_MS);
+  await pause();
   const kept = disk.get("graph.1", root);
   const known = kept && decodeGraph(tree, kept);
   if (known) return known;
-  const pause = slices(SLICE_MS);
   const all: FileSymbols[] = [];
   for (const { hash } of files) {
     all.push(symbolsOf(disk, hash));

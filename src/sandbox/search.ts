@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
+import { slices } from "../base/async.ts";
 import { controlPlace } from "../base/control-places.ts";
 import { CrucibleError } from "../base/error.ts";
 import { globMatcher } from "../base/glob.ts";
@@ -22,6 +23,8 @@ const FIXED = [
   "--max-filesize=20M",
   "--glob=!.git",
 ];
+/** Longest work on what was found before other work has its turn (milliseconds). */
+const SLICE_MS = 8;
 /** Longest line given back, in characters. */
 const MAX_LINE = 500;
 
@@ -181,17 +184,19 @@ async function ripgrep(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     problem += text.slice(0, 4000 - problem.length);
   });
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    const records = (rest + text).split(options.separator);
-    rest = records.pop() ?? "";
-    for (const record of records) {
-      if (cut || take(record)) continue;
-      cut = true;
-      child.kill("SIGKILL");
-    }
-  });
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   child.on("error", reject).on("close", resolve);
+  // It is awaited below, when everything was read.
+  promise.catch(() => undefined);
+  const pause = slices(SLICE_MS);
+  for await (const text of child.stdout.setEncoding("utf8")) {
+    const records = (rest + (text as string)).split(options.separator);
+    rest = records.pop() ?? "";
+    cut = records.some((record) => !take(record));
+    if (cut) break;
+    await pause();
+  }
+  if (cut) child.kill("SIGKILL");
   const code = await promise;
   if (!cut && code !== null && code > 1 && problem !== "")
     throw new CrucibleError("bad-input", problem.trim().split("\n").slice(-1)[0] ?? problem);

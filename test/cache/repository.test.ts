@@ -194,7 +194,7 @@ describe("the cache", () => {
       "graph.1",
       Array.from({ length: 9 }, (_, index) => [`root-${index}`, new Uint8Array()] as const),
     );
-    disk.remember([{ path: "/a", size: 1, mtimeMs: 1, ctimeMs: 1, inode: 1, hash: "hash-7", sure: true }], []);
+    await disk.remember([{ path: "/a", size: 1, mtimeMs: 1, ctimeMs: 1, inode: 1, hash: "hash-7", sure: true }], []);
     disk.prune();
     expect(["hash-7", "hash-8"].map((hash) => disk.has("symbols.1", hash))).toEqual([true, false]);
     expect(disk.has("graph.1", "root-1")).toBe(false);
