@@ -2,11 +2,18 @@
 import { installBuilt, type Row } from "./kit.ts";
 import { parts } from "./parts.ts";
 import { report } from "./report.ts";
+import { repository } from "./repository.ts";
 import { startUp } from "./start-up.ts";
 import { streaming } from "./streaming.ts";
 import { turns } from "./turns.ts";
 
-const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = { "start-up": startUp, turns, streaming, parts };
+const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
+  "start-up": startUp,
+  turns,
+  streaming,
+  parts,
+  repository,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in SECTIONS));

@@ -117,13 +117,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const session = createSession({ journal, emit, conductor, clock: systemClock });
   announce(house, given, { model, earlier, emit, fork: files.fork });
   if (given.sandbox === "off") await audit.note("sandbox-off");
-  const meter = createResourceMeter();
-  bus.subscribe(
-    (event) => void (event.kind === "turn-end" && emit({ kind: "resources-measured", ...meter.measure() })),
-  );
-  bus.subscribe((event) => {
-    if (event.kind === "job-end") audit.note("lease-end", { job: event.job }).catch(() => undefined);
-  });
+  const meter = follow(bus, audit);
   return {
     id: journal.session,
     workspace: house.workspace,
@@ -143,6 +137,16 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
       files.close();
     },
   };
+}
+
+/** Measures each turn, and records the end of what lived on. */
+function follow(bus: ReturnType<typeof createBus>, audit: ReturnType<typeof sessionAudit>) {
+  const meter = createResourceMeter();
+  bus.subscribe((event) => {
+    if (event.kind === "turn-end") bus.emit({ kind: "resources-measured", ...meter.measure() });
+    if (event.kind === "job-end") audit.note("lease-end", { job: event.job }).catch(() => undefined);
+  });
+  return meter;
 }
 
 type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits">;
