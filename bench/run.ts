@@ -1,5 +1,7 @@
 /** Builds the program, measures it beside bare Node, prints one table and keeps it in bench/results. */
+import { cache } from "./cache.ts";
 import { installBuilt, type Row } from "./kit.ts";
+import { models } from "./models.ts";
 import { parts } from "./parts.ts";
 import { report } from "./report.ts";
 import { repository } from "./repository.ts";
@@ -11,7 +13,9 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   "start-up": startUp,
   turns,
   streaming,
+  models,
   parts,
+  cache,
   repository,
 };
 

@@ -30,8 +30,8 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   tools: { builtins: [] },
   agent: { builtins: [] },
   session: { builtins: [] },
+  cache: { builtins: ["node:fs", "node:sqlite", "node:zlib"] },
   store: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:os"], process: true },
-  cache: { builtins: ["node:fs", "node:sqlite"] },
   workers: { builtins: ["node:worker_threads"] },
   observe: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:readline"], process: true },
   cli: {

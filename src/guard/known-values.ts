@@ -63,7 +63,15 @@ function formsOf(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
   // Decoded bytes are read as Latin-1.
   const latin = bytes.toString("latin1");
-  return [value, latin, value.replaceAll(" ", "+"), json, ...base64Forms(bytes), bytes.toString("hex")]
+  return [
+    value,
+    latin,
+    value.replaceAll(" ", "+"),
+    json,
+    ...base64Forms(bytes),
+    ...base32Forms(bytes),
+    bytes.toString("hex"),
+  ]
     .filter((form) => form.length >= SHORTEST)
     .map((form) => form.toLowerCase());
 }
@@ -76,4 +84,20 @@ function base64Forms(bytes: Buffer): string[] {
     const own = (text: string) => text.slice(shift === 0 ? 0 : 4);
     return [own(whole.toString("base64")), own(whole.toString("base64url"))];
   });
+}
+
+/** The same for base32 (RFC 4648): five bytes are eight characters. */
+function base32Forms(bytes: Buffer): string[] {
+  return [0, 1, 2, 3, 4].map((shift) => {
+    const padded = Buffer.concat([Buffer.alloc(shift), bytes]);
+    return base32(padded.subarray(0, padded.length - (padded.length % 5))).slice(Math.ceil((shift * 8) / 5));
+  });
+}
+
+function base32(bytes: Buffer): string {
+  let bits = "";
+  for (const byte of bytes) bits += byte.toString(2).padStart(8, "0");
+  return (bits.match(/.{5}/g) ?? [])
+    .map((five) => "abcdefghijklmnopqrstuvwxyz234567"[Number.parseInt(five, 2)])
+    .join("");
 }

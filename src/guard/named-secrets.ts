@@ -27,7 +27,12 @@ interface Link {
   readonly when?: (name: string, before: string) => boolean;
 }
 
-const NETRC = /(?:\b(?:login|user|account)\s+\S+\s+|(?:^|\n)\s*(?:ENV|ARG|setx|set -\w+|set)\s+)$/;
+const NETRC =
+  /(?:\b(?:login|user|account)\s+\S+\s+|(?:^|\n)\s*(?:ENV|ARG|setx|set -\w+|set)\s+|\b(?:WITH|ENCRYPTED)\s+)$/;
+/** A number in sixteens or a UUID shows by itself that it is no word. */
+const HEXADECIMAL = /^(?=.*\d)(?:[0-9a-f]{32,}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/i;
+/** A call that gives a name its value. */
+const SETS = /\b(?:define|set\w*|put\w*)\s*\(\s*\\?["'`]$/i;
 const LINKS: readonly Link[] = [
   // const apiToken: string = "…", var apiToken string = "…"
   { shape: /\??(?:\s{0,8}:\s{0,8}|\s{1,8})[&*]?(?:'\w+\s+)?[A-Za-z_][\w.<>[\]|?& ]{0,40}?\s{0,8}:?=\s{0,8}(?=["'`])/y },
@@ -48,7 +53,11 @@ const LINKS: readonly Link[] = [
     markup: true,
     when: (_, before) => /(?:<|<\w{1,20}:|\b(?:name|key|id)=["'])$/.test(before),
   },
-  // define('NAME', '…'), ("name", "…")
+  // define('NAME', '…')
+  { shape: /\\?["'`]\s{0,80},\s{0,80}(?=\\?["'`])/y, when: (_, before) => SETS.test(before) },
+  // name="password" of a form in parts
+  { shape: /"(?:;[^\n]{0,200})?\r?\n\r?\n(?=\S)/y, when: (_, before) => /\bname="$/.test(before) },
+  // ("name", "…")
   { shape: /\\?["'`]\s{0,80},\s{0,80}(?=\\?["'`])/y, strict: true },
   // setPassword("…")
   { shape: /\(\s{0,80}(?=["'`])/y, strict: true },
@@ -97,7 +106,11 @@ interface Place {
 
 function linkedValue(text: string, link: Link, { name, at, before }: Place): Named {
   let from = link.strict ? at : behind(LEAD, text, at);
-  if (/auth(?:orization)?$/i.test(name)) from = behind(SCHEME, text, from);
+  if (/auth(?:orization)?$/i.test(name)) {
+    const quote = /["'`]/.test(text[from] ?? "") ? 1 : 0;
+    const carried = behind(SCHEME, text, from + quote);
+    if (carried > from + quote) from = carried;
+  }
   const inBlock = behind(BLOCK, text, from);
   const value =
     inBlock > from
@@ -106,7 +119,9 @@ function linkedValue(text: string, link: Link, { name, at, before }: Place): Nam
         ? upTo(MARKUP, text, from)
         : plainValue(text, from, before);
   const found = text.slice(value.start, value.end);
-  const secret = found.length >= 6 && (link.strict ? looksRandom(found) : found.length >= 8 && looksSecret(found));
+  const secret =
+    found.length >= 6 &&
+    (link.strict ? looksRandom(found) || HEXADECIMAL.test(found) : found.length >= 8 && looksSecret(found));
   return {
     secret: secret ? { start: value.start, end: value.end } : undefined,
     past: secret || value.long ? value.end : 0,

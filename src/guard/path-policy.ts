@@ -30,9 +30,9 @@ const SYSTEM_READ = [
 const RUN_LATER =
   /(?:^|\/)(?:\.vscode|\.idea|\.husky|\.devcontainer|\.cursor|\.claude|\.gemini|\.codex|\.aider[^/]*|\.github\/(?:workflows|actions)|\.circleci|\.cargo|\.yarn|\.agents|\.githooks|\.lefthook|\.overcommit|\.mvn|\.zed|\.buildkite|\.windsurf|\.bundle|\.teamcity|\.forgejo|\.gitea|\.woodpecker|\.sourcehut)(?:\/|$)|(?:^|\/)(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.[cm]?js|\.envrc|\.gitattributes|\.gitmodules|\.pre-commit-config\.yaml|\.ripgreprc|\.gdbinit|\.lldbinit|\.gitlab-ci\.yml|\.travis\.yml|jenkinsfile|\.editorconfig-exec|\.mise\.toml|mise\.toml|\.tool-versions|\.bazelrc|\.devcontainer\.json|\.vimrc|\.exrc|\.nvimrc|azure-pipelines\.ya?ml|\.pnp\.c?js|\.drone\.ya?ml|\.woodpecker\.ya?ml|\.github\/copilot-instructions\.md|bitbucket-pipelines\.ya?ml|agents\.md|claude\.md|gemini\.md|\.cursorrules|\.windsurfrules|\.?lefthook(?:-local)?\.ya?ml|\.overcommit\.yml|\.huskyrc[\w.]*|\.simple-git-hooks\.\w+)$/i;
 const START_FILES =
-  /(?:^|\/)(?:\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zshenv|\.zprofile|\.zlogin|\.xinitrc|\.xprofile|\.inputrc|\.gitconfig|\.ssh\/.*|\.config\/(?:autostart|systemd|fish|git)\/.*|\.config\/fish\/.*|\.local\/bin\/.*)$/;
+  /(?:^|\/)(?:\.(?:bashrc|bash_(?:profile|login|logout|aliases)|profile|zshrc|zshenv|zprofile|zlogin|zlogout|kshrc|cshrc|tcshrc|login|xinitrc|xprofile|xsession|xsessionrc|pam_environment|inputrc|gitconfig)|\.(?:bashrc\.d|ssh|local\/bin)\/.*|\.config\/(?:autostart|systemd|environment\.d|plasma-workspace|fish|nushell|zsh|git)\/.*|Library\/Launch(?:Agents|Daemons)\/.*)$/;
 const NEVER_WRITE =
-  /^\/(?:proc|sys|boot|etc\/(?:cron[^/]*|sudoers[^/]*|passwd|shadow|ld\.so\.preload|profile[^/]*|init\.d|systemd)|var\/spool\/cron|dev\/(?:sd|nvme|hd|vd|mmcblk|mem|kmem|port))(?:\/|\d|[a-z]|$)/;
+  /^\/(?:proc|sys|boot|etc\/(?:cron[^/]*|sudoers[^/]*|passwd|shadow|group|gshadow|ld\.so\.[^/]*|profile[^/]*|bash[^/]*|zsh[^/]*|environment|rc\.local|pam\.d|security|ssh|udev|xdg\/autostart|init\.d|systemd)|(?:usr\/)?lib\/systemd|var\/spool\/cron|dev\/(?:sd|nvme|hd|vd|xvd|mmcblk|disk|mapper|dm-|md|loop|nbd|mtd|root|mem|kmem|port))(?:\/|\d|[a-z]|$)/;
 /** Names that a pattern must not meet: what hides secrets, what steers this program or git, what others obey. */
 const SECRET_NAMES =
   ".env .env.local .env.production .npmrc .netrc .git-credentials .pgpass .htpasswd id_rsa id_ed25519 server.key key.pem cert.p12 credentials credentials.json secrets.yaml secrets.yml secrets.json prod.tfvars service-account.json .env.staging .env.test x.jks x.pfx x.keystore x.ppk .pypirc .vault-token .dockercfg".split(
@@ -51,8 +51,15 @@ const words = { read: "reading", enter: "entering", write: "writing", delete: "r
  * files in their sandbox; a tool opens nothing outside the workspace without an answer (`system` false).
  */
 export function judgePath(use: PathUse, policy: PathPolicy, system: boolean): Finding | undefined {
+  const finding = judgeUse(use, policy, system);
+  return use.guess && !finding?.rule.startsWith("tamper.control") && finding?.rule !== "tamper.start-file"
+    ? undefined
+    : finding;
+}
+
+function judgeUse(use: PathUse, policy: PathPolicy, system: boolean): Finding | undefined {
   const strange = strangeText(use);
-  if (strange) return strange;
+  if (strange) return use.op === "delete" && /^(?:\/\/|~[\w-]+\/?$)/.test(use.text) ? wholeHome(use) : strange;
   const wild = use.glob ? judgeGlob(use, policy) : undefined;
   if (wild) return wild;
   const fact = policy.facts.look(use.glob ? globBase(use.text) : use.text, use.cwd);
@@ -83,6 +90,10 @@ export function judgePath(use: PathUse, policy: PathPolicy, system: boolean): Fi
     return ask("path.git", `${use.text} may hold credentials`);
   return undefined;
 }
+
+/** `//` is `/` here, and `~name` somebody's home. */
+const wholeHome = ({ text }: PathUse): Finding =>
+  deny("destructive.home", `${text} would remove a home or the whole system`);
 
 /** Text that a person and the system read differently, before anything is looked up. */
 function strangeText({ text, op }: PathUse): Finding | undefined {
@@ -239,8 +250,11 @@ function forbiddenWrite(use: PathUse, fact: PathFact, policy: PathPolicy): Findi
       return deny("tamper.start-file", `${use.text} runs at every login`);
     }
   }
-  if (use.op === "delete") return wipe(use, fact, policy);
-  return undefined;
+  const wiped = use.op === "delete" || use.recursive ? wipe(use, fact, policy) : undefined;
+  // What is changed through and through is not gone, but git's own record would be changed with it.
+  if (wiped?.rule === "destructive.workspace" && use.op === "write" && fact.root !== undefined)
+    return ask("path.whole-workspace", `everything below ${use.text} would be changed, git's own record too`, "high");
+  return wiped;
 }
 
 function wipe(use: PathUse, fact: PathFact, policy: PathPolicy): Finding | undefined {

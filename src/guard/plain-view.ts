@@ -9,16 +9,16 @@ const NOTHING = new RegExp(
     `|(?!\\r)[${HIDDEN}\\ufe0f]`,
   "gu",
 );
-/** For each UTF-16 unit 1 when a view may differ because of it; tags by their first half. */
+/** For each UTF-16 unit 32 (a sixth bit) when a view may differ because of it; tags by their first half. */
 export const HIDES = new Uint8Array(65536);
 for (const [, first = "0", last = first] of `${HIDDEN}\\ufe0f\\ud834\\udb40-\\udb43`.matchAll(
   /\\u(\w{4})(?:-\\u(\w{4}))?/g,
 ))
-  HIDES.fill(1, Number.parseInt(first, 16), Number.parseInt(last, 16) + 1);
+  HIDES.fill(32, Number.parseInt(first, 16), Number.parseInt(last, 16) + 1);
 HIDES[0x0d] = 0;
 
 function hidesAny(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (HIDES[text.charCodeAt(at)] === 1) return true;
+  for (let at = 0; at < text.length; at++) if (HIDES[text.charCodeAt(at)] === 32) return true;
   return false;
 }
 

@@ -27,6 +27,8 @@ const WORDS_BEFORE = new RegExp(`\\b(?:${OWNERS}|secret|bot|personal)(?: access)
 export function isSecretName(name: string, before = ""): boolean {
   // "tests pass: …" is a sentence.
   if (/^pass$/i.test(name) && /[a-z] $/i.test(before)) return false;
+  // In `arn:aws:secretsmanager:…:secret:name` it is the kind of a thing that is named.
+  if (/\barn:\S*:$/.test(before)) return false;
   if (SECRET_NAME.test(name)) return true;
   return LAST_WORD.test(name) && WORDS_BEFORE.test(before);
 }

@@ -107,17 +107,17 @@ function tokensAt(text: string, start: number, end: number): SecretSpan[] {
 }
 
 const KEY_WORD =
-  /pass|pwd|pw\b|secret|token|key|auth|cred|:\/\/|cookie:|bearer|basic|signature=|sig=|flyv1|\$argon2|pbkdf2_sha/iy;
+  /pass|pwd|pw\b|secret|token|key|auth|cred|:\/\/|cookie:|bearer|basic|signature=|sig=|flyv1|:aa|identified by|\$argon2|pbkdf2_sha/iy;
 
 /** Characters in five bits: letters, the signs in key words, all others; a sixth bit for what takes no room. */
-const FIVE_BITS = HIDES.map((hides) => hides * 32);
+const FIVE_BITS = HIDES.slice();
 for (const [at, sign] of [..."abcdefghijklmnopqrstuvwxyz:/$"].entries()) {
   FIVE_BITS[sign.charCodeAt(0)] = at + 1;
   FIVE_BITS[sign.toUpperCase().charCodeAt(0)] = at + 1;
 }
 /** Three characters in a row with which a key word begins. */
 const BEGINNINGS = new Uint8Array(32768);
-for (const start of "pas pwd sec tok key aut cre :// coo bea bas sig fly $ar pbk pw\0 pw: pw/ pw$".split(" "))
+for (const start of "pas pwd sec tok key aut cre :// coo bea bas sig fly :aa ide $ar pbk pw\0 pw: pw/ pw$".split(" "))
   BEGINNINGS[[...start].reduce((code, sign) => (code << 5) | (FIVE_BITS[sign.charCodeAt(0)] ?? 0), 0)] = 1;
 
 /** Secrets that a word before them gives away. */
@@ -190,6 +190,16 @@ const urlPassword = spanAt("url-password", URL_PASSWORD, (value) => !URL_PLACEHO
 const urlToken = spanAt("url-password", URL_USER, (value) => scrambled(value) && looksSecret(value));
 const webhook = spanAt("webhook", WEBHOOK);
 
+/** Telegram: the bot's number, a colon, 35 characters. */
+function botToken(text: string, index: number): Special {
+  const number = /(?<![\w-])\d{8,10}$/.exec(text.slice(Math.max(0, index - 12), index));
+  BOT.lastIndex = index;
+  if (!number || !BOT.test(text)) return { spans: [], past: 0 };
+  const end = BOT.lastIndex;
+  return { spans: [{ kind: "bot-token", start: index - number[0].length, end }], past: end };
+}
+const BOT = /:AA[\w-]{33}(?![\w-])/y;
+
 function cookies(text: string, index: number): Special {
   COOKIE_LINE.lastIndex = index;
   const line = COOKIE_LINE.exec(text)?.[0] ?? "";
@@ -213,6 +223,8 @@ const SPECIAL: Readonly<Record<string, (text: string, index: number) => Special>
   "signature=": signature,
   "sig=": signature,
   flyv1: spanAt("fly-token", /flyv1 fm\d_[\w+/=,-]{20,}/iy),
+  ":aa": botToken,
+  "identified by": spanAt("named-secret", /identified by ["']([^"'\n]{8,200})["']/iy, looksSecret),
   $argon2: hash,
   pbkdf2_sha: hash,
 };

@@ -85,6 +85,26 @@ const FORMS: readonly TokenForm[] = [
   bounded("cloud-token", "SK|AC", "[0-9a-f]{32}(?![A-Za-z0-9])"),
   bounded("cloud-token", "pat-[a-z]{2}\\d-", "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"),
   bounded("cloud-token", "LTAI", "[A-Za-z0-9]{16,24}(?![A-Za-z0-9])", random),
+  form("cloud-token", "GR1348941", "[\\w-]{20}"),
+  bounded("model-key", "fw_(?=[A-Za-z0-9]{22})", "[A-Za-z0-9]{22,}", random),
+  bounded("model-key", "(?:sk_|fc-)(?=[0-9a-f]{32})", "[0-9a-f]{32}(?:[0-9a-f]{16})?(?![\\w-])"),
+  bounded("model-key", "pcsk_", "[\\w-]{50,}", random),
+  bounded("model-key", "BSA(?=[\\w-]{28})", "[\\w-]{28}(?![\\w-])", random),
+  bounded("cloud-token", "re_(?=[A-Za-z0-9]{8}_)", "[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}", random),
+  bounded("cloud-token", "s\\.(?=[A-Za-z0-9]{24})", "[A-Za-z0-9]{24}(?![\\w.-])", random),
+  bounded("cloud-token", "eyJrIjoi", "[A-Za-z0-9]{40,}={0,2}", random),
+  bounded("cloud-token", "(?:nfp_|rnd_|napi_|cio)(?=[A-Za-z0-9]{26})", "[A-Za-z0-9]+", random),
+  bounded("cloud-token", "EAA(?=[A-Za-z0-9]{100})", "[A-Za-z0-9]+", random),
+  bounded("cloud-token", "AKID", "[A-Za-z0-9]{32}(?![\\w-])", random),
+  form("cloud-token", "dt0[cs]\\d\\d\\.", "[A-Z0-9]{24}\\.[A-Z0-9]{64}"),
+  form("cloud-token", "ops_eyJ", "[\\w-]{100,}"),
+  bounded("cloud-token", "pat(?=[A-Za-z0-9]{14}\\.)", "[A-Za-z0-9]{14}\\.[0-9a-f]{64}"),
+  form("cloud-token", "CFPAT-", "[\\w-]{43}"),
+  bounded("cloud-token", "sdk-", "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"),
+  bounded("cloud-token", "sk\\.eyJ", "[\\w-]{40,}\\.[\\w-]{20,}"),
+  bounded("cloud-token", "AQVN", "[\\w-]{36}(?![\\w-])", random),
+  { kind: "cloud-token", prefix: "[78]Q~", shape: /(?<![\w.~-])[\w.~-]{3}[78]Q~[\w.~-]{31,34}(?![\w.~-])/g },
+  { kind: "cloud-token", prefix: "-us\\d", shape: /(?<![\w-])[0-9a-f]{32}-us\d{1,2}(?!\w)/g },
   form("age-key", "AGE-SECRET-KEY-1", "[0-9A-Z]{40,}"),
   {
     kind: "jwt",
@@ -108,12 +128,17 @@ const FORMS: readonly TokenForm[] = [
 ];
 const PREFIX = new RegExp(FORMS.map(({ prefix }) => prefix).join("|"));
 
+/** One character over and over stands for a token. */
+const PLACEHOLDER = /([A-Za-z0-9])\1{15}/;
+
 /** Tokens in one run of token characters. */
 export function tokensOf(run: string): (readonly [kind: string, from: number, to: number])[] {
   if (!PREFIX.test(run)) return [];
   return FORMS.flatMap(({ kind, shape, only }) =>
     [...run.matchAll(shape)].flatMap((match) =>
-      only && !only(match[0]) ? [] : [[kind, match.index, match.index + match[0].length] as const],
+      (only && !only(match[0])) || PLACEHOLDER.test(match[0])
+        ? []
+        : [[kind, match.index, match.index + match[0].length] as const],
     ),
   );
 }

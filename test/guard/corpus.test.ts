@@ -129,6 +129,12 @@ describe("evasive and everyday commands", () => {
     expect(found.filter(({ decision }) => decision === "allow").map(({ command }) => command)).toEqual([]);
   });
 
+  it("what is never done is denied, whatever wraps it", async () => {
+    const found = await decisions("never.txt");
+    expect(found.length).toBeGreaterThan(500);
+    expect(found.filter(({ decision }) => decision !== "deny").map(({ command }) => command)).toEqual([]);
+  });
+
   it("what developers type all day is allowed", async () => {
     const found = await decisions("everyday.txt");
     expect(found.length).toBeGreaterThan(300);

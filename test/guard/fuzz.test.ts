@@ -109,6 +109,8 @@ const STARTS: Readonly<Record<string, string>> = {
   python3: "python3 uname sh",
   python: "python3 uname sh",
   java: "java",
+  // A shell script that looks for its Java.
+  mvn: "uname ls expr dirname basename which java",
   // One of the two programs of this name is a wrapper around jq.
   yq: "jq python3",
   ctest: "make ctest",

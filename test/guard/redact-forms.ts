@@ -16,6 +16,25 @@ const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 type Form = readonly [text: string, secret: string];
 
+const HEX32 = "a902aea70265c2fce1740fdf6e5c4612";
+const TOKENS = [
+  ["GR1348941", "md8jKqjHxeRRXIA_LCUZ"],
+  ["fw_", "FoiV205QU7KsF8Nmy1J51hmu"],
+  ["sk_", "95c53e7687a0a86b847b81c5a015c3a045f04f501d50c754"],
+  ["pcsk_", "inpZ5nG8SaarfwNHAuV4Sxm9IVI_IKjZuEive2SnRjbv_J8hdxZvDdYeDhEVi2Va2"],
+  ["fc-", "061128dde4bd24be081b44ea6703b9dc"],
+  ["7825943351:A", "AIKxw9Gzx4aIaiZ9dJ34AX1EB0wZOdVVaN"],
+  ["a1ec8851bd89f5ebde31f481904a17aa", "-us13"],
+  ["re_", "vLvBm1yC_ADXFA9ez55xQVoHNeoWaz2GW"],
+  ["s.", "Ui2AIF1lsc5xPDhrgGUBebTv"],
+  ["nfp_", "nZ1HP9fETxxGgEUCC8ZsJ3ulBduJudei3XGf"],
+  ["dt0c01.", `6VTEFW33KCHOIAWPEOYONUII.${"XILY712MYLMWR1OB".repeat(4)}`],
+  ["patxsC9W1gRdWY3Sj.", "dbdcb2ca783f8e6939d70fce9bfbbee245587506e8aa10a2e7fdd86bfbb2581d"],
+  ["CFPAT-", "Q8r3wXCIDExU4U7kMBIx6d7_OtbPk2xPx_orZtai3pU"],
+  ["sdk-", "dda21a9d-5c0b-067d-d64b-0d2f1aa7ef0e"],
+  ["O3K8Q", "~DGCDHCjrvPYWQptFF3GXdq0GNAcjZ7Jzlb"],
+].map((parts) => parts.join(""));
+
 /** Tokens behind escapes and inside names. */
 export const BOUNDARIES: readonly Form[] = [
   ...[GITHUB, AWS, GITLAB, SLACK].flatMap((token): Form[] => [
@@ -25,6 +44,13 @@ export const BOUNDARIES: readonly Form[] = [
     [`&quot;${token}&quot;`, token],
     [`A=b\0TOKEN=${token}\0C=d`, token],
   ]),
+  ...TOKENS.map((token): Form => [`using ${token} for x`, token]),
+  [`{"Authorization":"Bearer ${"kqzxwvjhpfyb"}Kq"}`, "kqzxwvjhpfybKq"],
+  [`define('DB_PASSWORD', '${HEX32}');`, HEX32],
+  [`ALTER USER x IDENTIFIED BY '${MADE}'`, MADE],
+  [`CREATE USER x WITH PASSWORD '${HEX32}'`, HEX32],
+  [`| api_key | ${HEX32} |`, HEX32],
+  [`Content-Disposition: form-data; name="password"\r\n\r\n${MADE}\r\n--x`, MADE],
   [`x_${GITLAB}`, GITLAB],
   [`my_${SLACK}`, SLACK],
   [`backup-${GITHUB}_old.txt`, GITHUB],
@@ -145,6 +171,15 @@ export const NAMED: readonly Form[] = [
 /** Ordinary text: commands, code, digests, prose. */
 export const LOOK_ALIKES: readonly string[] = [
   "mkdir -p src/v2",
+  `${"ghp"}_${"x".repeat(36)}`,
+  "arn:aws:secretsmanager:us-east-1:123456789012:secret:MySecret-a1b2c3",
+  "re_compiled_pattern_for_email_validation_x1",
+  "napi_get_value_string_utf8_length",
+  "s.replaceAllOccurrencesOfStr",
+  "12345678:AABB",
+  "CREATE USER bob IDENTIFIED BY 'password'",
+  'localStorage.setItem("token", response.data.accessToken)',
+  "| access_token | TokenV2Response | body |",
   "cp -p file1.txt backup1",
   "tsc -p packages/app2",
   "cargo test -p crate_v2",

@@ -350,6 +350,8 @@ describe("a known value", () => {
     base64url: Buffer.from(value).toString("base64url"),
     "base64 inside a longer text": Buffer.from(`user:${value}!`).toString("base64"),
     "base64 at another place": Buffer.from(`x${value}yz`).toString("base64"),
+    base32: "OBQSE43TF534HNTSMQVTCIBF",
+    "base32 inside a longer text": "OVZWK4R2PBYGCITTOMXXPQ5WOJSCWMJAEUQSC===",
     "JSON of other programs": value.replace("/", "\\/").replace("+", "\\u002b").replace('"', '\\"'),
     "a form": new URLSearchParams({ a: value }).toString().slice(2),
     HTML: value.replace('"', "&quot;").replace("+", "&#43;"),

@@ -67,6 +67,9 @@ const RULES: Readonly<Record<string, CommandRule>> = {
   mawk: awkRule,
 };
 
+/** Programs that send what they are fed. */
+const RAW_SINK = /^(?:nc|ncat|netcat|socat|telnet|mail|sendmail|ssh|ftp|sftp|http|https|xh)$/;
+
 /** Readers that may get their operands from another command: no option of theirs writes or starts anything. */
 const FED_READERS = new Set(
   "wc grep egrep fgrep ls stat file du sha256sum sha1sum sha512sum md5sum b2sum cksum echo basename dirname realpath".split(
@@ -147,7 +150,8 @@ class Analysis implements ShellAnalysis, Visitor {
     this.redirects = true;
   }
 
-  path(word: PlainWord, op: PathUse["op"], folders: Folders, { recursive = false, tree }: PathOptions = {}): void {
+  path(word: PlainWord, op: PathUse["op"], folders: Folders, options: PathOptions = {}): void {
+    const { recursive = false, tree, guess } = options;
     // The shell expands a tilde only where it stands unquoted at the start of a word.
     const text = word.text.startsWith("~") && !word.tilde ? `./${word.text}` : word.text;
     if (!folders && !/^[/~]/.test(text)) {
@@ -156,6 +160,7 @@ class Analysis implements ShellAnalysis, Visitor {
     const owner = {
       ...(this.#current === undefined ? {} : { command: this.#current }),
       ...(tree ? { tree } : {}),
+      ...(guess ? { guess } : {}),
     };
     for (const cwd of folders ?? ["/"])
       this.paths.push({ text, op, glob: word.kind === "glob", cwd, recursive, ...owner });
@@ -183,6 +188,7 @@ class Analysis implements ShellAnalysis, Visitor {
         this.readOnly = false;
       },
       mark: (trait) => void this.#traits.add(trait),
+      carried: (words) => this.#carried(words, words, { place, depth }),
       script: (code) => this.#script(code, place, depth),
       inner: (words, options) => void this.#judge(words, place, { fed: options?.fed ?? false, depth: depth + 1 }),
     };
@@ -214,7 +220,8 @@ class Analysis implements ShellAnalysis, Visitor {
     const before = this.#current;
     const texts: string[] = [];
     this.#current = this.commands.push(texts) - 1;
-    if (place.fed || how.fed) this.fed.add(this.#current);
+    const fed = place.fed === true || how.fed;
+    if (fed) this.fed.add(this.#current);
     for (const { text, kind } of words) {
       texts.push(text);
       if (kind === "dynamic") this.dynamic.add(this.#current);
@@ -222,6 +229,7 @@ class Analysis implements ShellAnalysis, Visitor {
       if (reach) this.find(reach);
     }
     this.folders.push(place.folders?.length === 1 ? place.folders[0] : undefined);
+    if (fed && RAW_SINK.test(head.text)) this.#traits.add("piped-out");
     const after = this.#judgeWords(head, words.slice(1), place, how);
     this.#current = before;
     return after;
@@ -247,9 +255,39 @@ class Analysis implements ShellAnalysis, Visitor {
       return how.depth > 0 ? this.#unknownFolder("a wrapped cd") : this.#changeFolder(args, place);
     if (how.fed && !FED_READERS.has(name)) this.find(ask("shell.fed", `${name} gets words from another command`));
     const rule = Object.hasOwn(RULES, name) ? RULES[name] : name.includes("/") ? localProgram : undefined;
+    // What a program of the system says about itself.
+    if (rule && rule !== localProgram && args.length === 1 && args[0]?.text === "--version") return folders;
     if (rule) rule({ name, args, fed: how.fed }, this.#report(place, how.depth));
-    else this.find(ask("shell.unknown-command", `${name} is not a command this policy knows`));
+    else {
+      this.find(ask("shell.unknown-command", `${name} is not a command this policy knows`));
+      this.#carried(args.slice(0, -1), args, { place, depth: how.depth });
+    }
+    if (!rule || this.#opaque()) this.#guess(args, place);
     return folders;
+  }
+
+  /** The first of the `heads` that names a command may be started with what stands behind it. */
+  #carried(heads: readonly PlainWord[], words: readonly PlainWord[], where: { place: Place; depth: number }): void {
+    const at = heads.findIndex(({ kind, text }) => kind === "literal" && Object.hasOwn(RULES, this.#bareName(text)));
+    if (at >= 0) this.#judge(words.slice(at), where.place, { fed: false, depth: where.depth + 1 });
+  }
+
+  #bareName(text: string): string {
+    return text.slice(text.lastIndexOf("/") + 1);
+  }
+
+  /** The command that is being judged is not understood. */
+  #opaque(): boolean {
+    return this.findings.some(({ rule, command }) => rule === "shell.opaque" && command === this.#current);
+  }
+
+  /** What is not understood may write what it names. */
+  #guess(words: readonly PlainWord[], place: Place): void {
+    for (const word of words) {
+      const text = word.text.replace(/^--?\w[\w-]*=/, "");
+      if (word.kind !== "dynamic" && /[/.]/.test(text) && !text.startsWith("-"))
+        this.path({ ...word, text }, "write", place.folders ?? [this.#start], { guess: true });
+    }
   }
 
   /** `/usr/./bin//rm` is `rm`; a program of the system outside the known folders is asked about. */
@@ -260,7 +298,7 @@ class Analysis implements ShellAnalysis, Visitor {
     if (system) return system;
     const own = /(?:^|\/)node_modules\/\.bin\/([^/]+)$/.exec(path)?.[1];
     if (own && Object.hasOwn(RULES, own)) return own;
-    const inside = !path.startsWith("/") || path.startsWith(`${this.#start}/`);
+    const inside = !/^[/~]/.test(path) || path.startsWith(`${this.#start}/`);
     if (!inside || path.startsWith("../"))
       this.find(ask("shell.system-program", `${text} is a program outside the workspace and the usual folders`));
     return path.includes("/") ? path : `./${path}`;
@@ -312,10 +350,15 @@ class Analysis implements ShellAnalysis, Visitor {
     this.secret = secret || this.findings.some((finding) => finding.rule === "git.config-read");
     const net = has("net") || has("net-upload") || has("fetch");
     if (has("stdin-shell") && net) this.find(deny("remote-code.fetch-and-run", "code from the network would be run"));
+    const tied = has("shell") && this.findings.some((finding) => finding.rule === "network.dev-tcp");
+    if (tied) this.find(deny("remote-code.dev-tcp", "this ties a shell to a network connection"));
+    if (has("clone") && has("local-run"))
+      this.find(deny("remote-code.fetch-and-run", "code from the network would be run"));
     if (has("fetch") && (has("shell") || has("local-run")))
       this.find(deny("remote-code.fetch-and-run", "code from the network would be run"));
     if (net && secret) this.find(deny("exfiltration.secret", "secrets would be sent over the network"));
-    if (has("net-upload") && has("fetch"))
+    const reads = this.paths.some((use) => use.op === "read");
+    if ((has("net-upload") && has("fetch")) || (has("piped-out") && reads))
       this.find(deny("exfiltration.upload", "workspace data would be sent over the network"));
   }
 }

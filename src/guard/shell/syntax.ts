@@ -16,6 +16,7 @@ export type {
   Statement,
   TestExpression,
   Word,
+  WordPart,
 } from "unbash";
 export type Node = Word | WordPart;
 

@@ -25,6 +25,8 @@ export interface PathUse {
   readonly tree?: boolean;
   /** Index of the simple command that names it. */
   readonly command?: number;
+  /** Named by a command that nobody knows: it counts only where no tool may write. */
+  readonly guess?: boolean;
 }
 
 /** One simple command, unwrapped, as its rule sees it. */
@@ -38,6 +40,7 @@ export interface SimpleCommand {
 export interface PathOptions {
   readonly recursive?: boolean;
   readonly tree?: boolean;
+  readonly guess?: boolean;
 }
 
 /** What rules report to. */
@@ -50,11 +53,22 @@ export interface Report {
   mark(trait: Trait): void;
   /** Analyses another simple command (a wrapper's inner command). */
   inner(words: readonly PlainWord[], options?: { fed?: boolean }): void;
+  /** Looks among the words of a command that starts others for the first one that it knows. */
+  carried(words: readonly PlainWord[]): void;
   /** Analyses code that a shell would run (`sh -c`, `eval`). */
   script(code: PlainWord): void;
 }
 
-export type Trait = "net" | "net-upload" | "fetch" | "secret" | "shell" | "stdin-shell" | "local-run";
+export type Trait =
+  | "net"
+  | "net-upload"
+  | "fetch"
+  | "secret"
+  | "shell"
+  | "stdin-shell"
+  | "local-run"
+  | "clone"
+  | "piped-out";
 
 export type CommandRule = (command: SimpleCommand, report: Report) => void;
 

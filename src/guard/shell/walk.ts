@@ -14,7 +14,9 @@ import type {
   Statement,
   TestExpression,
   Word,
+  WordPart,
 } from "./syntax.ts";
+import { parseShell } from "./syntax.ts";
 import { ask, deny, type Finding, type PathOp } from "./types.ts";
 import { type KnownVariables, type PlainWord, plainWord } from "./words.ts";
 
@@ -51,6 +53,8 @@ export interface Walk {
   readonly entries: Set<string>;
 }
 
+const SHELL = /^(?:\/(?:usr\/)?bin\/)?(?:ba|z|da|k)?sh$/;
+
 const NO_VARIABLES: KnownVariables = {};
 
 /** Longest list of a `for` whose body is judged word by word. */
@@ -62,6 +66,18 @@ function reassigns(body: CompoundList, name: string): boolean {
   return new RegExp(
     `"name":(?:"${name}"|\\{[^{}]*"value":"${name}")|"value":"(?:read|mapfile|readarray|export|declare|local|let|eval|set|unset|getopts|printf|source|\\.)"`,
   ).test(text);
+}
+
+const literal = (text: string): PlainWord => ({ text, kind: "literal", quoted: true, variables: [] });
+
+/** `{a,b}`, `{*,.*}` and `{1..5}` written out. */
+function bracesOf({ type, text }: WordPart): readonly string[] | undefined {
+  if (type !== "BraceExpansion") return undefined;
+  if (/^\{[\w.@+*?-]*(?:,[\w.@+*?-]*)+\}$/.test(text)) return text.slice(1, -1).split(",");
+  const [, first, last] = /^\{(\d{1,4})\.\.(\d{1,4})\}$/.exec(text) ?? [];
+  const count = Number(last) - Number(first) + 1;
+  if (!(count >= 1 && count <= MAX_LOOP) || /^0\d/.test(first ?? "")) return undefined;
+  return Array.from({ length: count }, (_, at) => String(Number(first) + at));
 }
 
 const same = (a: Folders, b: Folders) => a === b || (a?.length === b?.length && a?.join("\n") === b?.join("\n"));
@@ -125,8 +141,22 @@ export function walkScript(script: ParsedScript, options: Walk): void {
     if (node.type !== "Pipeline") return single(node, place);
     if (node.commands.length > 1) visitor.pipeline(node.commands.length);
     if (node.commands.length === 1 && node.commands[0]) return single(node.commands[0], place);
-    for (const [index, part] of node.commands.entries()) single(part, index > 0 ? { ...place, fed: true } : place);
+    for (const [index, part] of node.commands.entries()) {
+      single(part, index > 0 ? { ...place, fed: true } : place);
+      const next = node.commands[index + 1];
+      if (next?.type === "Command" && SHELL.test(next.name?.value ?? "")) echoed(part, place);
+    }
     return place.folders;
+  }
+
+  /** `echo … | sh` */
+  function echoed(node: CommandNode, place: Place): void {
+    if (node.type !== "Command" || !/^(?:echo|printf)$/.test(node.name?.value ?? "")) return;
+    const words = node.args.map((part) => (part.type === "Assignment" ? undefined : operand(part, place)));
+    const text = words
+      .map((word) => (word?.kind === "literal" && !/^-\w+$/.test(word.text) ? word.text : ""))
+      .join(" ");
+    told(literal(text), place);
   }
 
   function single(node: CommandNode, place: Place): Folders {
@@ -160,8 +190,17 @@ export function walkScript(script: ParsedScript, options: Walk): void {
         return single(node.command, fedBy(node.redirects, place));
       default:
         visitor.find(ask("shell.construct", `${node.type} is not followed`));
+        unfollowed(node, place);
         return undefined;
     }
+  }
+
+  /** What stands in it is judged all the same: what is never done is not done here either. */
+  function unfollowed(node: CommandNode, place: Place): void {
+    const somewhere = { ...place, vars: NO_VARIABLES };
+    if (node.type === "Case") for (const item of node.items) list(item.body.commands, somewhere);
+    const body = "body" in node && typeof node.body !== "string" ? node.body : undefined;
+    if (body) body.type === "CompoundList" ? list(body.commands, somewhere) : single(body, somewhere);
   }
 
   /** A body that may or may not run: what it does to the folder is not known afterwards. */
@@ -172,7 +211,7 @@ export function walkScript(script: ParsedScript, options: Walk): void {
 
   /** The body once for each word of the list, where the variable stays what the list says. */
   function loop(name: string, words: readonly Word[], body: CompoundList, place: Place): void {
-    const values = words.map((word) => operand(word, place));
+    const values = words.flatMap((word) => expanded(word) ?? [operand(word, place)]);
     runs *= Math.max(1, values.length);
     const plainName = /^[a-z]\w*$/.test(name) && !reassigns(body, name);
     // An unquoted variable is split and globbed again: only words that stay what they are can be put in.
@@ -249,7 +288,20 @@ export function walkScript(script: ParsedScript, options: Walk): void {
       if (part.type === "Assignment") words.push(assigned(part, place));
       else words.push(...(expanded(part) ?? [operand(part, place)]));
     }
+    if (words[0]?.kind === "literal" && SHELL.test(words[0].text)) spoken(node.redirects, place);
     return visitor.command(words, assignments, fedBy(node.redirects, place));
+  }
+
+  /** A text that the script itself holds and feeds to a shell. */
+  function spoken(redirects: readonly Redirection[], place: Place): void {
+    for (const redirect of redirects) {
+      if (redirect.type === "HereString" && redirect.target) told(operand(redirect.target, place), place);
+      if (redirect.type === "HereDoc" && !redirect.body.parts) told(literal(redirect.body.text), place);
+    }
+  }
+
+  function told({ kind, text }: PlainWord, place: Place): void {
+    if (kind === "literal") walkScript(parseShell(text), { visitor, place, depth: depth + 1, entries: new Set() });
   }
 
   function assigned(part: Assignment, place: Place): PlainWord {
@@ -262,20 +314,14 @@ export function walkScript(script: ParsedScript, options: Walk): void {
     if (!word.parts?.some((part) => part.type === "BraceExpansion")) return undefined;
     let texts = [""];
     for (const part of word.parts) {
-      const choices =
-        part.type === "Literal"
-          ? [part.value]
-          : part.type === "BraceExpansion" && /^\{[\w.@+-]*(?:,[\w.@+-]*)+\}$/.test(part.text)
-            ? part.text.slice(1, -1).split(",")
-            : undefined;
+      const choices = part.type === "Literal" || part.type === "Glob" ? [part.value] : bracesOf(part);
       if (!choices || texts.length * choices.length > MAX_LOOP) return undefined;
       texts = texts.flatMap((text) => choices.map((choice) => text + choice));
     }
     return texts.map((text) => ({
-      text,
-      kind: "literal",
+      ...literal(text),
+      kind: /[*?[]/.test(text) ? "glob" : "literal",
       quoted: false,
-      variables: [],
       ...(text.startsWith("~") ? { tilde: true } : {}),
     }));
   }
@@ -335,6 +381,8 @@ export function walkScript(script: ParsedScript, options: Walk): void {
     }
     if (node.type === "ArithmeticExpansion")
       visitor.find(ask("shell.arithmetic", "arithmetic can evaluate hidden commands"));
+    if (node.type === "ParameterExpansion" && node.operation && "operand" in node.operation && node.operation.operand)
+      substitutions(node.operation.operand, place);
     for (const child of "parts" in node && node.parts ? node.parts : []) substitutions(child, place);
   }
 }

@@ -1,5 +1,5 @@
 /** What a shell word says before the shell runs: its literal text, a glob, or something only known at run time. */
-import type { Assignment, Word, WordPart } from "unbash";
+import type { Assignment, Script, Word, WordPart } from "unbash";
 
 export interface PlainWord {
   /** Literal text after quote removal; for a glob its pattern; for a dynamic word its source. */
@@ -55,7 +55,12 @@ function readPart(part: WordPart, known: KnownVariables, state: State): void {
       state.text += part.value;
       return;
     case "DoubleQuoted":
-      for (const child of part.parts) readPart(child, known, state);
+      for (const child of part.parts) {
+        // Without quotes its words would be split and expanded again.
+        const told = child.type === "CommandExpansion" && child.script ? saidAs(child.script) : undefined;
+        if (told === undefined) readPart(child, known, state);
+        else state.text += told;
+      }
       return;
     case "Glob":
       state.glob = true;
@@ -78,6 +83,16 @@ function readPart(part: WordPart, known: KnownVariables, state: State): void {
     default:
       state.dynamic = true;
   }
+}
+
+/** `$(cat <<'EOF' …)` says what stands in it, without its last line ends. */
+function saidAs({ commands: [only, ...more] }: Script): string | undefined {
+  const command = more.length === 0 && !only?.background ? only?.command : undefined;
+  if (command?.type !== "Command" || command.name?.text !== "cat") return undefined;
+  if (command.args.length + command.prefix.length > 0 || command.redirects.length !== 1) return undefined;
+  const [text] = command.redirects;
+  const literal = text?.type === "HereDoc" && text.operator === "<<" && text.delimiter?.quoted && text.closing;
+  return literal ? text.body.text.replace(/\n+$/, "") : undefined;
 }
 
 /** `${HOME:-x}` and `${HOME:?}` are the value of a variable that is set. */

@@ -13,7 +13,7 @@ const WIPES = /^--?(?:basetemp|clean-dir)$/i;
 
 /** Options of checkers and test runners that only choose what is checked and how it is told; others are asked about. */
 const PLAIN_FLAGS =
-  /^(?:-[hqvVsxwilun]{1,4}|-rA|--(?:bundle|minify|sourcemap|noEmit|no-?emit|watch|run|coverage|cov|ci|silent|verbose|quiet|bail|fail-fast|failfast|exitfirst|last-failed|lf|ff|passWithNoTests|runInBand|no-cache|cache|check|fix|write|apply|unsafe|list-different|list|listTests|pretty|no-pretty|strict|noEmitOnError|incremental|build|force|skipLibCheck|ignore-missing-imports|diff|color|no-color|colors|all|changed|update|updateSnapshot|update-snapshot|showLocals|strict-markers|collect-only|recursive|stats|debug-brk|typecheck|lint|no-error-on-unmatched-pattern|cache-strategy|no-fail-fast|exit|parallel|watchAll|forceExit|detectOpenHandles|logHeapUsage|no-warn|no-header|disable-warnings|version|help|show-error-codes|explicit-package-bases|in-place))(?:=(?:[\w,.%-]{0,60}))?$/;
+  /^(?:-[hqvVsxwilun]{1,4}|-b|-r[aAfEsxXpPwN]+|--cov-report=term(?:-missing)?|--check-only|--(?:bundle|minify|sourcemap|noEmit|no-?emit|watch|run|coverage|cov|ci|silent|verbose|quiet|bail|fail-fast|failfast|exitfirst|last-failed|lf|ff|passWithNoTests|runInBand|no-cache|cache|check|fix|write|apply|unsafe|list-different|list|listTests|pretty|no-pretty|strict|noEmitOnError|incremental|build|force|skipLibCheck|ignore-missing-imports|diff|color|no-color|colors|all|changed|update|updateSnapshot|update-snapshot|showLocals|strict-markers|collect-only|recursive|stats|debug-brk|typecheck|lint|no-error-on-unmatched-pattern|cache-strategy|no-fail-fast|exit|parallel|watchAll|forceExit|detectOpenHandles|logHeapUsage|no-warn|no-header|disable-warnings|version|help|show-error-codes|explicit-package-bases|in-place))(?:=(?:[\w,.%-]{0,60}))?$/;
 /** Options with a plain value after them or behind an equals sign: names, numbers, expressions of names. */
 const PLAIN_VALUES =
   /^(?:-k|-m|-n|-t|-j|-p|--project|--ext|--max-warnings|--maxfail|--tb|--durations|--timeout|--testTimeout|--test-timeout|--retry|--maxWorkers|--workers|--jobs|--reporters?|--format|--outputFormat|--testNamePattern|--testPathPatterns?|--test-name-pattern|--grep|--filter|--line-length|--target-version|--select|--ignore|--extend-select|--severity|--log-level|--max-line-length|--shard|--seed|--mode|--target|--module|--lib|--jsx|--moduleResolution)$/;
@@ -23,10 +23,10 @@ const PROJECT = /^(?:tsc|pyright|mypy|mocha)$/;
 
 /** Compiler options that neither load code nor choose programs. */
 const COMPILER_FLAGS =
-  /^-(?:c|g\d?|O[0-3sgz]?|W(?![lap],)[\w=+-]*|std=[\w+]+|I[\w./-]+|D\w+(?:=[\w".-]*)?|U\w+|l\w+|L[\w./-]+|pthread|pedantic|f(?:PIC|pic|PIE|no-[\w-]+|sanitize=[\w,]+|stack-protector[\w-]*|visibility=\w+|exceptions|openmp|lto)|shared|static|S|E|MMD|MD|MP|v)$/;
+  /^-(?:c|g\d?|O[0-3sgz]?|W(?![lap],)[\w=+-]*|std=[\w+]+|isystem|[IL]|I[\w./-]+|D\w+(?:=[\w".-]*)?|U\w+|l\w+|L[\w./-]+|pthread|pedantic|f(?:PIC|pic|PIE|no-[\w-]+|sanitize=[\w,]+|stack-protector[\w-]*|visibility=\w+|exceptions|openmp|lto)|shared|static|S|E|MMD|MD|MP|v)$/;
 
 /** Formatters and fixers change the files they are given. */
-const FORMATTERS = new Set(["black", "isort", "rustfmt", "gofmt"]);
+const FORMATTERS = new Set(["black", "isort", "rustfmt", "gofmt", "clang-format", "shfmt"]);
 const FIXES = /^(?:--write|--fix(?:-.*)?|-w|--apply.*|--in-place|--unsafe|-u|--update.*)$/;
 
 /** Reports operands and output places of a tool; its own settings are the project's. */
@@ -61,12 +61,23 @@ function option(command: SimpleCommand, at: number, how: { report: Report; compi
   const value = equals > 0 && word ? { ...word, tilde: false, text: text.slice(equals + 1) } : next;
   const searched = how.compiler ? /^-[IL](.+)$/.exec(text)?.[1] : undefined;
   if (word && searched !== undefined) how.report.path({ ...word, text: searched, tilde: false }, "read");
-  if (!how.compiler && PLAIN_VALUES.test(name) && name !== "-p") {
+  const tool = command.name === "ninja" && name === "-t";
+  if (!how.compiler && PLAIN_VALUES.test(name) && name !== "-p" && !tool) {
     const names = /^(?:-k|-t|--grep|--test\w*Pattern\w*|--filter)$/.test(name);
     if (value && name === "--project") how.report.path(value, "read");
     else if (value && !names && /[/~:$]|\.[cm]?js$/.test(value.text))
       how.report.find(ask("shell.loads-code", `${command.name} ${name} ${value.text} can load other code`));
     return equals > 0 ? 0 : 1;
+  }
+  // Here `-c` checks.
+  if (text === "-c" && command.name === "prettier") return 0;
+  if (command.name === "ninja" && text === "-C" && next) {
+    how.report.path(next, "enter");
+    return 1;
+  }
+  if (command.name === "javac" && text === "-d" && next) {
+    how.report.path(next, "write");
+    return 1;
   }
   const loads =
     LOADS_CODE.test(text) ||
@@ -110,8 +121,9 @@ interface BuildTool {
 function buildRule(tool: BuildTool): CommandRule {
   return (command, report) => {
     if (isVersion(command)) return;
-    const [verb, ...rest] = command.args.filter((word, index) => index > 0 || !/^-q$|^\+\w+$/.test(word.text));
-    if (!verb || !tool.verbs.test(tool.manyVerbs ? task(verb.text) : verb.text)) {
+    const start = command.args.findIndex((word) => !/^-q$|^\+\w+$/.test(word.text) && !leads(tool, word));
+    const [verb, ...rest] = start < 0 ? [] : command.args.slice(start);
+    if (!verb || !tool.verbs.test(task(command, verb))) {
       report.mark("net");
       return report.find(ask("network.packages", `${command.name} ${verb?.text ?? ""} needs the network`));
     }
@@ -136,15 +148,21 @@ function buildRule(tool: BuildTool): CommandRule {
   };
 }
 
-const task = (text: string): string => text.replace(/^(?:[\w-]*:)+/, "");
+/** maven and gradle take their options before the tasks, too. */
+const leads = (tool: BuildTool, { text }: PlainWord): boolean =>
+  tool.manyVerbs === true && text.startsWith("-") && tool.flags.test(text);
 
-/** `gradle test publish`: each word is a task of its own, also of a part of the project (`:web:test`). */
+/** gradle names a task of a part of the project `:web:test`; for maven what stands before a colon is a plugin. */
+const task = ({ name }: SimpleCommand, { text }: PlainWord): string =>
+  name === "gradle" ? text.replace(/^(?:[\w-]*:)+/, "") : text;
+
+/** `gradle test publish`: each word is a task of its own. */
 function otherVerb(
   command: SimpleCommand,
   word: PlainWord,
   { tool, report }: { tool: BuildTool; report: Report },
 ): void {
-  if (tool.verbs.test(task(word.text))) return;
+  if (tool.verbs.test(task(command, word))) return;
   report.mark("net");
   report.find(ask("network.packages", `${command.name} ${word.text} may need the network`));
 }
@@ -159,7 +177,7 @@ function harnessFiles(words: readonly PlainWord[], report: Report): void {
 }
 
 const CHECKERS =
-  "tsc vitest jest mocha ava tap eslint prettier biome oxlint stylelint pytest py.test unittest ruff mypy pyright pylint black flake8 isort tox nox phpunit rspec ninja rustfmt gofmt shellcheck hadolint markdownlint vite webpack rollup esbuild swc next astro".split(
+  "tsc vitest jest mocha ava tap eslint prettier biome oxlint stylelint pytest py.test unittest ruff mypy pyright pylint black flake8 isort tox nox phpunit rspec ninja rustfmt gofmt shellcheck hadolint markdownlint vite webpack rollup esbuild swc next astro knip rake rubocop yamllint shfmt golangci-lint clang-format clang-tidy".split(
     " ",
   );
 const COMPILERS = "gcc g++ cc c++ clang clang++ javac rustc".split(" ");
@@ -181,14 +199,17 @@ function cmakeRule(flags: RegExp, places: RegExp): CommandRule {
         report.path(next, "write");
         at++;
       } else if (!word.text.startsWith("-")) operand(word, false, report);
-      else if (!flags.test(word.text))
+      else if (!flags.test(word.text) || /^(?:un)?install$/.test(next?.text ?? ""))
         report.find(ask("shell.option-unknown", `${command.name} ${word.text} is not on the list of known options`));
     }
   };
 }
 
 export const checkers: Record<string, CommandRule> = {
-  cmake: cmakeRule(/^(?:-j\d*|--parallel|-G|-DCMAKE_BUILD_TYPE=\w+|--fresh|-Wno-dev)$/, /^(?:-B|-S|--build)$/),
+  cmake: cmakeRule(
+    /^(?:-j\d*|--parallel|-G|--target|-t|--config|-DCMAKE_BUILD_TYPE=\w+|--fresh|-Wno-dev)$/,
+    /^(?:-B|-S|--build)$/,
+  ),
   ctest: cmakeRule(/^(?:-j\d*|--output-on-failure|-R|-E|-V|--rerun-failed|-C)$/, /^--test-dir$/),
   ...Object.fromEntries(CHECKERS.map((name) => [name, checkerRule])),
   ...Object.fromEntries(COMPILERS.map((name) => [name, compilerRule])),
@@ -197,14 +218,14 @@ export const checkers: Record<string, CommandRule> = {
   cargo: buildRule({
     verbs: /^(?:test|t|build|b|check|c|run|r|clippy|fmt|doc|bench|clean|metadata|tree|nextest)$/,
     flags:
-      /^(?:--offline|--locked|--frozen|--release|--workspace|--all|--lib|--bins|--tests|--examples|--all-targets|--all-features|--no-default-features|--no-run|--no-fail-fast|--quiet|-q|-v|--verbose|--check|--jobs=\d+|-j\d*|--message-format=\w+)$/,
-    values: /^(?:-p|--package|--features|--bin|--test|--example|-j|--jobs)$/,
+      /^(?:--offline|--locked|--frozen|--release|--workspace|--all|--lib|--bins|--tests|--examples|--all-targets|--all-features|--no-default-features|--no-run|--no-fail-fast|--quiet|-q|-v|--verbose|--check|--jobs=\d+|-j\d*|--message-format=\w+|--no-deps)$/,
+    values: /^(?:-p|--package|--features|--bin|--test|--example|-j|--jobs|--target|--profile|--format-version)$/,
   }),
   go: buildRule({
     verbs: /^(?:test|build|vet|fmt|list|doc|version)$/,
     flags:
-      /^-(?:v|race|short|cover|json|x|n|failfast|count=\d+|run=.*|bench=.*|timeout=\w+|tags=[\w,]+|mod=(?:readonly|vendor)|parallel=\d+|coverprofile=[\w.]+|m)$/,
-    values: /^-(?:run|bench|count|timeout|tags|parallel)$/,
+      /^-(?:v|race|benchmem|shuffle=\w+|short|cover|json|x|n|failfast|count=\d+|run=.*|bench=.*|timeout=\w+|tags=[\w,]+|mod=(?:readonly|vendor)|parallel=\d+|coverprofile=[\w.]+|m)$/,
+    values: /^-(?:f|run|bench|count|timeout|tags|parallel)$/,
   }),
   mvn: buildRule({
     verbs: /^(?:test|compile|package|verify|clean)$/,
@@ -215,11 +236,11 @@ export const checkers: Record<string, CommandRule> = {
     verbs: /^(?:test|build|check|clean|assemble)$/,
     manyVerbs: true,
     flags: /^(?:--offline|-q|--info|--stacktrace|--no-daemon|--tests=[\w.*]+)$/,
-    values: /^--tests$/,
+    values: /^(?:--tests|-x)$/,
   }),
   dotnet: buildRule({
     verbs: /^(?:test|build|run|clean)$/,
     flags: /^(?:--no-restore|--no-build|-v=\w+|--verbosity=\w+)$/,
-    values: /^(?:-c|--configuration)$/,
+    values: /^(?:-c|--configuration|--filter)$/,
   }),
 };

@@ -1,8 +1,8 @@
 /** Clients of containers, clusters, clouds, forges and databases: what they destroy elsewhere, and how they reach this machine. */
-import { isSecretPath } from "../../../base/secret-names.ts";
 import { optionTable, readArguments } from "../options.ts";
 import { ask, type CommandRule, deny, type Report, type SimpleCommand } from "../types.ts";
 import type { PlainWord } from "../words.ts";
+import { namesSecret } from "./sinks.ts";
 
 /** Folders of this machine that a container must not be given. */
 const HOST_FOLDER = /^(?:\/|\/(?:bin|boot|dev|etc|home|lib|opt|proc|root|run|sbin|sys|usr|var)(?:\/.*)?|~(?:\/.*)?)$/;
@@ -24,7 +24,7 @@ const containerRule: CommandRule = (command, report) => {
   if (shared || words.some((word) => WALLS.test(word.text)) || mounts(words, report))
     return report.find(deny("tamper.container", "this container can take over the machine"));
   const said = words.map((word) => word.text).join(" ");
-  if (/(?:^| )(?:system|volume|builder) prune\b|(?:^| )volume rm\b/.test(said))
+  if (/(?:^| )(?:system|volume|builder) prune\b|(?:^| )volume rm\b|(?:^| )down .*(?:-v|--volumes)\b/.test(said))
     return report.find(deny("destructive.container", `${command.name} would remove data that cannot be brought back`));
   report.find(ask("privilege.container", `${command.name} runs outside the sandbox`, "high"));
 };
@@ -47,13 +47,12 @@ function mounts(words: readonly PlainWord[], report: Report): boolean {
 
 /** A secret file among the words would leave the machine. */
 function marksSecrets(command: SimpleCommand, report: Report): void {
-  const parts = command.args.flatMap((word) => [word.text, word.text.replace(/^[^=@]{0,64}[=@]@?/, "")]);
-  if (parts.some((part) => isSecretPath(part.replace(/^@|^file:\/\//, "")))) report.mark("secret");
+  if (command.args.some((word) => namesSecret(word.text))) report.mark("secret");
 }
 
 /** Verbs of clusters, clouds and forges that nothing brings back. */
 const REMOVES =
-  /^(?:destroy|delete|rm|rb|uninstall|purge|drain|(?:apps|projects):destroy|(?:delete|terminate|remove|destroy|deregister)-[\w-]+)$/;
+  /^(?:destroy|delete|remove|rm|rb|uninstall|purge|drain|[\w-]+:(?:destroy|delete|remove|reset)|(?:delete|terminate|remove|destroy|deregister)-[\w-]+)$/;
 
 /** A client of something elsewhere: it needs the network, and removing there is for ever. */
 const remoteRule: CommandRule = (command, report) => {
@@ -102,7 +101,9 @@ function localDatabase(command: SimpleCommand, report: Report): void {
   const { operands, unknown } = readArguments(command.args, table);
   const [file, statement, ...more] = operands;
   if (file && file.kind !== "dynamic") report.path(file, "write");
-  if (unknown || statement?.kind !== "literal" || !readsOnly(statement.text.trim()) || more.length > 0)
+  // duckdb reads any file whose name stands in quotes.
+  const files = command.name === "duckdb" && statement?.text.includes("'");
+  if (unknown || files || statement?.kind !== "literal" || !readsOnly(statement.text.trim()) || more.length > 0)
     report.find(ask("shell.database", `what ${command.name} does with this is not looked into`));
 }
 

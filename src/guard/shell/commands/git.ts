@@ -37,6 +37,12 @@ const CHANGES: Readonly<Record<string, OptionTable>> = {
   init: optionTable("q b: --quiet --initial-branch: --bare"),
 };
 
+/** Options that are whole as they stand, although they begin a dangerous one. */
+const WHOLE = new Set(["--exclude", "--text"]);
+/** What makes `git branch` a list. */
+const LISTS =
+  /^(?:-[avrl]+|--list|--all|--show-current|--remotes|--contains|--no-contains|--merged|--no-merged|--points-at|--sort=[\w-]+|--format=[^%]*(?:%\([\w:]+\)[^%]*)*)$/;
+
 /** Placeholders for which git starts gpg. */
 const SIGNATURE = /%G|%\(\*?signature/;
 /** Changes that open an editor unless their text is given. */
@@ -113,8 +119,8 @@ const losing = (report: Report, what: string): void =>
 function listsOnly(verb: string, args: readonly PlainWord[]): boolean {
   if (verb === "stash") return /^(?:list|show)$/.test(args[0]?.text ?? "");
   if (verb === "branch")
-    return args.every((word) =>
-      /^(?:-[avrl]+|--list|--all|--show-current|--remotes|-vv|--merged|--no-merged)$/.test(word.text),
+    return (
+      args.length === 0 || (has(args, LISTS) && args.every(({ text }) => !text.startsWith("-") || LISTS.test(text)))
     );
   return verb === "tag" && (args.length === 0 || /^(?:-l|--list|-n\d*)$/.test(args[0]?.text ?? ""));
 }
@@ -145,13 +151,14 @@ function read(verb: string, args: readonly PlainWord[], report: Report): void {
 function dangerousOption(text: string): string | undefined {
   if (!text.startsWith("--") || text.length < 3) return undefined;
   const name = text.split("=")[0] ?? text;
-  return DANGEROUS.find((option) => option.startsWith(name));
+  return WHOLE.has(name) ? undefined : DANGEROUS.find((option) => option.startsWith(name));
 }
 
 /** Paths, `revision:path` and pathspecs: none may be a secret file or lie outside. Ranges are no paths. */
 function operands(args: readonly PlainWord[], report: Report): void {
-  for (const word of args) {
-    if (word.kind === "dynamic" || word.text.startsWith("-")) continue;
+  for (const [at, word] of args.entries()) {
+    const lines = args[at - 1]?.text === "-L" && word.text.startsWith("/");
+    if (lines || word.kind === "dynamic" || word.text.startsWith("-")) continue;
     // `:(top)x`, `:!x` and `revision:x` name x; git reads wildcards of its own, whatever the shell does.
     const path = word.text.slice(word.text.lastIndexOf(":") + 1).replace(/^(?:\([^)]*\)|[!^])/, "");
     const plain = path.length < 512 && !/[^\w./@{}^~-]/.test(path);
@@ -234,6 +241,7 @@ function network(verb: string, args: readonly PlainWord[], report: Report): void
   report.mark(verb === "push" ? "net-upload" : "net");
   if (has(args, /^--t(?:e|$)/)) report.find(deny("tamper.git-template", "a git template installs hooks"));
   if (has(args, /^ext::/)) report.find(deny("remote-code.git-ext", "ext:: remotes run programs"));
+  if (verb === "clone") report.mark("clone");
   if (verb === "clone") cloned(args, report);
   if (verb === "push") {
     if (has(args, /^(?:-[a-z]{0,8}f|--f|--mi|--pru)/) || args.some((word) => /^\+/.test(word.text)))

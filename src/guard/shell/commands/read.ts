@@ -1,7 +1,9 @@
 /** Commands that only read: their options and what their operands are. */
+import { globMatcher } from "../../../base/glob.ts";
 import { isSecretPath } from "../../../base/secret-names.ts";
 import { optionTable, readArguments } from "../options.ts";
-import { ask, type CommandRule } from "../types.ts";
+import { ask, type CommandRule, type Report } from "../types.ts";
+import type { PlainWord } from "../words.ts";
 
 type Operands = "read" | "text" | "none" | "pattern" | "one-read";
 
@@ -47,7 +49,7 @@ export function readRule(notation: string, operands: Operands, recursive = false
         report.path(word, "write");
       } else if (operands === "read" || operands === "pattern" || operands === "one-read") {
         if (word.text !== "-") report.path(word, "read", { recursive });
-      }
+      } else namesFiles(word, report);
     }
   };
 }
@@ -55,7 +57,7 @@ export function readRule(notation: string, operands: Operands, recursive = false
 const GREP =
   "abcEFGHhiILlnoPqrRsTUvwxyzZ e: f< m: A: B: C: -# --color= --colour= --include: --exclude: --exclude-dir: --count --ignore-case --files-with-matches --files-without-match --line-number --recursive --only-matching --invert-match --word-regexp --fixed-strings --extended-regexp --perl-regexp --no-filename --with-filename --max-count: --after-context: --before-context: --context: --quiet --silent --null --text --no-messages --binary-files: --regexp:";
 const RG =
-  "abcFhHiIlLnNopPqsSuUvwx e: f< g: t: T: m: A: B: C: r: j: M: d: --color: --glob: --iglob: --type: --type-not: --type-list --count --count-matches --files --files-with-matches --files-without-match --hidden --no-ignore --no-ignore-vcs --ignore-case --smart-case --fixed-strings --line-number --no-line-number --no-heading --heading --json --max-count: --max-depth: --max-columns: --multiline --pcre2 --only-matching --invert-match --word-regexp --sort: --sortr: --stats --trim --vimgrep --context: --after-context: --before-context: --replace: --null --no-filename --with-filename --regexp: --text --passthru --column";
+  "0abcFhHiIlLnNopPqsSuUvwx e: f< g: t: T: m: A: B: C: r: j: M: d: --color: --glob: --iglob: --type: --type-not: --type-list --type-add: --count --count-matches --files --files-with-matches --files-without-match --hidden --no-ignore --no-ignore-vcs --ignore-case --smart-case --fixed-strings --line-number --no-line-number --no-heading --heading --json --max-count: --max-depth: --max-columns: --multiline --pcre2 --only-matching --invert-match --word-regexp --sort: --sortr: --stats --trim --vimgrep --context: --after-context: --before-context: --replace: --null --no-filename --with-filename --regexp: --text --passthru --column";
 const SUM = "bctwz --check --tag --quiet --status";
 
 export const readCommands: Record<string, CommandRule> = {
@@ -103,6 +105,15 @@ export const readCommands: Record<string, CommandRule> = {
   md5sum: readRule(SUM, "read"),
   b2sum: readRule(SUM, "read"),
   cksum: readRule("a:", "read"),
+  join: readRule("ijz 1: 2: a: e: o: t: v: --header --nocheck-order", "read"),
+  shuf: readRule("eirz n: o> --head-count: --output>", "read"),
+  iconv: readRule("cls f: t: o> --from-code: --to-code: --output> --list", "read"),
+  numfmt: readRule("d: --to: --from: --field: --suffix: --padding: --header=", "text"),
+  factor: readRule("", "text"),
+  tsort: readRule("", "read"),
+  bzcat: readRule("", "read"),
+  xzcat: readRule("", "read"),
+  zstdcat: readRule("", "read"),
   od: readRule("abcdfhilosxvDOX A: j: N: t: w= --format: --address-radix: --read-bytes: --skip-bytes:", "read"),
   xxd: readRule("abeEiu c: g: l: o: s: p", "one-read"),
   hexdump: readRule("bcCdovx e: n: s:", "read"),
@@ -116,7 +127,7 @@ export const readCommands: Record<string, CommandRule> = {
   basename: readRule("az s: --suffix: --multiple", "text"),
   dirname: readRule("z", "text"),
   sort: readRule(
-    "bcCdfgGhiMmnrRsuVz k: t: S: o> --key: --field-separator: --output> --numeric-sort --reverse --unique --version-sort --human-numeric-sort --parallel: --stable --check= --general-numeric-sort --ignore-case --zero-terminated",
+    "bcCdfgGhiMmnrRsuVz k: t: S: o> T> --key: --field-separator: --output> --numeric-sort --reverse --unique --version-sort --human-numeric-sort --parallel: --stable --check= --general-numeric-sort --ignore-case --zero-terminated",
     "read",
   ),
   uniq: readRule("cdDiuz f: s: w: --count --repeated --unique --ignore-case --all-repeated=", "one-read"),
@@ -157,13 +168,20 @@ export const readCommands: Record<string, CommandRule> = {
   false: readRule("", "text"),
   ":": readRule("", "text"),
   pwd: readRule("LP", "none"),
-  date: readRule("uIR d: -I= --iso-8601= --utc --date: --rfc-3339: --universal --rfc-email", "text"),
+  date: dateRule(readRule("uIR d: -I= --iso-8601= --utc --date: --rfc-3339: --universal --rfc-email", "text")),
   uname: readRule("asnrvmpio --all --kernel-name", "none"),
   whoami: readRule("", "none"),
   id: readRule("ugnGrz", "text"),
   groups: readRule("", "text"),
   hostname: readRule("sfid", "none"),
   arch: readRule("", "none"),
+  lscpu: readRule("ae J p= --json", "none"),
+  pgrep: readRule("acflnovx u: P: --full --list-name --list-full --newest --oldest", "text"),
+  jobs: readRule("lprs", "text"),
+  clear: readRule("x", "none"),
+  tput: readRule("", "text"),
+  uuidgen: readRule("rt --random --time", "none"),
+  cal: readRule("13jmy", "text"),
   nproc: readRule("--all --ignore:", "none"),
   free: readRule("bkmghtlw --human --mega --giga s: c:", "none"),
   uptime: readRule("ps --pretty --since", "none"),
@@ -185,13 +203,30 @@ export const readCommands: Record<string, CommandRule> = {
   continue: readRule("", "text"),
 };
 
+/** The shell puts the names it finds in the place of a pattern: they are shown, wherever they lie. */
+function namesFiles(word: PlainWord, report: Report): void {
+  if (word.kind === "glob") report.path(word, "enter");
+}
+
 /** True for a file pattern that only a secret file would meet. */
 function namesSecret(pattern: string): boolean {
+  if (pattern.startsWith("!") || /^[*/]*$/.test(pattern)) return false;
   return (
-    !pattern.startsWith("!") &&
-    (isSecretPath(pattern.replace(/[*?[\]{}]/g, "")) ||
-      /(?:^|[/{,])\.(?!\w*(?:js|ts|json|md|css|html|ya?ml)\b)/.test(pattern))
+    isSecretPath(pattern.replace(/[*?[\]{}]/g, "")) ||
+    /(?:^|[/{,])\.(?!\w*(?:js|ts|json|md|css|html|ya?ml)\b)/.test(pattern) ||
+    (/[*?[]/.test(pattern) && SECRET_NAMES.some(matcher(pattern)))
   );
+}
+
+const SECRET_NAMES = ".env .env.local .netrc .npmrc .git-credentials id_rsa id_ed25519 server.key key.pem".split(" ");
+
+/** A pattern that cannot be read may meet anything. */
+function matcher(pattern: string): (name: string) => boolean {
+  try {
+    return globMatcher(pattern);
+  } catch {
+    return () => true;
+  }
 }
 
 /** Values that tell nothing: where programs, the home and the folder are. */
@@ -236,6 +271,7 @@ function echoRule(command: Parameters<CommandRule>[0], report: Parameters<Comman
     report.find(ask("shell.assignment", "printf -v sets a variable"));
   }
   for (const word of command.args) {
+    namesFiles(word, report);
     if (word.kind !== "dynamic") continue;
     const plain =
       word.text.length < 512 &&
@@ -258,11 +294,26 @@ function testRule(command: Parameters<CommandRule>[0], report: Parameters<Comman
   }
 }
 
+/** An operand that is no format sets the clock. */
+function dateRule(base: CommandRule): CommandRule {
+  return (command, report) => {
+    base(command, report);
+    if (
+      command.args.some(
+        (word, at) => /^\d/.test(word.text) && !/^(?:-d|--date)$/.test(command.args[at - 1]?.text ?? ""),
+      )
+    )
+      report.find(ask("privilege.clock", "this sets the clock"));
+  };
+}
+
 /** Among the letters without a dash, `e` shows the environment of every process. */
 function psRule(base: CommandRule): CommandRule {
   return (command, report) => {
     base(command, report);
+    const columns = command.args.some((word) => /env/i.test(word.text));
     if (
+      columns ||
       command.args.some((word, at) => /^[a-z]*e[a-z]*$/i.test(word.text) && !command.args[at - 1]?.text.startsWith("-"))
     )
       report.find(ask("secret.environment", "ps e shows the environment of processes"));
@@ -273,7 +324,11 @@ function psRule(base: CommandRule): CommandRule {
 function yqRule(base: CommandRule): CommandRule {
   return (command, report) => {
     base(command, report);
-    if (command.args.some((word) => /\b(?:env|envsubst|strenv|load\w*|input_filename|eval)\b|\$ENV/.test(word.text)))
+    if (
+      command.args.some((word) =>
+        /\b(?:env|envsubst|strenv|(?:str)?load\w*|input_filename|eval)\b|\$ENV/.test(word.text),
+      )
+    )
       report.find(ask("shell.yq-environment", "this yq program can read the environment or other files"));
   };
 }

@@ -29,6 +29,8 @@ function verbOf(command: SimpleCommand, report: Report): { verb: string; rest: r
     const word = words.shift();
     if (!word) return { verb: "", rest: [] };
     if (PACKAGE_VALUES.test(word.text)) words.shift();
+    else if (/^(?:-C|--prefix|--dir|--cwd)$/.test(word.text) && words[0])
+      report.path(words.shift() as PlainWord, "enter");
     else if (!word.text.startsWith("-")) return { verb: word.text, rest: words };
     else if (!PACKAGE_QUIET.test(word.text)) {
       report.find(ask("shell.option-unknown", `${command.name} ${word.text} is not on the list of known options`));
@@ -41,9 +43,11 @@ function verbOf(command: SimpleCommand, report: Report): { verb: string; rest: r
 const packageRule: CommandRule = (command, report) => {
   refuseDynamic(command, report);
   if (isVersion(command)) return;
+  if (command.name === "bun" && command.args.some((word) => word.text === "-")) report.mark("stdin-shell");
   const found = verbOf(command, report);
   if (!found) return;
   const { verb, rest } = found;
+  if (command.name === "yarn" && verb === "workspace") return packageRule({ ...command, args: rest.slice(1) }, report);
   for (const word of rest) {
     if (word.text === "--") break;
     if (
@@ -53,7 +57,10 @@ const packageRule: CommandRule = (command, report) => {
     )
       return report.find(ask("shell.package-outside", `${command.name} ${word.text} acts outside the project`));
   }
-  if (/^(?:test|t|tst|start|stop|restart|run|run-script|rum|urn)$/.test(verb)) return ownScript(command, rest, report);
+  if (/^(?:test|t|tst|start|stop|restart|run|run-script|rum|urn)$/.test(verb)) {
+    // `run` is followed by the script's name; what stands behind that is the script's own, except for npm.
+    return ownScript(command, rest, { named: /^(?:run|ru|ur)/.test(verb), report });
+  }
   if (/^(?:ls|list|ll|la|why|explain|root|prefix|bin|query)$/.test(verb)) return report.effect("run");
   if (/^(?:exec|x)$/.test(verb)) return runner(command, rest, report);
   if (verb === "unpublish" || verb === "publish") return published(command, verb, rest, report);
@@ -67,7 +74,11 @@ const packageRule: CommandRule = (command, report) => {
     return report.find(deny("remote-code.package", "installing a package from an address runs code from the network"));
   }
   if (command.name !== "npm" && !OWN_VERBS.test(verb)) {
-    if (/[/~:]/.test(verb) || (command.name === "bun" && verb === "build"))
+    const file = command.args.find((word) => word.text === verb);
+    if (command.name === "bun" && file && /^[\w./-]+\.[cm]?[jt]sx?$/.test(verb)) {
+      report.mark("local-run");
+      report.path(file, "read");
+    } else if (/[/~:]/.test(verb) || (command.name === "bun" && verb === "build"))
       report.find(ask("shell.runner", `${command.name} ${verb} runs a file`));
     return report.effect("run");
   }
@@ -75,13 +86,21 @@ const packageRule: CommandRule = (command, report) => {
 };
 
 /** npm takes any unique beginning of its options, so before `--` only those of the list are plain. */
-function ownScript(command: SimpleCommand, rest: readonly PlainWord[], report: Report): void {
+function ownScript(
+  command: SimpleCommand,
+  rest: readonly PlainWord[],
+  { named, report }: { named: boolean; report: Report },
+): void {
   report.effect("run");
-  if (rest[0]?.text === "env") report.find(ask("secret.environment", "this prints the environment"));
+  const script = rest.findIndex(
+    (word, at) => !word.text.startsWith("-") && !PACKAGE_VALUES.test(rest[at - 1]?.text ?? ""),
+  );
+  if (named && rest[script]?.text === "env") report.find(ask("secret.environment", "this prints the environment"));
   if (command.name === "bun" && rest.some((word) => /^-|^[/~]/.test(word.text)))
     report.find(ask("shell.option-unknown", "bun run is used with options or files outside"));
   const end = rest.findIndex((word) => word.text === "--");
-  const own = command.name === "npm" ? rest.slice(0, end < 0 ? undefined : end) : [];
+  const until = command.name === "npm" ? end : named ? script : 0;
+  const own = rest.slice(0, until < 0 ? undefined : until);
   const odd = own.find(
     (word, at) =>
       word.text.startsWith("-") &&
@@ -93,7 +112,7 @@ function ownScript(command: SimpleCommand, rest: readonly PlainWord[], report: R
     report.find(
       ask(
         "shell.option-unknown",
-        `npm ${odd.text} is not on the list of known options; arguments for the script go after --`,
+        `${command.name} ${odd.text} is not on the list of known options; arguments for the script go after --`,
       ),
     );
   if (rest.some((word) => word.text === "-"))
@@ -122,9 +141,10 @@ function runner(command: SimpleCommand, words: readonly PlainWord[], report: Rep
     return;
   }
   const local =
-    options.some((option) => option.startsWith("--no") || option === "--offline") || CHECKER_NAMES.has(program.text);
-  if (!local && /^(?:npx|bunx|npm|bun)$/.test(command.name))
-    return network(report, `${command.name} without --no-install`);
+    options.some((option) => option.startsWith("--no") || option === "--offline") ||
+    CHECKER_NAMES.has(program.text) ||
+    /^(?:tsx|ts-node|turbo|nx|lerna)$/.test(program.text);
+  if (!local && /^(?:npx|bunx|npm|bun)$/.test(command.name)) network(report, `${command.name} without --no-install`);
   report.inner([program, ...rest]);
 }
 
@@ -155,7 +175,8 @@ function interpreterRule(options: Interpreter): CommandRule {
       if (!word || word.text === "-") break;
       if (options.code.test(word.text)) {
         report.mark("shell");
-        if (options.shell && next && /^-\w*c$/.test(word.text)) report.script(next);
+        const code = next?.text === "--" ? words[at + 2] : next;
+        if (options.shell && code && /^-\w*c$/.test(word.text)) report.script(code);
         return report.find(
           ask("shell.inline-code", `${command.name} ${word.text} runs code given on the command line`),
         );
@@ -279,14 +300,18 @@ function listRule(verbs: RegExp): CommandRule {
     if (isVersion(command)) return;
     const [first, ...rest] = command.args;
     refuseDynamic(command, report);
+    if (rest.some((word) => word.text === "-")) report.mark("stdin-shell");
     if (!first || !verbs.test(first.text)) return network(report, `${command.name} ${first?.text ?? ""}`);
     report.effect("run");
     for (const word of rest) {
-      if (word.text.startsWith("-") && !/^(?:-q|-v|--quiet|--verbose|--check|--parallel)$/.test(word.text))
+      if (
+        word.text.startsWith("-") &&
+        !/^(?:-q|-v|--quiet|--verbose|--check|--parallel|--warnings-as-errors|--filter|--format=\w+)$/.test(word.text)
+      )
         report.find(ask("shell.option-unknown", `${command.name} ${word.text} is not on the list of known options`));
-      else if (/^\w+:/.test(word.text)) network(report, `${command.name} ${word.text}`);
+      else if (/^\w+:/.test(word.text) && command.name !== "nx") network(report, `${command.name} ${word.text}`);
       else if (/[/~]/.test(word.text)) report.path(word, "read");
-      else if (!verbs.test(word.text) && /^(?:sbt|nx|rails|mix)$/.test(command.name))
+      else if (!word.text.startsWith("-") && !verbs.test(word.text) && /^(?:sbt|nx|rails|mix)$/.test(command.name))
         report.find(ask("shell.runner", `${command.name} ${word.text} is another task`));
     }
   };

@@ -80,6 +80,11 @@ function bracketHolds(reader: Reader, delimiter: string): boolean {
 function command(reader: Reader): boolean {
   const name = reader.text[reader.at++] ?? "";
   if (/[pPdD=nNgGhHxlz]/.test(name)) return ended(reader);
+  if (/[:btT]/.test(name)) {
+    skip(reader, / /);
+    skip(reader, /\w/);
+    return ended(reader);
+  }
   if (/[qQ]/.test(name)) {
     skip(reader, /[ 0-9]/);
     return ended(reader);

@@ -1,6 +1,6 @@
 /** Commands that need the network, more rights, or that destroy: what the person is asked, and what is never done. */
-import { isSecretPath } from "../../../base/secret-names.ts";
 import { ask, type CommandRule, deny, type Finding, type SimpleCommand, type Trait } from "../types.ts";
+import { namesSecret, OWN_SERVER } from "./sinks.ts";
 
 function fixed(finding: (command: SimpleCommand) => Finding, ...traits: Trait[]): CommandRule {
   return (command, report) => {
@@ -17,9 +17,13 @@ const net =
     for (const trait of ["net", ...traits] as const) report.mark(trait);
     report.effect("write");
     const words = command.args.map((word) => word.text);
-    if (words.some((word) => isSecretPath(word.replace(/^@/, "")))) report.mark("secret");
+    if (words.some(namesSecret)) report.mark("secret");
+    if (OWN_SERVER.test(words.join(":")))
+      report.find(deny("tamper.self", "the agent does not speak to its own server"));
     if (
-      words.some((word) => /^-[a-z]*[ec]$/.test(word) && /^n(?:et)?c(?:at)?$/.test(command.name)) ||
+      words.some(
+        (word) => /^(?:-[a-z]*[ec]|--(?:sh-|lua-)?exec)$/.test(word) && /^n(?:et)?c(?:at)?$/.test(command.name),
+      ) ||
       words.some((word) => /^(?:EXEC|SYSTEM|SHELL):/i.test(word))
     ) {
       report.find(deny("remote-code.listener", `${command.name} would tie a program to a network connection`));
@@ -59,12 +63,13 @@ const killRule: CommandRule = (command, report) => {
 const ownerRule: CommandRule = (command, report) => {
   report.effect("write");
   const outside = command.args.some((word) => word.text === "/" || word.text === "/*");
+  const recursive = command.args.some((word) => /^-\w*R|^--recursive$/.test(word.text));
   for (const word of command.args.slice(1))
-    if (!word.text.startsWith("-") && word.kind !== "dynamic") report.path(word, "write");
+    if (!word.text.startsWith("-") && word.kind !== "dynamic") report.path(word, "write", { recursive });
   report.find(
     outside
       ? deny("destructive.chown", "changing the owner of the whole system")
-      : ask("privilege.owner", `${command.name} changes who owns files`, "high"),
+      : ask("privilege.owner", `${command.name} changes who may do what with files`, "high"),
   );
 };
 
@@ -85,6 +90,7 @@ const tracerRule: CommandRule = (command, report) => {
       ? deny("tamper.attach", `${command.name} would reach into a running program`)
       : ask("shell.opaque", `${command.name} starts and looks into other programs`),
   );
+  report.carried(command.args);
 };
 
 /** The agent does not run the program that holds its reins. */
@@ -107,10 +113,27 @@ const serviceRule: CommandRule = (command, report) => {
   const stops = command.args.some((word) =>
     /^(?:poweroff|reboot|halt|kexec|suspend|hibernate|rescue|emergency)$/.test(word.text),
   );
+  const own = command.args.some((word) => /crucible/.test(word.text));
+  if (own) report.find(deny("tamper.self", "this stops the program that holds the reins"));
   report.find(
     stops
       ? deny("destructive.system", "this stops the machine")
       : ask("privilege.system", "systemctl acts on the system outside the workspace", "high"),
+  );
+};
+
+/** Tools of disks and databases: some of their verbs leave nothing behind. */
+const wipingRule: CommandRule = (command, report) => {
+  report.effect("write");
+  const wipes = command.args.some((word) =>
+    /^(?:destroy|drop|format|sanitize|erase|luksFormat|luksErase|--security-erase[\w-]*|--zero-superblock)$/.test(
+      word.text,
+    ),
+  );
+  report.find(
+    wipes
+      ? deny("destructive.system", `${command.name} would remove data that cannot be brought back`)
+      : ask("privilege.system", `${command.name} acts on the system outside the workspace`, "high"),
   );
 };
 
@@ -124,19 +147,21 @@ export const systemCommands: Record<string, CommandRule> = {
   killall: killRule,
   chown: ownerRule,
   chgrp: ownerRule,
+  setfacl: ownerRule,
+  chattr: ownerRule,
   crontab: crontabRule,
   ...table(
-    "ssh scp sftp telnet ftp ping dig host nslookup getent pipx uvx gem brew apt apt-get dnf yum apk rustup cargo-install",
+    "ssh scp sftp telnet ftp tftp lftp http https xh aria2c lynx w3m whois traceroute mtr nmap mosh ping dig host nslookup getent twine pipx uvx gem brew apt apt-get dnf yum apk rustup cargo-install",
     net(),
   ),
   ...table("nc ncat netcat socat mail sendmail rclone openssl xdg-open open", net("net-upload", "shell")),
   ...table("ngrok cloudflared", never("remote-code.tunnel", "opens this machine to the network")),
   ...table(
-    "userdel groupdel mkfs mkfs.ext4 fdisk parted wipefs shutdown reboot halt poweroff init telinit swapoff",
+    "userdel groupdel mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.fat mkfs.ntfs mkfs.f2fs mke2fs mkswap fdisk sfdisk gdisk sgdisk cfdisk parted blkdiscard wipefs lvremove vgremove pvremove dropdb dropuser killall5 shutdown reboot halt poweroff init telinit swapoff",
     never("destructive.system", "destroys data or stops the machine"),
   ),
   ...table(
-    "mount umount nsenter unshare chroot insmod modprobe rmmod",
+    "mount umount nsenter unshare chroot pivot_root kexec insmod modprobe rmmod",
     never("tamper.namespace", "changes what the sandbox protects"),
   ),
   ...table("strace ltrace gdb ptrace reptyr", tracerRule),
@@ -149,10 +174,11 @@ export const systemCommands: Record<string, CommandRule> = {
     never("tamper.terminal", "can type in the person's name"),
   ),
   ...table("crucible codecrucible", selfRule),
+  ...table("zpool zfs cryptsetup hdparm nvme mdadm losetup mysqladmin", wipingRule),
   unset: unsetRule,
   systemctl: serviceRule,
   ...table(
-    "source . exec trap alias unalias hash enable shopt declare typeset readonly local read mapfile readarray let popd dirs umask ulimit setsid parallel script watch entr at batch",
+    "source . alias unalias hash enable shopt declare typeset readonly local read mapfile readarray let popd dirs umask ulimit at batch",
     opaque("changes or hides what runs"),
   ),
   ...table(

@@ -2,6 +2,7 @@
 
 import { ask, type CommandRule, type Report } from "../types.ts";
 import type { PlainWord } from "../words.ts";
+import { readAwk } from "./awk-program.ts";
 import { isPlainSed } from "./sed-program.ts";
 import { take } from "./write.ts";
 
@@ -89,7 +90,13 @@ export const findRule: CommandRule = (command, report) => {
         /^-(?:exec|execdir|ok|okdir)$/.test(word.text) &&
         /(?:^|\/)(?:rm|shred|unlink)$/.test(words[at + 1]?.text ?? ""),
     );
-  const narrowed = words.some((word) => /^-i?(?:name|path|regex)$/.test(word.text));
+  // `-name '*'` meets everything, and `! -name x` nearly everything.
+  const narrowed = words.some(
+    (word, at) =>
+      /^-i?(?:name|path|regex)$/.test(word.text) &&
+      !/^(?:!|-not)$/.test(words[at - 1]?.text ?? "") &&
+      /[^*.?/]/.test(words[at + 1]?.text ?? ""),
+  );
   for (const start of starts.length > 0 ? starts : [DOT])
     report.path(start, deletes && !narrowed ? "delete" : "read", { recursive: true });
   if (deletes) report.find(ask("shell.find-delete", "find deletes every file it matches", "high"));
@@ -176,26 +183,9 @@ export const awkRule: CommandRule = (command, report) => {
 };
 
 function awkProgram(program: PlainWord, report: Report): void {
-  const { text } = program;
-  const opaque = (reason: string) => report.find(ask("shell.awk-program", `this awk program ${reason}`));
-  if (program.kind !== "literal") return opaque("is only known when it runs");
-  if (/\bsystem\b|\bgetline\b|\bENVIRON\b|\bPROCINFO\b|\bARGV\b|\bARGC\b|@/.test(text))
-    return opaque("can start programs or read the environment");
-  // Slashes mean division or patterns, depending on what stands before them; only a leading pattern is certain.
-  const rest = text
-    .replace(/^\s*!?\/(?:[^/\\\n]|\\.)*\/(?:\s*(?:&&|\|\|)\s*!?\/(?:[^/\\\n]|\\.)*\/)*/, "")
-    .replaceAll("||", "");
-  if (rest.includes("|")) return opaque("may pipe into a program");
-  if (text.length > 4096) return opaque("is long");
-  const bare = rest.replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
-  const redirects = (bare.match(/\bprintf?\b[^;}\n]*/g) ?? []).reduce(
-    (sum, statement) => sum + (statement.match(/>+/g) ?? []).length,
-    0,
-  );
-  if (redirects === 0) return;
-  // A name put together of several parts is not plain.
-  const targets = [...rest.matchAll(/>>?[ \t]*"([^"\\\n]+)"[ \t]*(?=[;}\n]|$)/g)].map((match) => match[1] ?? "");
-  report.effect("write");
-  if (targets.length !== redirects) opaque("writes to a file whose name is not plain");
-  for (const target of targets) report.path({ text: target, kind: "literal", quoted: true, variables: [] }, "write");
+  const dynamic = { opaque: "is only known when it runs", writes: [] };
+  const { opaque, writes } = program.kind === "literal" ? readAwk(program.text) : dynamic;
+  if (opaque !== undefined) report.find(ask("shell.awk-program", `this awk program ${opaque}`));
+  if (writes.length > 0) report.effect("write");
+  for (const target of writes) report.path({ text: target, kind: "literal", quoted: true, variables: [] }, "write");
 }

@@ -1,9 +1,9 @@
 /** curl and wget, option by option: what they write, what they read, what they send, and what changes where they go. */
 import { posix } from "node:path";
-import { isSecretPath } from "../../../base/secret-names.ts";
 import { type OptionTable, optionTable, type ReadArguments, readArguments } from "../options.ts";
 import { ask, type CommandRule, deny, type Report, type SimpleCommand } from "../types.ts";
 import type { PlainWord } from "../words.ts";
+import { namesSecret, OWN_SERVER } from "./sinks.ts";
 
 /** curl(1). Options that change where it goes or what it reads by itself (proxies, `--resolve`, `-K`) are left out: they ask. */
 const CURL = optionTable(
@@ -24,8 +24,6 @@ const SENDS =
 const WHOLE_FILE = /^(?:-T|--upload-file|--(?:post|body)-file)$/;
 const FOLDER = /^(?:--output-dir|-P|--directory-prefix)$/;
 const NAMES_OUTPUT = /^(?:-o|-O|--output|--output-document)$/;
-/** This program's own ports on this machine. */
-const OWN_SERVER = /(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0):300[23]\b/;
 
 const transfer =
   (table: OptionTable): CommandRule =>
@@ -44,6 +42,7 @@ const transfer =
     const taken = readArguments(words, table);
     if (taken.unknown !== undefined)
       report.find(ask("shell.option-unknown", `${command.name} ${taken.unknown} is not on the list of known options`));
+    if (taken.unknown !== undefined && words.some((word) => namesSecret(word.text))) report.mark("secret");
     for (const { name, value } of taken.options) if (value && SENDS.test(name)) sent(name, value, report);
     written(command, taken, report);
     for (const { use, value } of taken.options) if (value && use === "read") report.path(value, "read");
@@ -62,7 +61,7 @@ function sent(name: string, value: PlainWord, report: Report): void {
   if (file === undefined || file === "") return;
   report.mark("net-upload");
   if (file === "-") return;
-  if (isSecretPath(file)) report.mark("secret");
+  if (namesSecret(file)) report.mark("secret");
   report.path({ ...value, text: file, tilde: false }, "read");
 }
 

@@ -1,6 +1,6 @@
 /** Commands that run another command: they are taken off and the inner command is judged. */
 import { optionTable, readArguments } from "../options.ts";
-import { ask, type CommandRule, deny, type Report } from "../types.ts";
+import { ask, type CommandRule, deny, type Report, type SimpleCommand } from "../types.ts";
 import type { PlainWord } from "../words.ts";
 
 /** Takes `words` after this wrapper's own options; `skip` operands belong to the wrapper (a duration). */
@@ -39,10 +39,13 @@ const LOADER = /^(?:LD_|DYLD_|BASH_ENV$|ENV$|GCONV_PATH$)/;
 /** Judges `NAME=value` before a command or alone. */
 export function assignmentRule(name: string, value: PlainWord | undefined, report: Report): void {
   if (/^(?:CODE)?CRUCIBLE_/.test(name)) return report.find(deny("tamper.self", `${name} steers this program`));
+  if (/\.sock\b/.test(value?.text ?? "") && /docker|containerd|podman|buildkit/i.test(`${name}${value?.text}`))
+    return report.find(deny("tamper.socket", "a container socket gives root on this machine"));
   if (LOADER.test(name)) return report.find(deny("tamper.loader", `${name} loads other code into every program`));
   if (/^(?:GIT_PAGER|PAGER)$/.test(name) && value?.text !== "cat" && value?.text !== "") {
     return report.find(ask("shell.assignment", `${name} names a program to start`));
   }
+  if (name === "NODE_OPTIONS" && /^--max-old-space-size=\d+$/.test(value?.text ?? "")) return;
   if (name === "PYTHONPATH" && value?.kind === "literal" && !value.text.includes(":")) report.path(value, "read");
   else if (name === "BASH_ENV" || !SAFE_VARIABLES.test(name))
     report.find(ask("shell.assignment", `${name}=… can change what later commands do`));
@@ -71,16 +74,16 @@ const envRule: CommandRule = (command, report) => {
     const word = words[0];
     const assignment = /^([A-Za-z_]\w*)=(.*)$/s.exec(word.text);
     if (assignment) assignmentRule(assignment[1] ?? "", { ...word, text: assignment[2] ?? "" }, report);
-    else if (word.text === "-u") {
+    else if (/^(?:-u|--unset|-C|--chdir)$/.test(word.text)) {
       words.shift();
-      report.find(ask("shell.env-option", "env -u takes a variable away"));
+      report.find(ask("shell.env-option", `env ${word.text} changes what the command finds`));
     } else if (/^(?:-S|--split-string)/.test(word.text)) {
       const joined = word.text.replace(/^(?:-S|--split-string=?)/, "");
       const code = joined === "" ? words[1] : { ...word, text: joined };
       if (code) report.script(code);
       return report.find(ask("shell.env-option", "env -S splits a text into a command"));
     } else if (word.text.startsWith("-"))
-      return report.find(ask("shell.env-option", `env ${word.text} changes how the command is read`));
+      report.find(ask("shell.env-option", `env ${word.text} changes how the command is read`));
     else return report.inner(words, { fed: command.fed });
     words.shift();
   }
@@ -109,18 +112,40 @@ const xargsRule: CommandRule = (command, report) => {
 
 const privilege: CommandRule = (command, report) => {
   report.find(ask("privilege.raise", `${command.name} asks for more rights`, "high"));
-  const inner = command.args.filter((word) => !word.text.startsWith("-"));
-  if (inner.length > 0 && command.name !== "su") report.inner(inner);
+  carrier(command, report);
 };
+
+/** Starts what its words say, in ways of its own: asked about, and what is never done is not done by it either. */
+const carries: CommandRule = (command, report) => {
+  report.effect("write");
+  report.mark("shell");
+  report.find(ask("shell.opaque", `${command.name} changes or hides what runs`));
+  carrier(command, report);
+};
+
+function carrier({ name, args }: SimpleCommand, report: Report): void {
+  const at = /^(?:su|runuser|script|flock)$/.test(name)
+    ? args.findIndex(({ text }) => /^(?:-c|--command)$/.test(text))
+    : -1;
+  const first = /^(?:trap|watch)$/.test(name) ? args.find((word) => !word.text.startsWith("-")) : undefined;
+  const code = args[at + 1];
+  if (at >= 0 && code) report.script(code);
+  else if (first && /\s/.test(first.text)) report.script(first);
+  else report.carried(args);
+}
+
+const table = (names: string, rule: CommandRule): Record<string, CommandRule> =>
+  Object.fromEntries(names.split(" ").map((name) => [name, rule]));
 
 export const wrapperCommands: Record<string, CommandRule> = {
   env: envRule,
   export: exportRule,
   xargs: xargsRule,
-  sudo: privilege,
-  doas: privilege,
-  su: privilege,
-  pkexec: privilege,
+  ...table("sudo doas su pkexec runuser gosu", privilege),
+  ...table(
+    "exec trap setsid parallel script watch flock taskset chrt fakeroot proot systemd-run toybox unbuffer xvfb-run firejail bwrap entr",
+    carries,
+  ),
   nice: unwrap("n: -# --adjustment:"),
   ionice: unwrap("c: n: t"),
   nohup: unwrap(""),
@@ -130,8 +155,11 @@ export const wrapperCommands: Record<string, CommandRule> = {
   command: (command, report) => {
     if (/^-[vV]$/.test(command.args[0]?.text ?? "")) return;
     if (command.args[0]?.text.startsWith("-"))
-      return report.find(ask("shell.option-unknown", "command is used with an option that is not on the list"));
-    report.inner(command.args, { fed: command.fed });
+      report.find(ask("shell.option-unknown", "command is used with an option that is not on the list"));
+    report.inner(
+      command.args.filter((word, at) => at > 0 || !word.text.startsWith("-")),
+      { fed: command.fed },
+    );
   },
   builtin: (command, report) => report.inner(command.args),
   busybox: (command, report) => {

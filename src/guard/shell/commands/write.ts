@@ -88,7 +88,7 @@ const tarRule: CommandRule = (command, report) => {
   const read = take(
     { ...command, args: words },
     report,
-    "cxtrzjJvpkPha f: C: T< X< --exclude-from< --create --extract --list --file: --directory: --gzip --exclude: --strip-components: --verbose --zstd",
+    "cxtrzjJOvpkPha --exclude-vcs f: C: T< X< --exclude-from< --create --extract --list --file: --directory: --gzip --exclude: --strip-components: --verbose --zstd",
   );
   const mode = read.options.map((option) => option.name);
   const writes = mode.includes("-x") || mode.includes("--extract");
@@ -127,10 +127,12 @@ const squeezeRule =
   (notation: string): CommandRule =>
   (command, report) => {
     report.effect("write");
-    for (const word of take(command, report, notation).operands) {
+    const { operands, options } = take(command, report, notation);
+    const recursive = options.some(({ name }) => name === "-r");
+    for (const word of operands) {
       if (word.kind === "dynamic") continue;
-      report.path(word, "read");
-      report.path(word, "write");
+      report.path(word, "read", { recursive });
+      report.path(word, "write", { recursive });
       // Unpacked, it has the name without its ending.
       const bare = word.text.replace(/\.(?:gz|xz|bz2|zst|lzma)$/, "");
       if (bare !== word.text) report.path({ ...word, text: bare }, "write");
@@ -151,7 +153,7 @@ const lnRule: CommandRule = (command, report) => {
 
 const chmodRule: CommandRule = (command, report) => {
   report.effect("write");
-  const { operands } = take(
+  const { operands, options } = take(
     { ...command, args: command.args.filter((word) => !/^-[rwxXst]+$/.test(word.text)) },
     report,
     "cfRv --recursive --verbose --changes",
@@ -162,7 +164,8 @@ const chmodRule: CommandRule = (command, report) => {
   const special = /^\d{4,5}$/.test(octal) && Number(octal.at(-4)) >= 2;
   if (mode && (special || (!/^\d/.test(octal) && octal.includes("s"))))
     report.find(ask("shell.setuid", "this sets a set-user-id or set-group-id bit", "high"));
-  for (const word of files) if (word.kind !== "dynamic") report.path(word, "write");
+  const recursive = options.some(({ name }) => /^(?:-R|--recursive)$/.test(name));
+  for (const word of files) if (word.kind !== "dynamic") report.path(word, "write", { recursive });
 };
 
 const rsyncRule: CommandRule = (command, report) => {
@@ -207,6 +210,10 @@ const splitRule: CommandRule = (command, report) => {
 export const writeCommands: Record<string, CommandRule> = {
   touch: writeRule("acm d: t: r< --no-create --date: --reference<", "write"),
   mkdir: writeRule("pv --parents --verbose", "write"),
+  mkfifo: (command, report) => {
+    report.find(ask("path.special", "mkfifo makes a pipe of a name"));
+    writeRule("m:", "write")(command, report);
+  },
   rmdir: writeRule("pv --parents --verbose --ignore-fail-on-non-empty", "delete"),
   rm: writeRule("fiIrRdv --recursive --force --verbose --dir --interactive= --one-file-system", "delete"),
   unlink: writeRule("", "delete"),
