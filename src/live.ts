@@ -74,9 +74,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const { files, model } = parts;
   const { journal } = files;
   const earlier = journal.events();
-  const bus = createBus(journal);
-  bus.subscribe(given.onEvent);
-  if (given.onFlushed) journal.onFlushed(given.onFlushed);
+  const bus = busFor(journal, given);
   const redactor = createRedactor(journal.session, knownSecrets(house));
   const log = openAudit(auditOptions(house.config, redactor.deep));
   const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
@@ -140,6 +138,14 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
       files.close();
     },
   };
+}
+
+/** The bus of a session, with those who opened it listening. */
+function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOptions) {
+  const bus = createBus(journal);
+  bus.subscribe(onEvent);
+  if (onFlushed) journal.onFlushed(onFlushed);
+  return bus;
 }
 
 /** What the record of a session's beginning says. */
