@@ -64,6 +64,7 @@ export async function buildGraph(files: readonly FileSymbols[]): Promise<Graph> 
     defs[file + 1] = uses.length;
     await pause();
   }
+  await pause();
   const [to, weight, use] = [Uint32Array.from(targets), Float32Array.from(weights), Float32Array.from(uses)];
   return { edges, targets: to, weights: weight, defs, uses: use, names };
 }

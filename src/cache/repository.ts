@@ -127,7 +127,10 @@ async function graphOf(disk: RepositoryDisk, { root, files }: Tree): Promise<Gra
     await pause();
   }
   const graph = await buildGraph(all);
-  disk.put("graph.1", [[root, encodeGraph(tree, graph)]]);
+  await pause();
+  const bytes = encodeGraph(tree, graph);
+  await pause();
+  disk.put("graph.1", [[root, bytes]]);
   return graph;
 }
 
