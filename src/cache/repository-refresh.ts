@@ -70,7 +70,8 @@ export async function refresh(
     await pause();
   }
   await parser.done();
-  const gone = truncated ? [] : [...known.keys()].filter((each) => each.startsWith(`${root}/`));
+  // One file may be all that was asked for: nothing is known of the others beside it.
+  const gone = truncated || files.length < 2 ? [] : [...known.keys()].filter((each) => each.startsWith(`${root}/`));
   // The stamps come last: what they vouch for is there.
   if (fresh.length > 0 || gone.length > 0) await disk.remember(fresh, gone);
   if (fresh.length > 0) disk.prune();

@@ -134,6 +134,8 @@ describe("the cache", () => {
     first.close();
     const second = open(place(kit));
     expect(await look(kit, second)).toMatchObject({ ...plain(cold), opened: [], cached: 4 });
+    expect(await look(kit, second, { path: "src/one.ts" })).toMatchObject({ ranked: 1, opened: [], cached: 1 });
+    expect(await look(kit, second)).toMatchObject({ ...plain(cold), opened: [], cached: 4 });
     writeFileSync(join(kit.workspace, "src/one.ts"), "export function changed() { return coreThing(1); }\n");
     rmSync(join(kit.workspace, "lib/alone.py"));
     const after = await look(kit, second);
