@@ -32,6 +32,7 @@ import { openAudit } from "./observe/audit.ts";
 import { createResourceMeter } from "./observe/resources.ts";
 import { checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
+import { repositoryOf } from "./repository.ts";
 import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
 import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
@@ -74,9 +75,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const { files, model } = parts;
   const { journal } = files;
   const earlier = journal.events();
-  const bus = createBus(journal);
-  bus.subscribe(given.onEvent);
-  if (given.onFlushed) journal.onFlushed(given.onFlushed);
+  const bus = busFor(journal, given);
   const redactor = createRedactor(journal.session, knownSecrets(house));
   const log = openAudit(auditOptions(house.config, redactor.deep));
   const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
@@ -94,6 +93,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     editClock: edits,
   });
   if (given.sandboxRequired) await requireSandbox(sandbox);
+  const repository = repositoryOf(house, given.persist);
   const gate = createGate({
     tools,
     declared: DECLARED,
@@ -107,6 +107,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     human: given.human,
     session: { setTodos: (todos) => void emit({ kind: "todos-set", todos }) },
     reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
+    repository: repository.hands,
     redactor,
     clock: systemClock,
     lifetime: lifetime.signal,
@@ -131,8 +132,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     async close() {
       lifetime.abort();
       meter.stop();
-      await answers?.close();
-      await sandbox.close();
+      await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.
       await audit.end().catch(() => undefined);
@@ -140,6 +140,14 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
       files.close();
     },
   };
+}
+
+/** The bus of a session, with those who opened it listening. */
+function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOptions) {
+  const bus = createBus(journal);
+  bus.subscribe(onEvent);
+  if (onFlushed) journal.onFlushed(onFlushed);
+  return bus;
 }
 
 /** What the record of a session's beginning says. */
