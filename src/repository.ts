@@ -19,7 +19,7 @@ export function repositoryOf({ config, workspace }: House, persist: boolean): Se
   let repository: Promise<Repository> | undefined;
   const startPool = async () => {
     const { createPool } = await import("./workers/pool.ts");
-    return createPool({ size: Math.max(1, availableParallelism() - 1) });
+    return createPool({ size: poolSize(availableParallelism()) });
   };
   const open = async () => {
     const { createRepository } = await import("./cache/repository.ts");
@@ -45,4 +45,9 @@ export function repositoryOf({ config, workspace }: House, persist: boolean): Se
       (await repository)?.close();
     },
   };
+}
+
+/** One core is left to the rest of the machine, unless there are only two: then parsing would take twice as long. */
+function poolSize(cores: number): number {
+  return cores <= 2 ? cores : cores - 1;
 }
