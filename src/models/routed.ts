@@ -125,6 +125,7 @@ function routed(book: Book, first: Option): OpenModel {
       memory.cached.set(memory.current ?? "", model.estimate(request).tokens);
       return model.generate(request, signal, priority);
     },
+    warm: (request, signal) => now().warm(request, signal),
     estimate: (request: ModelRequest) => now().estimate(request),
     learn: (prompt, good) => now().learn(prompt, good),
     route: (question, signal) => route(book, memory, question, signal),

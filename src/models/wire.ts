@@ -129,4 +129,6 @@ export interface Wire {
   /** The body to send. The messages of one request are the first bytes of the messages of the next. */
   encode(request: ModelRequest, quirks: Quirks, window: Window): string;
   decoder(sink: Sink, contentType: string): Lines;
+  /** A body for the same address that makes the server ready for `request` without an answer; absent where there is none. */
+  readonly warm?: (request: ModelRequest, quirks: Quirks, window: Window) => string;
 }

@@ -180,3 +180,43 @@ describe("profiles", () => {
     }
   });
 });
+
+describe("warming", () => {
+  const thread = requestWith({ messages: [{ role: "user", parts: [{ type: "text", text: "A long thread." }] }] });
+
+  test("llama-server reads the very bytes of the prompt and writes nothing", async () => {
+    await using server = await startModelServer({
+      wire: "openai",
+      flavour: "llamacpp",
+      model: "m",
+      script: () => ({ text: "x" }),
+    });
+    const model = await createModels(options({ ports: [server.port] })).open({}, soon());
+    expect(await model.warm(thread, soon())).toBe(true);
+    await collect(model, thread);
+    const [warmed, asked] = server.chats.map(({ raw }) => raw.toString());
+    expect(JSON.parse(warmed ?? "")).toMatchObject({ stream: false, n_predict: 0 });
+    const messages = (body = "") => body.slice(body.indexOf('"messages":'));
+    expect(messages(warmed)).toBe(messages(asked));
+  });
+
+  test("Ollama loads the model in its window; a server without a way says so; a fault is a fault", async () => {
+    await using ollama = await startModelServer({
+      wire: "ollama",
+      model: "m:1",
+      loaded: true,
+      window: 16_384,
+      script: () => ({}),
+    });
+    const model = await createModels(options({ ports: [ollama.port] })).open({}, soon());
+    expect(await model.warm(thread, soon())).toBe(true);
+    expect(ollama.chats.at(-1)?.body).toMatchObject({ messages: [], options: { num_ctx: 16_384 } });
+    await using plain = await startModelServer({ wire: "openai", flavour: "vllm", model: "m", script: [] });
+    expect(await (await createModels(options({ ports: [plain.port] })).open({}, soon())).warm(thread, soon())).toBe(
+      false,
+    );
+    await ollama.close();
+    await expect(model.warm(thread, soon())).rejects.toMatchObject({ fault: { code: "server-unreachable" } });
+    expect(model.lane.failures).toBe(1);
+  });
+});

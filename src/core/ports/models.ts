@@ -87,6 +87,11 @@ export interface OpenModel {
   readonly lane: LaneState;
   /** Streams one answer. Failures arrive as a `failure` part; abort closes the socket in < 100 ms. */
   generate(request: ModelRequest, signal: AbortSignal, priority?: Priority): AsyncIterable<ModelPart>;
+  /**
+   * Makes the server ready for a request that will be sent: llama-server reads the prompt, Ollama loads the model. False
+   * where the server has no way to. Only for a prompt that was sent already or a council that was announced. Throws `CrucibleError`.
+   */
+  warm(request: ModelRequest, signal: AbortSignal): Promise<boolean>;
   /** Tokens of a request as it would be sent: calibrated by reported counts, or bytes with a 25 % margin. */
   estimate(request: ModelRequest): { readonly tokens: number; readonly calibrated: boolean };
   /** How a turn with this prompt ended: what the router learns from. */

@@ -37,6 +37,15 @@ const ollama: Provider = {
       url: `${target.root}/api/chat`,
       encode: (request, quirks, window) => encode({ info, keepAlive, numCtx: window.tokens }, request, quirks),
       decoder,
+      // An empty chat loads the model; Ollama has no way to read a prompt without an answer.
+      warm: (_request, _quirks, window) =>
+        JSON.stringify({
+          model: info.ref.model,
+          messages: [],
+          stream: false,
+          keep_alive: durationOf(keepAlive),
+          options: { num_ctx: window.tokens },
+        }),
     };
   },
 };
