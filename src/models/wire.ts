@@ -7,7 +7,7 @@ import type { Problem } from "./problem.ts";
 import type { Quirks } from "./quirks.ts";
 import type { Timeouts } from "./timeouts.ts";
 
-export type ServerKind = "ollama" | "openai-compatible";
+export type ServerKind = "ollama" | "openai-compatible" | "embedded";
 
 /** A place where a server is or may be. */
 export interface Target {
