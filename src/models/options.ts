@@ -17,8 +17,6 @@ export interface EmbeddedOptions {
   /** Some model was added: the engine is looked at when nothing else is named. */
   readonly any: boolean;
   readonly gpu: Gpu;
-  /** Another script in the place of the engine's own, for tests. */
-  readonly script?: string;
 }
 
 export interface ModelsOptions {

@@ -11,8 +11,6 @@ export interface EngineOptions {
   readonly gpu: Gpu;
   /** Longest wait for work to end that was told to (milliseconds); then the process is killed. */
   readonly graceMs: number;
-  /** Another script in the place of the engine's own, for tests. */
-  readonly script?: string;
 }
 
 export interface Order {
@@ -30,7 +28,7 @@ interface Work {
   readonly fail: (error: unknown) => void;
 }
 
-/** Not in a worker's bundle: the built script lies beside the built program, the source beside this file. */
+/** The built script lies beside the built program, the source beside this file. */
 const SCRIPT = import.meta.url.endsWith(".ts") ? "./child.ts" : "./embedded-child.js";
 const STDERR_BYTES = 2_000;
 
@@ -50,7 +48,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     const setup: Setup = { file: options.file, gpu: options.gpu, threads: Math.max(1, availableParallelism() - 1) };
-    const script = options.script ?? fileURLToPath(new URL(SCRIPT, import.meta.url));
+    const script = fileURLToPath(new URL(SCRIPT, import.meta.url));
     this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, JSON.stringify(setup)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
@@ -64,10 +62,6 @@ export class Engine {
     this.#child.on("close", (code, signal) => this.#end(`ended (${signal ?? `exit ${code}`})`, resolve));
     process.on("exit", this.#onExit);
     this.#idle();
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
   }
 
   get gone(): boolean {

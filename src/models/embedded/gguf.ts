@@ -52,18 +52,41 @@ function readHead(reader: Reader): Pick<GgufHead, "fields"> {
     const value = readValue(reader, reader.u32());
     if (value !== undefined) fields[key] = value;
   }
-  let last = 0;
-  for (let at = 0; at < tensors; at++) {
-    reader.text();
-    const dimensions = reader.u32();
-    if (dimensions > 8) throw reader.no("is damaged: a tensor has more than 8 dimensions");
-    reader.skip(dimensions * 8 + 4);
-    last = Math.max(last, reader.u64());
-  }
-  // The last tensor starts inside the file: a download that broke off is found here at nearly every length.
-  if (tensors > 0 && reader.position + last >= reader.size)
-    throw reader.no("is damaged: it ends before its last tensor");
+  let end = 0;
+  for (let at = 0; at < tensors; at++) end = Math.max(end, tensorEnd(reader));
+  const alignment = Number(fields["general.alignment"] ?? 32) || 32;
+  const start = Math.ceil(reader.position / alignment) * alignment;
+  // A download that broke off is found here, and not by an engine that says no more than that it failed.
+  if (tensors > 0 && start + end > reader.size) throw reader.no("is damaged: it ends before its last tensor");
   return { fields };
+}
+
+/** Numbers in a block and its bytes, by GGML type (ggml.h, ggml-common.h). */
+const BLOCKS: Readonly<Record<number, readonly [number, number]>> = {
+  0: [1, 4],
+  1: [1, 2],
+  2: [32, 18],
+  3: [32, 20],
+  6: [32, 22],
+  7: [32, 24],
+  8: [32, 34],
+  10: [256, 84],
+  11: [256, 110],
+  12: [256, 144],
+  13: [256, 176],
+  14: [256, 210],
+  30: [1, 2],
+};
+
+/** Where a tensor's data ends, from the start of all data; of a type that is not in the table only where it starts. */
+function tensorEnd(reader: Reader): number {
+  reader.text();
+  const dimensions = reader.u32();
+  if (dimensions > 8) throw reader.no("is damaged: a tensor has more than 8 dimensions");
+  let numbers = 1;
+  for (let at = 0; at < dimensions; at++) numbers *= reader.u64();
+  const [block, bytes] = BLOCKS[reader.u32()] ?? [1, 0];
+  return reader.u64() + (numbers / block) * bytes;
 }
 
 /** A single value; a list is passed over. */

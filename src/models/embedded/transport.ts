@@ -26,12 +26,7 @@ export function createEmbedded(options: EmbeddedOptions): Embedded {
     const { path } = findEntry(options.registry, model);
     const known = held.get(path);
     if (known && !known.engine.gone) return known;
-    const engine = new Engine({
-      file: path,
-      gpu: options.gpu,
-      graceMs: GRACE_MS,
-      ...(options.script === undefined ? {} : { script: options.script }),
-    });
+    const engine = new Engine({ file: path, gpu: options.gpu, graceMs: GRACE_MS });
     const fresh: Held = { engine, timer: undefined };
     held.set(path, fresh);
     return fresh;
