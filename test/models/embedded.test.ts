@@ -1,5 +1,5 @@
 /** The real engine with models of a few hundred kilobytes, written here. */
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -10,6 +10,7 @@ import type { ModelChoice, Models, OpenModel } from "../../src/core/ports/models
 import { readGguf } from "../../src/models/embedded/gguf.ts";
 import { createModels } from "../../src/models/models.ts";
 import type { Timeouts } from "../../src/models/timeouts.ts";
+import { enginesOf } from "../kit/engines.ts";
 import { tempFolder } from "../kit/temp.ts";
 import { tinyGguf, writeTinyGguf } from "../kit/tiny-gguf.ts";
 import { collect, options, requestWith, shorten } from "./wire-kit.ts";
@@ -35,22 +36,6 @@ const user = (text: string): Message => ({ role: "user", parts: [{ type: "text",
 const textOf = (parts: readonly ModelPart[]) => parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 const usageOf = (parts: readonly ModelPart[]) => parts.find((part) => part.type === "usage")?.usage;
 const faultOf = (parts: readonly ModelPart[]) => parts.find((part) => part.type === "failure")?.fault;
-
-/** Processes with an engine that were started by this one, by the file they hold. */
-function engines(file: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => commandOf(pid).includes(`"file":${JSON.stringify(file)}`))
-    .map(Number);
-}
-
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
-}
 
 const shared = modelsWith();
 const path = {
@@ -200,10 +185,10 @@ describe("stopping", () => {
     }
     expect(last).toMatchObject({ type: "failure", fault: { code: "aborted" } });
     // The engine takes orders one after another: the next one is only answered when the last has ended.
-    const [pid] = engines(path.endless);
+    const [pid] = enginesOf(path.endless);
     const next = await collect(model, requestWith({ sampling: { maxTokens: 3 } }));
     expect(usageOf(next)).toMatchObject({ output: 3 });
-    expect(engines(path.endless)).toEqual([pid]);
+    expect(enginesOf(path.endless)).toEqual([pid]);
   });
 
   test("an engine that hangs is a stall for the watchdog, and is killed; the next request starts another", async () => {
@@ -211,11 +196,11 @@ describe("stopping", () => {
     const file = writeTinyGguf(place("hangs.gguf"), { says: ["Yes."] });
     const model = await open(models, `embedded/${file}`);
     expect(textOf(await collect(model, requestWith()))).toBe("Yes.");
-    const [pid = 0] = engines(file);
+    const [pid = 0] = enginesOf(file);
     process.kill(pid, "SIGSTOP");
     const parts = await collect(model, requestWith());
     expect(faultOf(parts)).toMatchObject({ code: "server-stalled", retryable: true });
-    await expect.poll(() => engines(file)).toEqual([]);
+    await expect.poll(() => enginesOf(file)).toEqual([]);
     await vi.waitFor(async () => expect(textOf(await collect(model, requestWith()))).toBe("Yes."), { timeout: 20_000 });
   });
 
@@ -228,7 +213,7 @@ describe("stopping", () => {
       parts.push(part);
       if (part.type !== "text" || killed) continue;
       killed = true;
-      for (const pid of engines(file)) process.kill(pid, "SIGKILL");
+      for (const pid of enginesOf(file)) process.kill(pid, "SIGKILL");
     }
     expect(faultOf(parts)).toMatchObject({
       code: "server-error",
@@ -241,13 +226,13 @@ describe("stopping", () => {
     const file = writeTinyGguf(place("idle.gguf"), { says: ["Yes."] });
     const choice = { model: `embedded/${file}` };
     await collect(await open(shared, choice.model), requestWith());
-    expect(engines(file)).toHaveLength(1);
+    expect(enginesOf(file)).toHaveLength(1);
     await shared.unload(choice, soon());
-    expect(engines(file)).toEqual([]);
+    expect(enginesOf(file)).toEqual([]);
     const embedded = { registry: place("models.json"), any: true, gpu: "off" as const };
     const models = createModels(options({ embedded, profiles: { [choice.model]: { keepAlive: "10ms" } } }));
     await collect(await models.open(choice, soon()), requestWith());
-    await expect.poll(() => engines(file)).toEqual([]);
+    await expect.poll(() => enginesOf(file)).toEqual([]);
   });
 });
 

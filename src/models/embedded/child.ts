@@ -47,6 +47,9 @@ process.on("message", (message: ToEngine) => {
 });
 
 // The channel closes when the parent ends, however it ends. An engine that still decodes would hold up an orderly exit.
-process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+process.on("disconnect", () => {
+  if (running.size === 0) process.exit();
+  process.kill(process.pid, "SIGKILL");
+});
 // A key press on the terminal goes to every process: when the engine ends is the parent's business.
 process.on("SIGINT", () => undefined);

@@ -36,7 +36,8 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #child: ChildProcess;
   readonly #works = new Map<number, Work>();
-  readonly #onExit = () => this.kill();
+  /** Without work it ends by itself when the channel closes. */
+  readonly #onExit = () => this.busy && this.kill();
   #next = 1;
   #said = "";
   #gone = false;
@@ -59,7 +60,10 @@ export class Engine {
       this.#said = (this.#said + text).slice(-STDERR_BYTES);
     });
     this.#child.on("error", (error) => this.#end(error.message, resolve));
-    this.#child.on("close", (code, signal) => this.#end(`ended (${signal ?? `exit ${code}`})`, resolve));
+    // `close` does not come after a disconnect; the last words on stderr may lie one turn behind `exit`.
+    this.#child.on("exit", (code, signal) => {
+      setImmediate(() => this.#end(`ended (${signal ?? `exit ${code}`})`, resolve));
+    });
     process.on("exit", this.#onExit);
     this.#idle();
   }
@@ -70,6 +74,18 @@ export class Engine {
 
   get busy(): boolean {
     return this.#works.size > 0;
+  }
+
+  /** Ends an engine that nobody needs any more; resolves when its memory is free. */
+  close(): Promise<void> {
+    this.#gone = true;
+    if (this.busy) this.kill();
+    else if (this.#child.connected) {
+      this.#child.disconnect();
+      const late = setTimeout(() => this.kill(), this.#options.graceMs);
+      return this.ended.finally(() => clearTimeout(late));
+    }
+    return this.ended;
   }
 
   kill(): void {
@@ -111,7 +127,7 @@ export class Engine {
   }
 
   #send(message: ToEngine): void {
-    // A closed channel is told by `close`, which fails every work.
+    // A closed channel is followed by the end of the process, which fails every work.
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 

@@ -38,8 +38,11 @@ export class Refused extends Error {
   }
 }
 
-/** Tokens of the prompt evaluated between two looks at `stopped`: a batch cannot be interrupted. */
-const BATCH = 256;
+const BATCH = 512;
+/** A part of the prompt cannot be interrupted: its length is changed until it takes about so long (milliseconds). */
+const PART_MS = { least: 150, most: 600 };
+const FIRST_PART = 64;
+const LEAST_PART = 16;
 /** A context smaller than this is of no use to an agent. */
 const LEAST = 2_048;
 
@@ -168,11 +171,7 @@ async function answer(place: Place, { body, work, loadMs }: Question): Promise<v
   // The last token is evaluated anew: its result is the first token of the answer.
   await sequence.adaptStateToTokens(prompt.slice(0, -1), false);
   const cached = sequence.nextTokenIndex;
-  for (let at = cached; at < prompt.length - 1; at += BATCH) {
-    if (work.stopped()) return;
-    if (at > cached) work.say({ prefill: { done: at, total: prompt.length } });
-    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(at, Math.min(at + BATCH, prompt.length - 1)));
-  }
+  await prefill(sequence, prompt, work);
   if (work.stopped()) return;
   const decoding = performance.now();
   const stops = body.schema ? { tokens: new Set<Token>(), texts: [] } : stopsOf(stopGenerationTriggers, place);
@@ -194,6 +193,21 @@ async function answer(place: Place, { body, work, loadMs }: Question): Promise<v
     usage: { ...usage, decodeMs: performance.now() - decoding, ...(loadMs === undefined ? {} : { loadMs }) },
     finish: done ? "length" : "stop",
   });
+}
+
+/** Evaluates all but the last token. */
+async function prefill(sequence: LlamaContextSequence, prompt: readonly Token[], work: Work): Promise<void> {
+  const last = prompt.length - 1;
+  let part = FIRST_PART;
+  while (sequence.nextTokenIndex < last && !work.stopped()) {
+    const began = performance.now();
+    const from = sequence.nextTokenIndex;
+    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(from, Math.min(from + part, last)));
+    work.say({ prefill: { done: sequence.nextTokenIndex, total: prompt.length } });
+    const took = performance.now() - began;
+    if (took < PART_MS.least) part = Math.min(part * 2, BATCH);
+    else if (took > PART_MS.most) part = Math.max(part / 2, LEAST_PART);
+  }
 }
 
 function historyOf({ messages }: ChatBody): ChatHistoryItem[] {

@@ -36,8 +36,7 @@ export function createEmbedded(options: EmbeddedOptions): Embedded {
     const known = held.get(path);
     held.delete(path);
     clearTimeout(known?.timer);
-    known?.engine.kill();
-    await known?.engine.ended;
+    await known?.engine.close();
     return reply({});
   };
   const told = (entry: Entry) => {
@@ -75,7 +74,7 @@ function idleTimer(engine: Engine, ms: number): NodeJS.Timeout | undefined {
     () => {
       if (engine.busy) return;
       clearInterval(timer);
-      engine.kill();
+      void engine.close();
     },
     Math.min(Math.max(ms, 1), 2 ** 31 - 1),
   );
