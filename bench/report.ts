@@ -62,5 +62,6 @@ function table(rows: readonly Row[]): string[] {
 }
 
 function short(value: number): string {
+  if (Number.isNaN(value)) return "absent";
   return value >= 1000 ? Math.round(value).toString() : value.toPrecision(3);
 }

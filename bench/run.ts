@@ -1,12 +1,21 @@
 /** Builds the program, measures it beside bare Node, prints one table and keeps it in bench/results. */
+import { cache } from "./cache.ts";
 import { installBuilt, type Row } from "./kit.ts";
+import { models } from "./models.ts";
 import { parts } from "./parts.ts";
 import { report } from "./report.ts";
 import { startUp } from "./start-up.ts";
 import { streaming } from "./streaming.ts";
 import { turns } from "./turns.ts";
 
-const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = { "start-up": startUp, turns, streaming, parts };
+const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
+  "start-up": startUp,
+  turns,
+  streaming,
+  models,
+  parts,
+  cache,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in SECTIONS));

@@ -123,6 +123,7 @@ function openOptions(url: string, onEvent: (event: Event) => void): OpenOptions 
     disallowedTools: [],
     appendSystemPrompt: "",
     bare: true,
+    cache: false,
     offline: true,
     fork: false,
     persist: true,

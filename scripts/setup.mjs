@@ -9,6 +9,8 @@ const NEEDED = [
   { program: "perl", package: "perl-base", why: "trying the sandbox, its proxy, id-mapped workspaces" },
   { program: "tmux", package: "tmux", why: "the journeys in a terminal" },
   { program: "strace", package: "strace", why: "the fuzz test, which looks at what allowed commands start" },
+  { program: "redis-server", package: "redis-server", why: "the shared cache's tests, on real servers" },
+  { program: "pg_lsclusters", package: "postgresql", why: "the cache in Postgres, on a real server" },
   { program: "setpriv", package: "util-linux", why: "the sandbox when started as root" },
 ];
 

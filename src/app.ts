@@ -46,6 +46,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     prompt: async () => (await import("./live.ts")).promptParts(house),
     redaction: async () => (await import("./redaction.ts")).redactionFor(house),
     performance: (span) => performanceOf(house, span),
+    answers: async () => (await import("./answers.ts")).openAnswers(house, () => openModels(house)),
     trust: () => trustView(house),
     approvals: () => approvalsView(house),
   };
@@ -236,7 +237,7 @@ async function openSession(house: House, given: OpenOptions): Promise<LiveSessio
     const fresh = await asking;
     files = await openJournal(house, given, { id, store });
     const model = fresh ?? (await openModel(house, given, models, files.journal.events()));
-    return await startSession(house, given, { files, model, rules });
+    return await startSession(house, given, { files, model, rules, models });
   } catch (error) {
     await files?.journal.close().catch(() => undefined);
     store?.close();

@@ -17,11 +17,11 @@ import { createMint } from "./guard/grants.ts";
 import { createRedactor } from "./guard/redact.ts";
 import { pathRules } from "./guard/rules.ts";
 import type { House } from "./house.ts";
-import { sandboxSettings } from "./live.ts";
 import { openAudit } from "./observe/audit.ts";
 import { knownSecrets } from "./redaction.ts";
 import { callLimits, loadRules } from "./rules.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
+import { sandboxSettings } from "./sandbox-settings.ts";
 import { memoryBlobs } from "./store/memory-blobs.ts";
 
 /** The longest wait of a timer in milliseconds. */

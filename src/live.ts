@@ -10,15 +10,17 @@ import { systemClock } from "./base/clock.ts";
 import { controlHomes } from "./base/control-places.ts";
 import { CrucibleError } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
+import { attachConsumers } from "./consumers.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
+import type { AnswerCache } from "./core/ports/cache.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
-import type { OpenModel } from "./core/ports/models.ts";
+import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
-import type { SandboxMode } from "./core/verdict.ts";
 import type { Policy, ToolPattern } from "./guard/action.ts";
 import { parsePattern } from "./guard/checks/policy.ts";
+import { contextLabel } from "./guard/context-label.ts";
 import { declare } from "./guard/declare.ts";
 import { createGate } from "./guard/gate.ts";
 import { createMint } from "./guard/grants.ts";
@@ -27,13 +29,13 @@ import { type PolicyRule, pathRules } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
-import { createResourceMeter } from "./observe/resources.ts";
-import { backends, checks, tools } from "./parts.ts";
+import { checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
 import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
 import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
+import { expandHome, sandboxSettings } from "./sandbox-settings.ts";
 import { secondParser } from "./second-parser.ts";
 import { createBus, createSession } from "./session/session.ts";
 import { settleOpenCalls } from "./session/settle.ts";
@@ -64,6 +66,7 @@ export interface Parts {
   readonly files: SessionFiles;
   readonly model: OpenModel;
   readonly rules: readonly PolicyRule[];
+  readonly models: Models;
 }
 
 export async function startSession(house: House, given: OpenOptions, parts: Parts): Promise<LiveSession> {
@@ -75,8 +78,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   if (given.onFlushed) journal.onFlushed(given.onFlushed);
   const redactor = createRedactor(journal.session, knownSecrets(house));
   const log = openAudit(auditOptions(house.config, redactor.deep));
-  const beginning = { workspace: house.workspace, mode: given.mode, rules: parts.rules.length };
-  const audit = sessionAudit(log, journal.session, beginning);
+  const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
   const mint = createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
@@ -110,17 +112,13 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     lifetime: lifetime.signal,
     snapshots: given.persist,
   });
-  const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text });
+  const answers = await answersFor(house, given, parts);
+  const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
+  const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
   const session = createSession({ journal, emit, conductor, clock: systemClock });
   announce(house, given, { model, earlier, emit, fork: files.fork });
   if (given.sandbox === "off") await audit.note("sandbox-off");
-  const meter = createResourceMeter();
-  bus.subscribe(
-    (event) => void (event.kind === "turn-end" && emit({ kind: "resources-measured", ...meter.measure() })),
-  );
-  bus.subscribe((event) => {
-    if (event.kind === "job-end") audit.note("lease-end", { job: event.job }).catch(() => undefined);
-  });
+  const meter = attachConsumers(bus, audit);
   return {
     id: journal.session,
     workspace: house.workspace,
@@ -132,6 +130,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     async close() {
       lifetime.abort();
       meter.stop();
+      await answers?.close();
       await sandbox.close();
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.
@@ -142,7 +141,25 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   };
 }
 
-type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits">;
+/** What the record of a session's beginning says. */
+function beginning({ workspace }: House, { mode }: OpenOptions, { rules }: Parts) {
+  return { workspace, mode, rules: rules.length };
+}
+
+/** The cache of answers; nothing of it is loaded when no answer of this model may be kept. */
+async function answersFor(
+  house: House,
+  given: OpenOptions,
+  { model, models }: Parts,
+): Promise<AnswerCache | undefined> {
+  const { config } = house;
+  if (!given.cache || !given.persist) return undefined;
+  const kept = model.sampling.temperature === 0 || config.get<boolean>("cache.anyTemperature");
+  if (config.get("cache.answers") === "off" || !kept) return undefined;
+  return (await import("./answers.ts")).openAnswers(house, async () => models);
+}
+
+type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits" | "cache">;
 
 function voiceFor(
   house: House,
@@ -279,38 +296,6 @@ function instructionsText(workspace: string, cwd: string): string | undefined {
   return found
     .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)
     .join("\n\n");
-}
-
-const expandHome = (paths: readonly string[], home: string) =>
-  paths.map((path) => (path === "~" || path.startsWith("~/") ? home + path.slice(1) : path));
-
-/** What every sandbox of this workspace is told; `server` is the model server in use. */
-export function sandboxSettings(house: House, mode: SandboxMode, addDirs: readonly string[], server?: string) {
-  const { config, env, home, options } = house;
-  const image = config.get<string | undefined>("sandbox.image");
-  const remoteUrl = config.get<string | undefined>("sandbox.remoteUrl");
-  return {
-    workspace: house.workspace,
-    cwd: options.workspace,
-    addDirs,
-    home,
-    env,
-    stateDir: `${config.places.state}/sandbox`,
-    mode,
-    clock: systemClock,
-    backends,
-    config: {
-      backend: config.get<string>("sandbox.backend"),
-      ...(image === undefined ? {} : { image }),
-      remote: config.get<boolean>("sandbox.remote"),
-      ...(remoteUrl === undefined ? {} : { remoteUrl }),
-      read: config.get<string[]>("sandbox.read"),
-      expose: config.get<string[]>("sandbox.expose"),
-      env: config.get<Record<string, string>>("sandbox.env"),
-      reachable: config.get<string[]>("network.allow").filter((entry) => /:\d+$/.test(entry)),
-      closed: modelServers(config, server),
-    },
-  };
 }
 
 async function requireSandbox(sandbox: Sandbox): Promise<void> {

@@ -7,7 +7,7 @@ type Details = NonNullable<AuditRecord["details"]>;
 
 export interface SessionAudit extends AuditPort {
   /** Records something about the session itself. */
-  note(action: "sandbox-off" | "lease-end", details?: Details): Promise<void>;
+  note(action: "sandbox-off" | "lease-end" | "cache-hit", details?: Details): Promise<void>;
   /** The last record, where there was any. */
   end(): Promise<void>;
 }

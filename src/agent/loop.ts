@@ -8,6 +8,7 @@ import type { ToolOutcome } from "../core/ports/gate.ts";
 import type { Outcome } from "../core/task.ts";
 import { finalAnswer } from "./answer.ts";
 import { type Answer, askModel } from "./ask-model.ts";
+import { cachedAnswer, offerAnswer, questionOf } from "./cached-answer.ts";
 import { chooseModel } from "./choose-model.ts";
 import { compact, isFull } from "./compact.ts";
 import { appendContext } from "./context.ts";
@@ -95,12 +96,16 @@ async function work(run: Run): Promise<Fault | undefined> {
 /** One model request of the thread; compacts first when it would not fit, once more when the server says so. */
 async function ask(run: Run): Promise<Answer> {
   let request = requestOf(run);
+  const question = run.requests === 0 ? questionOf(run, request) : undefined;
+  const cached = question && (await cachedAnswer(run, question));
+  if (cached) return cached;
   if (isFull(run, request)) {
     const fault = await compact(run, request);
     if (fault) return failed(run, fault);
     request = requestOf(run);
   }
   const answer = await askModel(run, request, "turn");
+  if (question && !answer.fault) await offerAnswer(run, question, answer.message);
   if (answer.fault?.code !== "context-overflow" || request.messages.length < 4) return answer;
   const fault = await compact(run, request);
   return fault ? failed(run, answer.fault) : askModel(run, requestOf(run), "turn");

@@ -2,7 +2,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { EditClock } from "../core/edit-clock.ts";
 import type { Emit } from "../core/event.ts";
+import type { Label } from "../core/label.ts";
 import type { Sampling } from "../core/model.ts";
+import type { AnswerCache } from "../core/ports/cache.ts";
 import type { Gate } from "../core/ports/gate.ts";
 import type { OpenModel } from "../core/ports/models.ts";
 import type { Journal } from "../core/ports/store.ts";
@@ -21,6 +23,13 @@ export interface VoiceOptions {
   readonly clock: Clock;
   readonly edits: EditClock;
   readonly surroundings: Surroundings;
+  readonly cache?: VoiceCache;
+}
+
+/** The cache of answers and the label of all that the thread holds. */
+export interface VoiceCache {
+  readonly answers: AnswerCache;
+  readonly label: () => Label;
 }
 
 /** The state of one run of the loop. */

@@ -207,6 +207,7 @@ function openOptions(flags: Flags, run: PromptRun): OpenOptions {
     ...(effort === undefined ? {} : { effort }),
     bare: flags.has("bare"),
     offline: flags.has("offline"),
+    cache: !flags.has("no-cache"),
     ...(resume === undefined ? {} : { resume }),
     fork: flags.has("fork-session"),
     ...(sessionId === undefined ? {} : { sessionId }),

@@ -68,6 +68,7 @@ export const FLAGS = {
   "max-tokens-total": { kind: "text", values: "N", about: "limit of tokens, in and out" },
   image: { short: "i", kind: "list", values: "file", about: "an image for the prompt" },
   bare: { kind: "switch", about: "read no project instructions and no project configuration" },
+  "no-cache": { kind: "switch", about: "ask the model even when the same was answered before; keep nothing" },
   offline: { kind: "switch", about: "no network but the model server (the default, whatever the configuration says)" },
   debug: { short: "d", kind: "switch", about: "show causes of errors and every event on standard error" },
   "debug-file": { kind: "text", values: "file", about: "write the debug output to this file" },

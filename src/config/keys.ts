@@ -96,6 +96,60 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: "off",
     about: "what the embedded engine computes on beside the processor; its package must bring it",
   },
+  "cache.answers": {
+    scope: "user",
+    schema: z.enum(["off", "exact", "semantic"]),
+    fallback: "semantic",
+    about:
+      "answers without tool calls at temperature 0: none kept, given to the same words, or to the same question too (with tiers.embed)",
+  },
+  "cache.anyTemperature": {
+    scope: "user",
+    schema: z.boolean(),
+    fallback: false,
+    about: "keep answers that were sampled with a temperature too",
+  },
+  "cache.similarity": {
+    scope: "user",
+    schema: share,
+    fallback: 0.95,
+    about:
+      "least cosine at which another wording gets a kept answer; below 0.95 counts as 0.95, and the words must agree too",
+  },
+  "cache.ttl": { scope: "user", schema: count, fallback: 7200, about: "how long an answer is kept (seconds)" },
+  "cache.maxEntries": { scope: "user", schema: count, fallback: 50_000, about: "answers that are kept at most" },
+  "cache.maxMegabytes": {
+    scope: "user",
+    schema: count,
+    fallback: 256,
+    about: "memory of the cache, and its file (MiB each)",
+  },
+  "cache.redis": {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about: "redis:// or rediss:// addresses of a shared tier (Redis or Valkey); several nodes with cache.redisCluster",
+    variable: "REDIS_URL",
+  },
+  "cache.redisCluster": {
+    scope: "user",
+    schema: z.boolean(),
+    fallback: false,
+    about: "the addresses are nodes of a cluster",
+  },
+  "cache.redisPrefix": {
+    scope: "user",
+    schema: z.string().check(z.regex(/^[\w:.-]+$/)),
+    fallback: "crucible",
+    about: "start of every key there",
+  },
+  "cache.compression": { scope: "user", schema: z.boolean(), fallback: true, about: "pack what goes to Redis" },
+  "cache.postgres": {
+    scope: "user",
+    schema: z.string(),
+    fallback: undefined,
+    about: "postgres:// address that takes the place of the SQLite file",
+  },
   effort: {
     scope: "any",
     schema: z.enum(["off", "low", "medium", "high"]),
@@ -276,6 +330,16 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: "auto",
     about: "colours in the terminal",
   },
+};
+
+/** Names of earlier documents for keys of today. */
+export const ALIASES: Readonly<Record<string, string>> = {
+  "cacheConfig.similarityThreshold": "cache.similarity",
+  "cacheConfig.maxCacheSize": "cache.maxEntries",
+  "cacheConfig.ttl": "cache.ttl",
+  "cacheConfig.compressionEnabled": "cache.compression",
+  "redis.cluster.enabled": "cache.redisCluster",
+  "redis.optimization.compression": "cache.compression",
 };
 
 /** Reads one value from text (flag, variable, `config set`): JSON where the key is not a string. */

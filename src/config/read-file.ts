@@ -3,7 +3,7 @@ import type { Node } from "jsonc-parser";
 import type { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
 import { badConfig, plainValue, readJsonFile } from "./json-file.ts";
-import { checkValue, KEYS } from "./keys.ts";
+import { ALIASES, checkValue, KEYS } from "./keys.ts";
 import type { Trust } from "./trust.ts";
 
 export interface FileValue {
@@ -32,6 +32,8 @@ export async function readProjectFile(
   return { values, trusted: read !== undefined && values.size > 0 && trust.holds(path, read.hash) };
 }
 
+const NAMES = [...Object.keys(KEYS), ...Object.keys(ALIASES)];
+
 interface Collected {
   readonly found: Map<string, FileValue>;
   readonly place: (offset: number) => string;
@@ -41,10 +43,11 @@ function collect(node: Node, prefix: string, into: Collected): void {
   for (const property of node.children ?? []) {
     const [name, value] = property.children ?? [];
     if (!name || !value) continue;
-    const key = prefix + String(name.value);
-    if (key === "$schema") continue;
+    const written = prefix + String(name.value);
+    if (written === "$schema") continue;
+    const key = Object.hasOwn(ALIASES, written) ? (ALIASES[written] ?? written) : written;
     if (Object.hasOwn(KEYS, key)) into.found.set(key, checked(key, value, into.place(property.offset)));
-    else if (value.type === "object" && Object.keys(KEYS).some((known) => known.startsWith(`${key}.`)))
+    else if (value.type === "object" && NAMES.some((known) => known.startsWith(`${key}.`)))
       collect(value, `${key}.`, into);
     else throw unknownKey(key, into.place(property.offset));
   }

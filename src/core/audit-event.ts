@@ -45,6 +45,7 @@ export const AUDIT_ACTIONS = {
   "sandbox-off": { type: "privilege_escalation", severity: "critical" },
   "sandbox-probe": { type: "security_scan", severity: "low" },
   "config-change": { type: "config_change", severity: "medium" },
+  "cache-hit": { type: "data_access", severity: "low" },
   "session-start": { type: "session_management", severity: "low" },
   "session-end": { type: "session_management", severity: "low" },
   "lease-start": { type: "authorization", severity: "medium" },

@@ -15,6 +15,7 @@ export function contextLabel(events: () => readonly Event[]): () => Label {
 
 function labelsOf(event: Event | undefined): readonly Label[] {
   if (event?.kind === "tool-end") return [event.label];
+  if (event?.kind === "cache-looked") return event.label ? [event.label] : [];
   if (event?.kind === "context-added") return [WORKSPACE_LABEL];
   if (event?.kind !== "turn-start") return [];
   return event.prompt.flatMap((part) => (part.type === "text" && part.label ? [part.label] : []));

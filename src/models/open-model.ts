@@ -50,6 +50,7 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
   return {
     ref: info.ref,
     info,
+    sampling: preset,
     get rates() {
       return rates.value;
     },

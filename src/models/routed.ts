@@ -109,6 +109,9 @@ function routed(book: Book, first: Option): OpenModel {
     get window() {
       return now().window;
     },
+    get sampling() {
+      return now().sampling;
+    },
     get rates() {
       return now().rates;
     },

@@ -112,6 +112,8 @@ export interface Sink {
   text(piece: string): void;
   thinking(piece: string): void;
   call(call: RawCall): void;
+  /** Part of the model that is in memory: 0 to 1. */
+  loading(progress: number): void;
   prefill(done: number, total: number): void;
   usage(usage: WireUsage): void;
   /** The server's own word for the end of the answer: `stop`, `length`, `tool_calls`, `load` ... */

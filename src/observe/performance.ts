@@ -29,6 +29,10 @@ export function createPerformance(): Performance {
   const peak = { rssMiB: 0, loopP99Ms: 0, gcMs: 0, cpuMs: 0 };
   const span = { from: 0, to: 0, busyMs: 0, sessions: new Set<string>() };
 
+  const looked = (hit: boolean) => {
+    if (hit) cache.hits++;
+    else cache.misses++;
+  };
   const answered = (event: Extract<Event, { kind: "model-end" }>) => {
     const { message, durationMs, ttftMs } = event;
     answers.add(durationMs);
@@ -54,7 +58,10 @@ export function createPerformance(): Performance {
           span.busyMs += event.durationMs;
           return;
         case "model-end":
-          return answered(event);
+          // Number 0 is an answer from the cache: no model was asked.
+          return event.request === 0 ? undefined : answered(event);
+        case "cache-looked":
+          return looked(event.hit);
         case "tool-end":
           return count(tools, event.tool, { ms: event.durationMs, failed: event.failed, denied: event.denied });
         case "resources-measured":

@@ -16,6 +16,7 @@ const DOCS = [
   "docs/sandbox.md",
   "docs/policy.md",
   "docs/models.md",
+  "docs/cache.md",
 ];
 const text = (file: string) => readFileSync(resolve(root, file), "utf8");
 const manifest = JSON.parse(text("package.json")) as { scripts: Record<string, string>; bin: Record<string, string> };
@@ -74,6 +75,8 @@ describe("commands that the documents show", () => {
       "--version": 0,
       models: 60,
       status: 60,
+      "cache stats": 0,
+      "cache clear": 0,
       "route explain fix": 60,
     };
     const runs = await Promise.all(
@@ -86,12 +89,14 @@ describe("commands that the documents show", () => {
   });
 
   it("configurations that are shown are accepted", async () => {
-    const blocks = [...text("docs/models.md").matchAll(/```jsonc\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+    const blocks = [...`${text("docs/models.md")}${text("docs/cache.md")}`.matchAll(/```jsonc\n([\s\S]*?)```/g)].map(
+      (match) => match[1] ?? "",
+    );
     expect(blocks.length).toBeGreaterThan(1);
     for (const block of blocks) {
       using folder = tempFolder();
-      mkdirSync(resolve(folder.path, ".config/codecrucible"), { recursive: true });
-      writeFileSync(resolve(folder.path, ".config/codecrucible/config.jsonc"), block);
+      mkdirSync(resolve(folder.path, "crucible/config"), { recursive: true });
+      writeFileSync(resolve(folder.path, "crucible/config/config.jsonc"), block);
       const run = await runBinary(["config", "show", "--origin"], { cwd: folder.path, home: folder.path });
       expect(run.code, run.stderr).toBe(0);
     }

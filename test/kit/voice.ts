@@ -76,6 +76,7 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
     },
     window,
     notes: [],
+    sampling: {},
     rates: { answers: 0, validCalls: 0, invalidCalls: 0, outcomes: {} },
     lane: {
       name: "test/m",

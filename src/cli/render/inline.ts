@@ -3,6 +3,7 @@ import type { Event, EventOf } from "../../core/event.ts";
 import type { Window } from "../../core/model.ts";
 import { harmless, type Output } from "../output.ts";
 import { createTotals } from "../totals.ts";
+import { cacheText } from "./cache-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
 import { createWait } from "./wait.ts";
 
@@ -54,6 +55,8 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
         return screen.status(() => `${event.title} · ${statusText()}`);
       case "tool-end":
         return screen.lines(toolLines(event, titles.get(event.callId), options.verbose, output));
+      case "cache-looked":
+        return event.hit ? screen.lines([style.yellow(cacheText(event))]) : undefined;
       case "model-note":
         return screen.lines([style.yellow(harmless(event.text))]);
       case "context-compacted":

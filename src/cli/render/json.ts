@@ -4,6 +4,7 @@
  */
 import type { Fault } from "../../base/error.ts";
 import type { Event } from "../../core/event.ts";
+import type { AssistantMessage } from "../../core/message.ts";
 import type { Window } from "../../core/model.ts";
 import type { LiveSession } from "../../core/ports/app.ts";
 import type { Output } from "../output.ts";
@@ -75,6 +76,11 @@ function faultObject(fault: Fault): object {
   return { code: fault.code, message: fault.message, ...(fault.hint ? { hint: fault.hint } : {}) };
 }
 
+function wholeMessage({ parts, stop, usage }: AssistantMessage): object {
+  const content = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+  return { type: "message", role: "assistant", delta: false, content, stop, usage };
+}
+
 /** The event as a stream line, or undefined for what has no place in it. */
 function streamLine(event: Event): object | undefined {
   switch (event.kind) {
@@ -89,19 +95,7 @@ function streamLine(event: Event): object | undefined {
     case "text-delta":
       return { type: "message", role: "assistant", delta: true, content: event.text };
     case "model-end":
-      return event.purpose === "turn"
-        ? {
-            type: "message",
-            role: "assistant",
-            delta: false,
-            content: event.message.parts
-              .filter((part) => part.type === "text")
-              .map((part) => part.text)
-              .join(""),
-            stop: event.message.stop,
-            usage: event.message.usage,
-          }
-        : undefined;
+      return event.purpose === "turn" ? wholeMessage(event.message) : undefined;
     case "tool-requested":
       return { type: "tool_use", id: event.callId, name: event.tool, input: event.input };
     case "tool-end":
@@ -120,6 +114,10 @@ function streamLine(event: Event): object | undefined {
       return { type: "error", ...faultObject(event.fault) };
     case "context-compacted":
       return { type: "system", subtype: "context_compacted", before: event.before, after: event.after };
+    case "cache-looked": {
+      const { hit, because, tier, ageMs, similarity } = event;
+      return { type: "system", subtype: "cache", hit, because, tier, age_ms: ageMs, similarity };
+    }
     case "model-note":
       return { type: "system", subtype: event.code.replaceAll("-", "_"), text: event.text };
     case "todos-set":

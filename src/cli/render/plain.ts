@@ -1,6 +1,7 @@
 /** `text` without a terminal: the answer and its evidence on standard output, everything else on standard error. */
 import type { Output } from "../output.ts";
 import { harmless } from "../output.ts";
+import { cacheText } from "./cache-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
 
 export function plainRenderer(
@@ -14,6 +15,7 @@ export function plainRenderer(
     start: (session) => session.notes.forEach(note),
     event(event) {
       if (event.kind === "model-note") note(event.text);
+      if (event.kind === "cache-looked" && event.hit) note(cacheText(event));
       if (event.kind === "context-compacted") note(`context compacted: ${event.before} -> ${event.after} tokens`);
       if (!options.verbose) return;
       if (event.kind === "tool-start") note(`> ${event.title}`);

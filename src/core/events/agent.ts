@@ -1,4 +1,6 @@
 /** Events of one voice at work. */
+
+import type { Label } from "../label.ts";
 import type { AssistantMessage, ModelRef, UserMessage } from "../message.ts";
 import type { RouteDecision } from "../route.ts";
 import type { CheckRun } from "../task.ts";
@@ -23,6 +25,16 @@ export type AgentEvent =
     }
   /** Which of several models answers, and what spoke for and against each. */
   | ({ readonly kind: "route-decided"; readonly changed: boolean } & RouteDecision)
+  /** A look into the cache of answers; a hit carries the label of what it was made from. */
+  | {
+      readonly kind: "cache-looked";
+      readonly hit: boolean;
+      readonly because?: string;
+      readonly tier?: string;
+      readonly ageMs?: number;
+      readonly similarity?: number;
+      readonly label?: Label;
+    }
   | { readonly kind: "model-note"; readonly code: string; readonly text: string }
   | { readonly kind: "text-delta"; readonly text: string }
   | { readonly kind: "thinking-delta"; readonly text: string }

@@ -7,6 +7,7 @@ import type { Effort, ModelInfo, Window } from "../model.ts";
 import type { PerformanceReport } from "../performance.ts";
 import type { Budget, Outcome } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
+import type { AnswerCache } from "./cache.ts";
 import type { CommandResult } from "./hands.ts";
 import type { Human } from "./human.ts";
 import type { ModelChoice, Models } from "./models.ts";
@@ -37,6 +38,8 @@ export interface OpenOptions {
   /** No instructions of the project are read. */
   readonly bare: boolean;
   readonly offline: boolean;
+  /** Kept answers may be given, and answers kept. */
+  readonly cache: boolean;
   /** Which session: a new one, an existing one by id, name or `newest`, or a fork of it. */
   readonly resume?: string;
   readonly fork: boolean;
@@ -189,6 +192,8 @@ export interface App {
   redaction(): Promise<Redaction>;
   /** What the sessions of the last days took; of this workspace, or of all. */
   performance(span: { readonly days: number; readonly all: boolean }): Promise<PerformanceReport>;
+  /** The kept answers of this workspace; close it. */
+  answers(): Promise<AnswerCache>;
   trust(): TrustView;
   approvals(): ApprovalsView;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */

@@ -2,7 +2,7 @@
 import type { Json } from "../../base/canonical-json.ts";
 import type { Fault } from "../../base/error.ts";
 import type { ModelRef } from "../message.ts";
-import type { ModelInfo, ModelPart, ModelRequest, Window } from "../model.ts";
+import type { ModelInfo, ModelPart, ModelRequest, Sampling, Window } from "../model.ts";
 import type { RouteDecision } from "../route.ts";
 
 /** Who asks: seats of a busy server go to the person first. */
@@ -83,6 +83,8 @@ export interface OpenModel {
   readonly window: Window;
   /** Lines to tell the person (a window that was chosen, a window that is assumed). */
   readonly notes: readonly string[];
+  /** What is sent where a request says nothing of it: configuration and profile. */
+  readonly sampling: Sampling;
   /** What was learned of it here. */
   readonly rates: Rates;
   readonly lane: LaneState;

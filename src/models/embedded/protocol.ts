@@ -38,6 +38,8 @@ export type ToEngine =
 /** A line of an answer, as it goes to the decoder of the wire. */
 export interface Line {
   readonly text?: string;
+  /** 0 to 1. */
+  readonly loading?: number;
   readonly prefill?: { readonly done: number; readonly total: number };
   readonly usage?: {
     readonly input: number;

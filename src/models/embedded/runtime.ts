@@ -64,8 +64,9 @@ export function createRuntime(setup: Setup): Runtime {
   let room: Room | undefined;
   let embedding: LlamaEmbeddingContext | undefined;
   const { threads } = setup;
-  const loaded = () => {
-    loading ??= load(setup);
+  const loaded = async (work: Work) => {
+    if (!loading) work.say({ loading: 0 });
+    loading ??= load(setup, work);
     return loading;
   };
   const roomFor = async ({ model }: Loaded, wish: number): Promise<Room> => {
@@ -84,14 +85,15 @@ export function createRuntime(setup: Setup): Runtime {
     async chat(body, work) {
       const started = performance.now();
       const first = room?.wish !== body.window;
-      const all = await loaded();
+      const all = await loaded(work);
       const { context, sequence } = await roomFor(all, body.window);
       if (first) work.loaded(context.contextSize);
       const loadMs = first ? performance.now() - started : undefined;
       await answer({ ...all, sequence, size: context.contextSize }, { body, work, loadMs });
     },
     async embed({ input }, work) {
-      const { model } = await loaded();
+      // The answer is one JSON document: nothing is told on the way.
+      const { model } = await loaded({ ...work, say: () => undefined });
       const most = model.trainContextSize ?? LEAST;
       embedding ??= await orRefused("model-unfit", setup.file, () =>
         model.createEmbeddingContext({ contextSize: { max: Math.min(most, 8_192) }, threads }),
@@ -107,7 +109,8 @@ export function createRuntime(setup: Setup): Runtime {
   };
 }
 
-async function load({ file, gpu, threads }: Setup): Promise<Loaded> {
+/** Tells each twentieth that is loaded: whoever waits can tell slow from dead. */
+async function load({ file, gpu, threads }: Setup, work: Work): Promise<Loaded> {
   let library: Library;
   try {
     library = await import("node-llama-cpp");
@@ -125,7 +128,13 @@ async function load({ file, gpu, threads }: Setup): Promise<Loaded> {
       logLevel: library.LlamaLogLevel.disabled,
     }),
   );
-  const model = await orRefused("model-unfit", file, () => llama.loadModel({ modelPath: file }));
+  let told = 0;
+  const onLoadProgress = (progress: number) => {
+    if (progress < told + 0.05) return;
+    told = progress;
+    work.say({ loading: progress });
+  };
+  const model = await orRefused("model-unfit", file, () => llama.loadModel({ modelPath: file, onLoadProgress }));
   return { library, llama, model, wrapper: library.resolveChatWrapper(model, { warningLogs: false }) };
 }
 

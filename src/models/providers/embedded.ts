@@ -118,6 +118,7 @@ function decoder(sink: Sink) {
     (value) => {
       if (!isFields(value)) return;
       if (typeof value["text"] === "string") sink.text(value["text"]);
+      if (typeof value["loading"] === "number") sink.loading(value["loading"]);
       const prefill = value["prefill"];
       if (isFields(prefill)) sink.prefill(countField(prefill, "done") ?? 0, countField(prefill, "total") ?? 0);
       if (isFields(value["usage"])) sink.usage(value["usage"] as WireUsage);
