@@ -34,6 +34,7 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   session: { builtins: [] },
   cache: { builtins: ["node:fs", "node:sqlite", "node:zlib"] },
   store: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:os"], process: true },
+  workers: { builtins: ["node:worker_threads"] },
   observe: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:readline"], process: true },
   cli: {
     builtins: [

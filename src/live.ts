@@ -4,13 +4,13 @@ import type { Surroundings } from "./agent/context.ts";
 import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
+import { attachAudit } from "./attach-audit.ts";
 import { auditOptions, checkpointPlace } from "./audit-view.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { controlHomes } from "./base/control-places.ts";
 import { CrucibleError } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
-import { attachConsumers } from "./consumers.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
@@ -29,8 +29,10 @@ import { type PolicyRule, pathRules } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
+import { createResourceMeter } from "./observe/resources.ts";
 import { checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
+import { repositoryOf } from "./repository.ts";
 import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
 import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
@@ -73,9 +75,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const { files, model } = parts;
   const { journal } = files;
   const earlier = journal.events();
-  const bus = createBus(journal);
-  bus.subscribe(given.onEvent);
-  if (given.onFlushed) journal.onFlushed(given.onFlushed);
+  const bus = busFor(journal, given);
   const redactor = createRedactor(journal.session, knownSecrets(house));
   const log = openAudit(auditOptions(house.config, redactor.deep));
   const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
@@ -83,10 +83,9 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
   const { emit } = bus;
-  const settings = sandboxSettings(house, given.sandbox, given.addDirs, model.info.server);
   const facts = { session: journal.session, model: model.ref.model, blobs: files.blobs, seen: seenFiles(earlier) };
   const sandbox = createSandbox({
-    ...settings,
+    ...sandboxSettings(house, given.sandbox, given.addDirs, model.info.server),
     ...facts,
     ...ruled(parts.rules, house.workspace),
     verify: mint.verify,
@@ -94,6 +93,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     editClock: edits,
   });
   if (given.sandboxRequired) await requireSandbox(sandbox);
+  const repository = repositoryOf(house, given.persist);
   const gate = createGate({
     tools,
     declared: DECLARED,
@@ -107,6 +107,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     human: given.human,
     session: { setTodos: (todos) => void emit({ kind: "todos-set", todos }) },
     reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
+    repository: repository.hands,
     redactor,
     clock: systemClock,
     lifetime: lifetime.signal,
@@ -115,10 +116,11 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const answers = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
-  const session = createSession({ journal, emit, conductor, clock: systemClock });
+  const meter = createResourceMeter();
+  const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
   announce(house, given, { model, earlier, emit, fork: files.fork });
   if (given.sandbox === "off") await audit.note("sandbox-off");
-  const meter = attachConsumers(bus, audit);
+  attachAudit(bus, audit);
   return {
     id: journal.session,
     workspace: house.workspace,
@@ -130,8 +132,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     async close() {
       lifetime.abort();
       meter.stop();
-      await answers?.close();
-      await sandbox.close();
+      await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.
       await audit.end().catch(() => undefined);
@@ -139,6 +140,14 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
       files.close();
     },
   };
+}
+
+/** The bus of a session, with those who opened it listening. */
+function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOptions) {
+  const bus = createBus(journal);
+  bus.subscribe(onEvent);
+  if (onFlushed) journal.onFlushed(onFlushed);
+  return bus;
 }
 
 /** What the record of a session's beginning says. */

@@ -35,6 +35,8 @@ export type StopReason = "stop" | "length" | "tool-calls" | "filtered" | "aborte
 export interface Usage {
   readonly input: number;
   readonly cached?: number;
+  /** `estimated` from the time that reading the prompt took. */
+  readonly cachedSource?: "reported" | "estimated";
   readonly output: number;
   readonly source: "reported" | "estimated";
   /** Milliseconds the server (or, failing that, our clock) gives for each stage. */

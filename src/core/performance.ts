@@ -1,5 +1,16 @@
 /** What was measured over a span of time; times in milliseconds. Absent = nothing of that kind was seen. */
 
+/** What a process used. */
+export interface ResourceUse {
+  /** Largest resident memory so far (MiB). */
+  readonly rssMiB: number;
+  /** Since the last measurement (milliseconds). */
+  readonly cpuMs: number;
+  readonly gcMs: number;
+  /** 99th percentile of the delay of the event loop since the last measurement (milliseconds). */
+  readonly loopP99Ms: number;
+}
+
 export interface QuantileRow {
   readonly count: number;
   readonly p50: number;

@@ -137,7 +137,7 @@ function verify(link: Link, request: ModelRequest, usage: WireUsage): ModelPart 
     );
   }
   if (usage.input !== undefined && usage.prefillMs !== undefined && usage.prefillMs > 50) {
-    const evaluated = usage.input - (usage.cached ?? 0);
+    const evaluated = usage.input - (usage.cached ?? cachedByTime(link, usage) ?? 0);
     if (evaluated > 100) link.state.prefillRate = (evaluated * 1000) / usage.prefillMs;
   }
   if (reading.state !== "unverified" || link.state.unverifiedTold) return undefined;
@@ -170,18 +170,35 @@ function learnThinking(link: Link, answer: Answer): void {
   link.quirks.set(learned === "opens-inside" ? { ...rest, openThink: true } : rest);
 }
 
+/** Below this share of the prompt an estimate of what was cached is noise. */
+const LEAST_SHARE = 0.1;
+
+/** Servers that do not tell what they had cached (Ollama) show it in the time: the rest was read at the usual rate. */
+function cachedByTime(link: Link, { input, prefillMs }: WireUsage): number | undefined {
+  const rate = link.state.prefillRate;
+  if (input === undefined || prefillMs === undefined || rate === undefined) return undefined;
+  const cached = Math.round(input - (prefillMs * rate) / 1_000);
+  return cached < input * LEAST_SHARE ? 0 : cached;
+}
+
 function usageOf(link: Link, request: ModelRequest, answer: Answer, elapsedMs: number): Usage {
-  const { input, cached, output, loadMs, prefillMs, decodeMs } = answer.usageSeen;
+  const { input, output, loadMs, prefillMs, decodeMs } = answer.usageSeen;
   const reported = input !== undefined && output !== undefined;
   return {
     input: input ?? link.calibration.estimate(promptOf(link, request)).tokens,
     output: output ?? Math.ceil(answer.characters / 4),
     source: reported ? "reported" : "estimated",
-    ...(cached === undefined ? {} : { cached }),
+    ...cachedOf(link, answer.usageSeen),
     ...(loadMs === undefined ? {} : { loadMs }),
     ...(prefillMs === undefined ? {} : { prefillMs }),
     decodeMs: decodeMs ?? Math.round(elapsedMs),
   };
+}
+
+function cachedOf(link: Link, usage: WireUsage): Pick<Usage, "cached" | "cachedSource"> {
+  if (usage.cached !== undefined) return { cached: usage.cached, cachedSource: "reported" };
+  const cached = cachedByTime(link, usage);
+  return cached === undefined ? {} : { cached, cachedSource: "estimated" };
 }
 
 function addUsage(a: Usage, b: Usage): Usage {

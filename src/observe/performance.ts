@@ -1,7 +1,7 @@
 /** The seed's performance monitor as one consumer of events: response times, cache hits, resources, voices, tools. */
 import type { Event } from "../core/event.ts";
 import type { AssistantMessage } from "../core/message.ts";
-import type { PerformanceReport } from "../core/performance.ts";
+import type { PerformanceReport, ResourceUse } from "../core/performance.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
 
 export interface Performance {
@@ -29,6 +29,13 @@ export function createPerformance(): Performance {
   const peak = { rssMiB: 0, loopP99Ms: 0, gcMs: 0, cpuMs: 0 };
   const span = { from: 0, to: 0, busyMs: 0, sessions: new Set<string>() };
 
+  const used = (resources: ResourceUse | undefined) => {
+    if (!resources) return;
+    peak.rssMiB = Math.max(peak.rssMiB, resources.rssMiB);
+    peak.loopP99Ms = Math.max(peak.loopP99Ms, resources.loopP99Ms);
+    peak.gcMs += resources.gcMs;
+    peak.cpuMs += resources.cpuMs;
+  };
   const looked = (hit: boolean) => {
     if (hit) cache.hits++;
     else cache.misses++;
@@ -56,7 +63,7 @@ export function createPerformance(): Performance {
         case "turn-end":
           turns.add(event.durationMs);
           span.busyMs += event.durationMs;
-          return;
+          return used(event.resources);
         case "model-end":
           // Number 0 is an answer from the cache: no model was asked.
           return event.request === 0 ? undefined : answered(event);
@@ -64,12 +71,6 @@ export function createPerformance(): Performance {
           return looked(event.hit);
         case "tool-end":
           return count(tools, event.tool, { ms: event.durationMs, failed: event.failed, denied: event.denied });
-        case "resources-measured":
-          peak.rssMiB = Math.max(peak.rssMiB, event.rssMiB);
-          peak.loopP99Ms = Math.max(peak.loopP99Ms, event.loopP99Ms);
-          peak.gcMs += event.gcMs;
-          peak.cpuMs += event.cpuMs;
-          return;
         default:
       }
     },

@@ -1,15 +1,6 @@
 /** What this process uses: memory, processor time, delay of its event loop, garbage collection. */
 import type { PerformanceObserver as Observer } from "node:perf_hooks";
-
-export interface ResourceUse {
-  /** Largest resident memory so far (MiB). */
-  readonly rssMiB: number;
-  /** Since the last measurement (milliseconds). */
-  readonly cpuMs: number;
-  readonly gcMs: number;
-  /** 99th percentile of the delay of the event loop since the last measurement (milliseconds). */
-  readonly loopP99Ms: number;
-}
+import type { ResourceUse } from "../core/performance.ts";
 
 export interface ResourceMeter {
   measure(): ResourceUse;

@@ -4,6 +4,7 @@ import { toFault } from "../base/error.ts";
 import { type Actor, LOCAL_USER } from "../core/actor.ts";
 import type { Emit, Event } from "../core/event.ts";
 import type { ImagePart, TextPart } from "../core/message.ts";
+import type { ResourceUse } from "../core/performance.ts";
 import type { Conductor } from "../core/ports/conductor.ts";
 import type { Journal } from "../core/ports/store.ts";
 import type { Budget, Outcome } from "../core/task.ts";
@@ -45,9 +46,18 @@ export interface Session {
   prompt(prompt: readonly (TextPart | ImagePart)[], options: PromptOptions): Promise<Outcome>;
 }
 
+export interface SessionOptions {
+  readonly journal: Journal;
+  readonly emit: Emit;
+  readonly conductor: Conductor;
+  readonly clock: Clock;
+  /** What the process used since it was last asked. */
+  readonly measure?: () => ResourceUse;
+}
+
 /** A session over an open journal; one turn at a time. */
-export function createSession(options: { journal: Journal; emit: Emit; conductor: Conductor; clock: Clock }): Session {
-  const { journal, emit, conductor, clock } = options;
+export function createSession(options: SessionOptions): Session {
+  const { journal, emit, conductor, clock, measure } = options;
   let queue: Promise<unknown> = Promise.resolve();
   const turn = async (prompt: readonly (TextPart | ImagePart)[], given: PromptOptions): Promise<Outcome> => {
     const number = journal.events().filter((event) => event.kind === "turn-start").length + 1;
@@ -66,7 +76,9 @@ export function createSession(options: { journal: Journal; emit: Emit; conductor
       given.signal,
     );
     if (outcome.fault) emit({ kind: "fault-raised", fault: outcome.fault }, { turn: number });
-    emit({ kind: "turn-end", outcome, durationMs: Math.round(clock.monotonic() - started) }, { turn: number });
+    const resources = measure ? { resources: measure() } : {};
+    const durationMs = Math.round(clock.monotonic() - started);
+    emit({ kind: "turn-end", outcome, durationMs, ...resources }, { turn: number });
     return flushedOutcome(journal, outcome);
   };
   return {

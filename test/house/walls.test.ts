@@ -53,6 +53,12 @@ const BREACHES: readonly (readonly [string, string, string, string])[] = [
     'import { spawn } from "node:child_process";\nexport const a = spawn;',
     "noRestrictedImports",
   ],
+  [
+    "a worker that opens files",
+    "workers",
+    'import { readFileSync } from "node:fs";\nexport const a = readFileSync("x");',
+    "noRestrictedImports",
+  ],
   ["guard that imports the store", "guard", 'export * from "../store/blobs.ts";', "noRestrictedImports"],
   ["core that imports a room", "core", 'export { foldThread } from "../agent/thread.ts";', "noRestrictedImports"],
   ["base that imports core", "base", 'export type { Message } from "../core/message.ts";', "noRestrictedImports"],

@@ -205,3 +205,26 @@ test("rates are learned from answers, kept, and known to the next process", asyn
   expect(later.rates).toEqual(model.rates);
   expect(later.rates.outcomes).toEqual({ middle: { good: 1, bad: 0 } });
 });
+
+test("a server that does not tell what it had cached shows it by the time of reading; the rate stays that of new text", async () => {
+  const reply = (input: number, ms: number) => ({
+    text: "ok",
+    usage: { input, output: 9 },
+    extra: { prompt_eval_duration: ms * 1e6 },
+  });
+  await using living = await startModelServer({
+    wire: "ollama",
+    loaded: true,
+    script: [reply(4_000, 4_000), reply(4_200, 400), reply(4_400, 4_400)],
+  });
+  const model = await createModels(options({ ports: [living.port] })).open({}, soon());
+  const usages: unknown[] = [];
+  for (let n = 0; n < 3; n++)
+    for (const part of await collect(model, requestWith(), soon())) if (part.type === "usage") usages.push(part.usage);
+  expect(usages).toMatchObject([
+    { cached: 0, cachedSource: "estimated" },
+    { cached: 3_800, cachedSource: "estimated" },
+    { cached: 0, cachedSource: "estimated" },
+  ]);
+  expect(model.rates.prefillPerSecond).toBeCloseTo(1_000, 0);
+});

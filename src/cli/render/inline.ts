@@ -29,7 +29,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
     const rate = usage?.decodeMs ? `${Math.round((usage.output / usage.decodeMs) * 1000)} tok/s` : undefined;
     const cached =
       usage?.cached !== undefined && usage.input > 0
-        ? `${Math.round((usage.cached / usage.input) * 100)} % cached`
+        ? `${usage.cachedSource === "estimated" ? "about " : ""}${Math.round((usage.cached / usage.input) * 100)} % cached`
         : undefined;
     const room = window ? `${short(used)}/${short(window.tokens)} ${window.source}` : "";
     return [room, rate, cached, `${Math.round((performance.now() - started) / 1000)} s`].filter(Boolean).join(" · ");

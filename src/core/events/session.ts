@@ -2,6 +2,7 @@
 import type { Fault } from "../../base/error.ts";
 import type { ImagePart, ModelRef, TextPart } from "../message.ts";
 import type { Window } from "../model.ts";
+import type { ResourceUse } from "../performance.ts";
 import type { Todo } from "../ports/hands.ts";
 import type { Outcome } from "../task.ts";
 
@@ -20,16 +21,14 @@ export type SessionEvent =
   | { readonly kind: "session-end" }
   | { readonly kind: "model-chosen"; readonly model: ModelRef; readonly window: Window; readonly server: string }
   | { readonly kind: "turn-start"; readonly prompt: readonly (TextPart | ImagePart)[] }
-  | { readonly kind: "turn-end"; readonly outcome: Outcome; readonly durationMs: number }
+  /** `resources`: what the process used since the turn before. */
+  | {
+      readonly kind: "turn-end";
+      readonly outcome: Outcome;
+      readonly durationMs: number;
+      readonly resources?: ResourceUse;
+    }
   /** Text appended to the thread because something changed: date, cwd, git state, instructions. */
   | { readonly kind: "context-added"; readonly source: string; readonly text: string; readonly hash: string }
   | { readonly kind: "todos-set"; readonly todos: readonly Todo[] }
-  /** What the process used since the turn before. */
-  | {
-      readonly kind: "resources-measured";
-      readonly rssMiB: number;
-      readonly cpuMs: number;
-      readonly gcMs: number;
-      readonly loopP99Ms: number;
-    }
   | { readonly kind: "fault-raised"; readonly fault: Fault };
