@@ -47,7 +47,11 @@ function lean(_: string, names: string, module: string): string {
 rmSync(dist, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: { main: "src/main.ts", worker: "src/workers/worker.ts" },
+  entryPoints: {
+    main: "src/main.ts",
+    worker: "src/workers/worker.ts",
+    "embedded-child": "src/models/embedded/child.ts",
+  },
   outdir: dist,
   bundle: true,
   splitting: true,
@@ -57,8 +61,8 @@ await build({
   minify: true,
   legalComments: "linked",
   mainFields: ["module", "main"],
-  // Finds its binary beside its own files.
-  external: ["@vscode/ripgrep"],
+  // The one finds its binary beside its own files, the other is installed by those who want it.
+  external: ["@vscode/ripgrep", "node-llama-cpp"],
   define: { BUILT_SCHEMAS: JSON.stringify(Object.fromEntries(tools.map((tool) => [tool.name, schemaOf(tool)]))) },
   plugins: [leanBuiltins],
 });

@@ -4,11 +4,13 @@ import type { ModelChoice, Models, ServerStatus } from "../core/ports/models.ts"
 import { choicesOf } from "./choices.ts";
 import { lookAt, providerOf } from "./discover.ts";
 import { createEmbedder } from "./embed.ts";
+import type { Embedded } from "./embedded/transport.ts";
 import { detailOf, findModel, findServer, targetsFor } from "./find-model.ts";
-import { createHttp } from "./http.ts";
+import { createHttp, type Http } from "./http.ts";
 import { laneRecord } from "./lanes.ts";
 import { openModel, ratesFor } from "./open-model.ts";
-import type { ModelsContext, ModelsOptions } from "./options.ts";
+import type { EmbeddedOptions, ModelsContext, ModelsOptions } from "./options.ts";
+import { embeddedTarget } from "./providers/embedded.ts";
 import { explainRoute, type Option, openRouted } from "./routed.ts";
 import { startHint } from "./start-hint.ts";
 import { TIMEOUTS } from "./timeouts.ts";
@@ -16,10 +18,11 @@ import { tryModel } from "./trial.ts";
 import type { Care, Glance, Look } from "./wire.ts";
 
 export function createModels(options: ModelsOptions): Models {
+  const embedded = options.embedded && lazily(options.embedded);
   const context: ModelsContext = {
     ...options,
     limits: { ...TIMEOUTS, ...options.timeouts },
-    http: createHttp(),
+    http: embedded ? eitherOf(createHttp(), embedded) : createHttp(),
     calibrations: new Map(),
     rates: new Map(),
     lanes: new Map(),
@@ -82,6 +85,19 @@ export function createModels(options: ModelsOptions): Models {
       const name = `${model.ref.provider}/${model.ref.model}`;
       return explainRoute([{ name, named: false, fallback: false, open: async () => model }], prompt, signal);
     },
+    async add(path, name) {
+      const entry = await (await embeddedOf(embedded)).add(path, name);
+      const { models } = await providerOf("embedded").look(
+        lookWith(AbortSignal.timeout(context.limits.probeMs)),
+        embeddedTarget(),
+      );
+      const info = models.find((one) => one.ref.model === entry.name);
+      if (!info) throw new CrucibleError("internal", `embedded/${entry.name} was added and is not there`);
+      return info;
+    },
+    async remove(name) {
+      (await embeddedOf(embedded)).remove(name);
+    },
     async list(choice, signal) {
       const look = { ...lookWith(signal), version: true, deadline: AbortSignal.timeout(context.limits.probeMs) };
       const glances = await Promise.all(targetsFor(context, choice, undefined).map((target) => lookAt(look, target)));
@@ -91,6 +107,26 @@ export function createModels(options: ModelsOptions): Models {
       return { models: models.map((detail) => detail.info), servers: glances.map(statusOf) };
     },
   };
+}
+
+type LazyEmbedded = () => Promise<Embedded>;
+
+/** Nothing of the engine is read before a model file is asked for. */
+function lazily(options: EmbeddedOptions): LazyEmbedded {
+  let made: Promise<Embedded> | undefined;
+  return () => {
+    made ??= import("./embedded/transport.ts").then(({ createEmbedded }) => createEmbedded(options));
+    return made;
+  };
+}
+
+function embeddedOf(embedded: LazyEmbedded | undefined): Promise<Embedded> {
+  if (embedded) return embedded();
+  throw new CrucibleError("internal", "no place is given for the list of model files");
+}
+
+function eitherOf(server: Http, embedded: LazyEmbedded): Http {
+  return async (call) => (call.url.startsWith("embedded:") ? (await embedded()).http(call) : server(call));
 }
 
 function careOf({ target }: Glance): Care {

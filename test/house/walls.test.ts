@@ -70,6 +70,12 @@ const BREACHES: readonly (readonly [string, string, string, string])[] = [
     'import { request } from "node:http";\nexport const a = request;',
     "noRestrictedImports",
   ],
+  [
+    "a model adapter that starts processes",
+    "models",
+    'export { spawn } from "node:child_process";',
+    "noRestrictedImports",
+  ],
   ["eval", "agent", 'export const a = eval("1");', "noGlobalEval"],
   ["any", "agent", "export const a = (x: any) => x;", "noExplicitAny"],
   ["a floating promise", "agent", "async function f() {}\nexport const a = () => {\n  f();\n};", "noFloatingPromises"],

@@ -44,11 +44,14 @@ export interface Rates {
   readonly outcomes: Readonly<Record<string, { readonly good: number; readonly bad: number }>>;
 }
 
+export const LOCAL_PROVIDERS = ["ollama", "lmstudio", "llamacpp", "embedded"] as const;
+export type LocalProvider = (typeof LOCAL_PROVIDERS)[number];
+
 /** What the user said about the model; everything absent is discovered. */
 export interface ModelChoice {
   /** `provider/model`, split at the first slash; with `localProvider` or `baseUrl` the bare name. */
   readonly model?: string;
-  readonly localProvider?: "ollama" | "lmstudio" | "llamacpp";
+  readonly localProvider?: LocalProvider;
   readonly baseUrl?: string;
   /** Window in tokens given by flag or config. */
   readonly context?: number;
@@ -167,6 +170,10 @@ export interface Models {
   known(info: ModelInfo): { readonly rates: Rates; readonly lane?: LaneState & { readonly at: number } };
   /** Which model would answer `prompt` in a new session, and why. Throws as `open`. */
   explain(choice: ModelChoice, prompt: string, signal: AbortSignal): Promise<RouteDecision>;
+  /** Makes a GGUF file known as `embedded/<name>`. Throws `model-missing`, `model-unfit`, `usage` for a name in use. */
+  add(path: string, name?: string): Promise<ModelInfo>;
+  /** Forgets what `add` made known; the file stays. Throws `model-missing`. */
+  remove(name: string): Promise<void>;
   /** Every model of every server that answers, and the state of each server looked at. */
   list(
     choice: ModelChoice,
