@@ -62,19 +62,21 @@ export function createBreaker(now: () => number, onChange: () => void): Breaker 
     if (end === "failed") failures++;
     else if (end === "answered") failures = 0;
   };
-  /** Takes in the end of a call that was admitted before the library was there. */
+  /** Takes in the end of a call that was admitted before the library was there; nobody is admitted before that. */
   const late = async (end: CallEnd) => {
     if (end === "failed") loading ??= load();
     const { policy } = (await loading) ?? {};
     await policy?.execute(() => outcomeOf(end)).catch(() => undefined);
   };
+  let counted: Promise<void> = Promise.resolve();
   return {
     async admit(probe) {
-      await loading;
+      await counted;
       if (!loaded) {
         return (end) => {
           count(end);
-          void late(end);
+          const before = counted;
+          counted = late(end).then(() => before);
         };
       }
       const { library, policy } = loaded;
