@@ -38,7 +38,9 @@ export function createModels(options: ModelsOptions): Models {
   return {
     async open(choice, signal) {
       const several = optionsOf(choice);
-      return several.length > 1 ? openRouted(several, signal) : openOne(choice, signal);
+      const [first, ...more] = several;
+      if (more.length > 0) return openRouted(several, signal, choice.remembered ? choice.model : undefined);
+      return first ? first.open(signal) : openOne(choice, signal);
     },
     async *pull(choice, signal) {
       const look = lookWith(signal);

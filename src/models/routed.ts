@@ -15,11 +15,18 @@ export interface Option {
   open(signal: AbortSignal): Promise<OpenModel>;
 }
 
-/** Opens the first option that answers. Throws what the first one threw when none does. */
-export async function openRouted(options: readonly Option[], signal: AbortSignal): Promise<OpenModel> {
+/**
+ * Opens the first option that answers; `remembered` is the one that an earlier process of the thread ended with. Throws
+ * what the first one threw when none does.
+ */
+export async function openRouted(
+  options: readonly Option[],
+  signal: AbortSignal,
+  remembered?: string,
+): Promise<OpenModel> {
   const book = createBook(options);
   const first = await book.openFirst(signal);
-  return routed(book, first);
+  return routed(book, first, first.name === remembered);
 }
 
 /** The decision for a prompt in a new thread. */
@@ -86,12 +93,12 @@ interface Memory {
   answered: boolean;
 }
 
-function routed(book: Book, first: Option): OpenModel {
+function routed(book: Book, first: Option, answered: boolean): OpenModel {
   const memory: Memory = {
     failed: new Map(),
     cached: new Map(),
     current: first.name,
-    answered: false,
+    answered,
   };
   const now = () => {
     const model = book.opened.get(memory.current ?? "");
@@ -147,10 +154,10 @@ async function route(
   if (question.failed && before !== undefined) memory.failed.set(before, question.failed.message);
   await book.openAll(signal, ({ fallback }) => !fallback);
   let decision = decideRoute(inputOf(book, question, memory));
-  if (!usable(book, memory, decision)) {
+  if (!usable(book, memory, decision, question)) {
     await book.openAll(signal, () => true);
     decision = decideRoute(inputOf(book, question, memory));
-    if (!usable(book, memory, decision)) return undefined;
+    if (!usable(book, memory, decision, question)) return undefined;
   }
   const changed = decision.model !== before;
   memory.current = decision.model;
@@ -159,8 +166,11 @@ async function route(
   return { ...decision, changed };
 }
 
-function usable(book: Book, memory: Memory, { model }: RouteDecision): boolean {
-  return book.opened.has(model) && !memory.failed.has(model);
+/** After a failure the same request is sent at once: it must fit. At the start of a turn it can still be made smaller. */
+function usable(book: Book, memory: Memory, { model }: RouteDecision, { request, failed }: RouteQuestion): boolean {
+  const opened = book.opened.get(model);
+  if (!opened || memory.failed.has(model)) return false;
+  return !failed || opened.estimate(request).tokens <= opened.window.tokens;
 }
 
 function inputOf(book: Book, question: RouteQuestion, memory: Memory): RouteInput {
