@@ -116,8 +116,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
   const session = createSession({ journal, emit, conductor, clock: systemClock });
-  announce(house, given, { model, earlier, emit, fork: files.fork });
-  if (problem !== undefined) emit({ kind: "model-note", code: "cache-off", text: problem });
+  announce(house, given, { model, earlier, emit, fork: files.fork, problem });
   if (given.sandbox === "off") await audit.note("sandbox-off");
   const meter = attachConsumers(bus, audit);
   return {
@@ -267,9 +266,15 @@ function surroundingsOf(house: House, given: OpenOptions, redact: (text: string)
 function announce(
   house: House,
   given: OpenOptions,
-  facts: { model: OpenModel; earlier: readonly Event[]; emit: Emit; fork: SessionFiles["fork"] },
+  facts: {
+    model: OpenModel;
+    earlier: readonly Event[];
+    emit: Emit;
+    fork: SessionFiles["fork"];
+    problem: string | undefined;
+  },
 ): void {
-  const { model, emit, fork } = facts;
+  const { model, emit, fork, problem } = facts;
   const earlier = [...facts.earlier];
   const { workspace } = house;
   const { version } = house.options;
@@ -285,6 +290,7 @@ function announce(
   const before = earlier.findLast((event) => event.kind === "model-chosen");
   const same = before && canonicalJson([before.model, before.window]) === canonicalJson([model.ref, model.window]);
   if (!same) emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
+  if (problem !== undefined) emit({ kind: "model-note", code: "cache-off", text: problem });
 }
 
 /** Branch and commit in a few words; undefined outside a repository. */

@@ -4,6 +4,10 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { CrucibleError } from "../base/error.ts";
 
+/** Longest waits for another process: at the start, and for each command (milliseconds). */
+const OPEN_MS = 3_000;
+const COMMAND_MS = 200;
+
 /** Throws `storage` when the folder or the file is not ours to write, or another process holds it too long. */
 export function openOrRemake(file: string, schema: string): DatabaseSync {
   try {
@@ -23,10 +27,11 @@ function open(file: string, schema: string): DatabaseSync {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const db = new DatabaseSync(file);
   try {
-    // The wait comes first: two processes may make the file at the same time.
-    // A cache may lose its last entries when the power goes, not its form.
-    db.exec("PRAGMA busy_timeout = 200; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+    // Race: another process makes or closes the file just now, and holds it for a moment.
+    db.exec(`PRAGMA busy_timeout = ${OPEN_MS}; PRAGMA journal_mode = WAL;`);
     db.exec(schema);
+    // A cache may lose its last entries when the power goes, not its form.
+    db.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${COMMAND_MS};`);
     return db;
   } catch (error) {
     db.close();

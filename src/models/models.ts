@@ -5,10 +5,11 @@ import { choicesOf } from "./choices.ts";
 import { lookAt, providerOf } from "./discover.ts";
 import { createEmbedder } from "./embed.ts";
 import { detailOf, findModel, findServer, targetsFor } from "./find-model.ts";
-import { createHttp } from "./http.ts";
+import { createHttp, HttpFailure } from "./http.ts";
 import { laneRecord } from "./lanes.ts";
 import { openModel, ratesFor } from "./open-model.ts";
 import type { ModelsContext, ModelsOptions } from "./options.ts";
+import { reasonOf } from "./probe.ts";
 import { explainRoute, type Option, openRouted } from "./routed.ts";
 import { startHint } from "./start-hint.ts";
 import { TIMEOUTS } from "./timeouts.ts";
@@ -45,7 +46,16 @@ export function createModels(options: ModelsOptions): Models {
     async *pull(choice, signal) {
       const look = lookWith(signal);
       const { glance, model } = await findServer(context, look, choice);
-      yield* careOf(glance).pull(look, glance.target, model);
+      try {
+        yield* careOf(glance).pull(look, glance.target, model);
+      } catch (error) {
+        if (!(error instanceof HttpFailure)) throw error;
+        throw new CrucibleError(
+          "server-unreachable",
+          `${glance.target.root} broke off while it fetched ${model}: ${reasonOf(error)}`,
+          { hint: "is it still running? The same command goes on where it stopped", retryable: true, cause: error },
+        );
+      }
     },
     async load(choice, signal, keepAlive) {
       const look = lookWith(signal);

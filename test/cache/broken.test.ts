@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, test } from "vitest";
 import { createAnswers } from "../../src/cache/answers.ts";
 import { openEntryBook } from "../../src/cache/entry-book.ts";
@@ -67,6 +68,25 @@ describe("the file of questions", () => {
       expect(book.count()).toBe(0);
       book.close();
     }
+  });
+
+  test("that another process holds for a moment is waited for", async () => {
+    const file = join(folder.path, "held.db");
+    openEntryBook(file, 10).close();
+    const holder = new Worker(
+      `const { DatabaseSync } = require("node:sqlite");
+       const { parentPort, workerData } = require("node:worker_threads");
+       const db = new DatabaseSync(workerData);
+       db.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE held (a)");
+       parentPort.postMessage("held");
+       setTimeout(() => { db.exec("COMMIT"); db.close(); }, 500);`,
+      { eval: true, workerData: file },
+    );
+    await new Promise((resolve) => holder.once("message", resolve));
+    const book = openEntryBook(file, 10);
+    expect(book.count()).toBe(0);
+    book.close();
+    await holder.terminate();
   });
 
   test("that cannot be written or read any more costs neither a turn nor an answer", async () => {
