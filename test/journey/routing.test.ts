@@ -16,6 +16,8 @@ test("light prompts go to the fast model, hard ones to the quality model; explai
     wire: "openai",
     server: { model: "small" },
     script: () => ({ text: "from small" }),
+    // Words of the project's instructions do not make a prompt hard.
+    files: { "AGENTS.md": "Every change gets a security review of its architecture.\n" },
   });
   const set = async (key: string, value: string) =>
     expect((await work.run(["config", "set", key, value])).code).toBe(0);
