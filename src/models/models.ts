@@ -40,7 +40,8 @@ export function createModels(options: ModelsOptions): Models {
     async open(choice, signal) {
       const several = optionsOf(choice);
       const [first, ...more] = several;
-      if (more.length > 0) return openRouted(several, signal, choice.remembered ? choice.model : undefined);
+      if (more.length > 0)
+        return openRouted(several, signal, options.clock.now, choice.remembered ? choice.model : undefined);
       return first ? first.open(signal) : openOne(choice, signal);
     },
     async *pull(choice, signal) {

@@ -22,9 +22,10 @@ export interface Option {
 export async function openRouted(
   options: readonly Option[],
   signal: AbortSignal,
+  now: () => number,
   remembered?: string,
 ): Promise<OpenModel> {
-  const book = createBook(options);
+  const book = createBook(options, now);
   const first = await book.openFirst(signal);
   return routed(book, first, first.name === remembered);
 }
@@ -35,7 +36,7 @@ export async function explainRoute(
   prompt: string,
   signal: AbortSignal,
 ): Promise<RouteDecision> {
-  const book = createBook(options);
+  const book = createBook(options, () => 0);
   await book.openAll(signal, () => true);
   const messages = [{ role: "user" as const, parts: [{ type: "text" as const, text: prompt }] }];
   const request = { system: "", messages, tools: [], sampling: {} };
@@ -46,9 +47,13 @@ export async function explainRoute(
 
 type Book = ReturnType<typeof createBook>;
 
-function createBook(options: readonly Option[]) {
+/** An option that did not open is left alone this long while another one can answer (milliseconds). */
+const PAUSE_MS = 30_000;
+
+function createBook(options: readonly Option[], now: () => number) {
   const opened = new Map<string, OpenModel>();
   const problems = new Map<string, Fault>();
+  const tried = new Map<string, number>();
   const open = async (option: Option, signal: AbortSignal) => {
     if (opened.has(option.name)) return;
     try {
@@ -58,12 +63,15 @@ function createBook(options: readonly Option[]) {
       signal.throwIfAborted();
       if (!CrucibleError.isInstance(error)) throw error;
       problems.set(option.name, error.fault);
+      tried.set(option.name, now());
     }
   };
   return {
     options,
     opened,
     problems,
+    /** True when it may be worth a look: a server that hangs costs each look its whole patience. */
+    rested: ({ name }: Option) => now() - (tried.get(name) ?? Number.NEGATIVE_INFINITY) >= PAUSE_MS,
     async openAll(signal: AbortSignal, which: (option: Option) => boolean) {
       await Promise.all(options.filter(which).map((option) => open(option, signal)));
     },
@@ -152,7 +160,7 @@ async function route(
   if (question.newTurn) memory.failed.clear();
   if (question.raise !== undefined) memory.raised = question.raise;
   if (question.failed && before !== undefined) memory.failed.set(before, question.failed.message);
-  await book.openAll(signal, ({ fallback }) => !fallback);
+  await book.openAll(signal, (option) => !option.fallback && book.rested(option));
   let decision = decideRoute(inputOf(book, question, memory));
   if (!usable(book, memory, decision, question)) {
     await book.openAll(signal, () => true);

@@ -311,3 +311,28 @@ test("a reader that leaves while it waits for a seat gives the seat back", async
   await first;
   await vi.waitFor(() => expect(model.lane).toMatchObject({ active: 0, queued: 0 }));
 });
+
+test("a tier that does not answer is looked at again after half a minute, not at every turn", async () => {
+  await using small = await answering("small", "small");
+  const { createServer } = await import("node:http");
+  let looks = 0;
+  const strange = createServer((_, response) => {
+    looks++;
+    response.writeHead(404).end("{}");
+  });
+  await new Promise<void>((resolve) => strange.listen(0, "127.0.0.1", resolve));
+  const servers = [server("a", small.port), server("b", (strange.address() as { port: number }).port)];
+  let at = 0;
+  const clock = { now: () => at, monotonic: () => at };
+  const tiers = { fast: "a/small", quality: "b/large" };
+  const model = await createModels(options({ ports: [], servers, tiers, clock })).open({}, soon());
+  const before = looks;
+  expect(before).toBeGreaterThan(0);
+  const turn = () => model.route?.({ request: requestWith(), prompt: "review the design", newTurn: true }, soon());
+  for (let n = 0; n < 5; n++) expect((await turn())?.model).toBe("a/small");
+  expect(looks).toBe(before);
+  at += 30_000;
+  await turn();
+  expect(looks).toBeGreaterThan(before);
+  strange.close();
+});
