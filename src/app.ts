@@ -277,8 +277,10 @@ function rememberedModel(house: House, events: readonly Event[], given: OpenOpti
   const window = context === undefined ? { window: last.window } : {};
   const { provider } = last.model;
   const name = `${provider}/${last.model.model}`;
-  const several = [...Object.values(tiersOf(house)), ...house.config.get<string[]>("fallback")];
-  if (several.includes(name)) return { model: name, remembered: true, ...window };
+  const fallback = given.model.fallback ?? house.config.get<string[]>("fallback");
+  // Ollama's `:latest` may be left out.
+  const one = [...Object.values(tiersOf(house)), ...fallback].find((own) => own === name || `${own}:latest` === name);
+  if (one !== undefined) return { model: one, remembered: true, ...window };
   const configured = house.config
     .get<readonly { name: string }[]>("servers")
     .some((server) => server.name === provider);

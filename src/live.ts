@@ -9,7 +9,7 @@ import { auditOptions, checkpointPlace } from "./audit-view.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { controlHomes } from "./base/control-places.ts";
-import { CrucibleError } from "./base/error.ts";
+import { CrucibleError, toFault } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
@@ -113,12 +113,12 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     lifetime: lifetime.signal,
     snapshots: given.persist,
   });
-  const answers = await answersFor(house, given, parts);
+  const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
-  announce(house, given, { model, earlier, emit, fork: files.fork });
+  announce(house, given, { model, earlier, emit, fork: files.fork, problem });
   if (given.sandbox === "off") await audit.note("sandbox-off");
   attachAudit(bus, audit);
   return {
@@ -155,17 +155,22 @@ function beginning({ workspace }: House, { mode }: OpenOptions, { rules }: Parts
   return { workspace, mode, rules: rules.length };
 }
 
-/** The cache of answers; nothing of it is loaded when no answer of this model may be kept. */
+/** The cache of answers, or why it does not work; nothing of it is loaded when no answer of this model may be kept. */
 async function answersFor(
   house: House,
   given: OpenOptions,
   { model, models }: Parts,
-): Promise<AnswerCache | undefined> {
+): Promise<{ readonly answers?: AnswerCache; readonly problem?: string }> {
   const { config } = house;
-  if (!given.cache || !given.persist) return undefined;
+  if (!given.cache || !given.persist) return {};
   const kept = model.sampling.temperature === 0 || config.get<boolean>("cache.anyTemperature");
-  if (config.get("cache.answers") === "off" || !kept) return undefined;
-  return (await import("./answers.ts")).openAnswers(house, async () => models);
+  if (config.get("cache.answers") === "off" || !kept) return {};
+  const { openAnswers } = await import("./answers.ts");
+  try {
+    return { answers: await openAnswers(house, async () => models) };
+  } catch (error) {
+    return { problem: `no answer is kept or taken from the cache: ${toFault(error).message}` };
+  }
 }
 
 type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits" | "cache">;
@@ -270,9 +275,15 @@ function surroundingsOf(house: House, given: OpenOptions, redact: (text: string)
 function announce(
   house: House,
   given: OpenOptions,
-  facts: { model: OpenModel; earlier: readonly Event[]; emit: Emit; fork: SessionFiles["fork"] },
+  facts: {
+    model: OpenModel;
+    earlier: readonly Event[];
+    emit: Emit;
+    fork: SessionFiles["fork"];
+    problem: string | undefined;
+  },
 ): void {
-  const { model, emit, fork } = facts;
+  const { model, emit, fork, problem } = facts;
   const earlier = [...facts.earlier];
   const { workspace } = house;
   const { version } = house.options;
@@ -288,6 +299,7 @@ function announce(
   const before = earlier.findLast((event) => event.kind === "model-chosen");
   const same = before && canonicalJson([before.model, before.window]) === canonicalJson([model.ref, model.window]);
   if (!same) emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
+  if (problem !== undefined) emit({ kind: "model-note", code: "cache-off", text: problem });
 }
 
 /** Branch and commit in a few words; undefined outside a repository. */

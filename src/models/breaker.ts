@@ -62,21 +62,26 @@ export function createBreaker(now: () => number, onChange: () => void): Breaker 
     if (end === "failed") failures++;
     else if (end === "answered") failures = 0;
   };
-  /** Takes in the end of a call that was admitted before the library was there; nobody is admitted before that. */
+  /** Takes in the end of a call that was admitted before the library was there. */
   const late = async (end: CallEnd) => {
     if (end === "failed") loading ??= load();
     const { policy } = (await loading) ?? {};
     await policy?.execute(() => outcomeOf(end)).catch(() => undefined);
   };
-  let counted: Promise<void> = Promise.resolve();
+  /** Ends that the library has not counted yet: it takes some turns of the queue, and a new call must not slip in between. */
+  const uncounted = new Set<Promise<unknown>>();
+  const awaitCount = (counted: Promise<unknown>) => {
+    uncounted.add(counted);
+    void counted.finally(() => uncounted.delete(counted));
+  };
   return {
     async admit(probe) {
-      await counted;
+      await Promise.all(uncounted);
+      await loading;
       if (!loaded) {
         return (end) => {
           count(end);
-          const before = counted;
-          counted = late(end).then(() => before);
+          awaitCount(late(end));
         };
       }
       const { library, policy } = loaded;
@@ -87,11 +92,12 @@ export function createBreaker(now: () => number, onChange: () => void): Breaker 
         admitted.resolve();
         await outcomeOf(await ended.promise);
       };
-      policy.execute(trial).catch(() => admitted.reject(new Broken()));
+      const counted = policy.execute(trial).catch(() => admitted.reject(new Broken()));
       await admitted.promise;
       return (end) => {
         count(end);
         ended.resolve(end);
+        awaitCount(counted);
       };
     },
     get state() {

@@ -6,10 +6,11 @@ import { lookAt, providerOf } from "./discover.ts";
 import { createEmbedder } from "./embed.ts";
 import type { Embedded } from "./embedded/transport.ts";
 import { detailOf, findModel, findServer, targetsFor } from "./find-model.ts";
-import { createHttp, type Http } from "./http.ts";
+import { createHttp, type Http, HttpFailure } from "./http.ts";
 import { laneRecord } from "./lanes.ts";
 import { openModel, ratesFor } from "./open-model.ts";
 import type { EmbeddedOptions, ModelsContext, ModelsOptions } from "./options.ts";
+import { reasonOf } from "./probe.ts";
 import { embeddedTarget } from "./providers/embedded.ts";
 import { explainRoute, type Option, openRouted } from "./routed.ts";
 import { startHint } from "./start-hint.ts";
@@ -41,12 +42,24 @@ export function createModels(options: ModelsOptions): Models {
   return {
     async open(choice, signal) {
       const several = optionsOf(choice);
-      return several.length > 1 ? openRouted(several, signal) : openOne(choice, signal);
+      const [first, ...more] = several;
+      if (more.length > 0)
+        return openRouted(several, signal, options.clock.now, choice.remembered ? choice.model : undefined);
+      return first ? first.open(signal) : openOne(choice, signal);
     },
     async *pull(choice, signal) {
       const look = lookWith(signal);
       const { glance, model } = await findServer(context, look, choice);
-      yield* careOf(glance).pull(look, glance.target, model);
+      try {
+        yield* careOf(glance).pull(look, glance.target, model);
+      } catch (error) {
+        if (!(error instanceof HttpFailure)) throw error;
+        throw new CrucibleError(
+          "server-unreachable",
+          `${glance.target.root} broke off while it fetched ${model}: ${reasonOf(error)}`,
+          { hint: "is it still running? The same command goes on where it stopped", retryable: true, cause: error },
+        );
+      }
     },
     async load(choice, signal, keepAlive) {
       const look = lookWith(signal);

@@ -65,6 +65,20 @@ describe("pull", () => {
       fault: { message: expect.stringContaining("broke off") as string },
     });
   });
+
+  test("a server that dies while it fetches is a fault of the server", async () => {
+    const { createServer } = await import("node:http");
+    const server = createServer((request, response) => {
+      if (request.url === "/api/version") response.end('{"version":"0.33.0"}');
+      else if (request.url === "/api/tags") response.end('{"models":[{"name":"m:1","digest":"d"}]}');
+      else response.write(lines({ status: "pulling abc" }).join(""), () => response.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await expect(pull((server.address() as { port: number }).port)).rejects.toMatchObject({
+      fault: { code: "server-unreachable", message: expect.stringContaining("while it fetched big:1") as string },
+    });
+    server.close();
+  });
 });
 
 describe("load and unload", () => {
