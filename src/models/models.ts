@@ -3,7 +3,6 @@ import { CrucibleError } from "../base/error.ts";
 import type { ModelChoice, Models, ServerStatus } from "../core/ports/models.ts";
 import { choicesOf } from "./choices.ts";
 import { lookAt, providerOf } from "./discover.ts";
-import { createEmbedder } from "./embed.ts";
 import type { Embedded } from "./embedded/transport.ts";
 import { detailOf, findModel, findServer, targetsFor } from "./find-model.ts";
 import { createHttp, type Http, HttpFailure } from "./http.ts";
@@ -12,10 +11,9 @@ import { openModel, ratesFor } from "./open-model.ts";
 import type { EmbeddedOptions, ModelsContext, ModelsOptions } from "./options.ts";
 import { reasonOf } from "./probe.ts";
 import { embeddedTarget } from "./providers/embedded.ts";
-import { explainRoute, type Option, openRouted } from "./routed.ts";
+import type { Option } from "./routed.ts";
 import { startHint } from "./start-hint.ts";
 import { TIMEOUTS } from "./timeouts.ts";
-import { tryModel } from "./trial.ts";
 import type { Care, Glance, Look } from "./wire.ts";
 
 export function createModels(options: ModelsOptions): Models {
@@ -44,7 +42,12 @@ export function createModels(options: ModelsOptions): Models {
       const several = optionsOf(choice);
       const [first, ...more] = several;
       if (more.length > 0)
-        return openRouted(several, signal, options.clock.now, choice.remembered ? choice.model : undefined);
+        return (await import("./routed.ts")).openRouted(
+          several,
+          signal,
+          options.clock.now,
+          choice.remembered ? choice.model : undefined,
+        );
       return first ? first.open(signal) : openOne(choice, signal);
     },
     async *pull(choice, signal) {
@@ -84,15 +87,19 @@ export function createModels(options: ModelsOptions): Models {
       const { glance, info } = await findModel(context, lookWith(signal), { ...choice, model });
       const { embed } = providerOf(glance.target.kind ?? "openai-compatible");
       const limit = () => AbortSignal.timeout(context.limits.loadMs);
+      const { createEmbedder } = await import("./embed.ts");
       return createEmbedder(info, (texts) => embed(lookWith(limit()), glance.target, info.ref.model, texts));
     },
-    trial: tryModel,
+    async *trial(model, signal) {
+      yield* (await import("./trial.ts")).tryModel(model, signal);
+    },
     known(info) {
       const lane = laneRecord(context, info);
       return { rates: ratesFor(context, info).value, ...(lane ? { lane } : {}) };
     },
     async explain(choice, prompt, signal) {
       const several = optionsOf(choice);
+      const { explainRoute } = await import("./routed.ts");
       if (several.length > 0) return explainRoute(several, prompt, signal);
       const model = await openOne(choice, signal);
       const name = `${model.ref.provider}/${model.ref.model}`;
