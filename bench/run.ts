@@ -4,6 +4,7 @@ import { installBuilt, type Row } from "./kit.ts";
 import { models } from "./models.ts";
 import { parts } from "./parts.ts";
 import { report } from "./report.ts";
+import { repository } from "./repository.ts";
 import { startUp } from "./start-up.ts";
 import { streaming } from "./streaming.ts";
 import { turns } from "./turns.ts";
@@ -15,6 +16,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   models,
   parts,
   cache,
+  repository,
 };
 
 const wanted = process.argv.slice(2);

@@ -1,8 +1,9 @@
 /** Makes dist/: a tiny entry, the program in parts that are read when they are needed, and the demo's shop. */
 import { chmodSync, cpSync, readFileSync, rmSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { LANGUAGES } from "../src/base/languages.ts";
+import { grammarFile, runtimeFile } from "../src/grammars.ts";
 import { schemaOf } from "../src/guard/declare.ts";
 import { tools } from "../src/parts.ts";
 
@@ -46,7 +47,11 @@ function lean(_: string, names: string, module: string): string {
 rmSync(dist, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: { main: "src/main.ts" },
+  entryPoints: {
+    main: "src/main.ts",
+    worker: "src/workers/worker.ts",
+    "embedded-child": "src/models/embedded/child.ts",
+  },
   outdir: dist,
   bundle: true,
   splitting: true,
@@ -56,12 +61,12 @@ await build({
   minify: true,
   legalComments: "linked",
   mainFields: ["module", "main"],
-  // Finds its binary beside its own files.
-  external: ["@vscode/ripgrep"],
+  // The one finds its binary beside its own files, the other is installed by those who want it.
+  external: ["@vscode/ripgrep", "node-llama-cpp"],
   define: { BUILT_SCHEMAS: JSON.stringify(Object.fromEntries(tools.map((tool) => [tool.name, schemaOf(tool)]))) },
   plugins: [leanBuiltins],
 });
-for (const file of ["web-tree-sitter/web-tree-sitter.wasm", "@vscode/tree-sitter-wasm/wasm/tree-sitter-bash.wasm"])
-  cpSync(fileURLToPath(import.meta.resolve(file)), resolve(dist, basename(file)));
+for (const file of [runtimeFile(), ...(["bash", ...LANGUAGES] as const).map(grammarFile)])
+  cpSync(file, resolve(dist, basename(file)));
 cpSync(resolve(root, "demo/shop"), resolve(dist, "shop"), { recursive: true });
 chmodSync(resolve(root, "bin/crucible.mjs"), 0o755);

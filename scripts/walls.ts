@@ -8,6 +8,8 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   core: { builtins: [] },
   config: { builtins: ["node:fs", "node:fs/promises", "node:os"], process: true },
   models: { builtins: ["node:http", "node:https", "node:net"], process: true },
+  /** The engine of model files: the one part of `models` with processes and files. */
+  "models/embedded": { builtins: ["node:fs", "node:child_process", "node:os"], process: true },
   guard: { builtins: [] },
   sandbox: {
     builtins: [
@@ -32,6 +34,7 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   session: { builtins: [] },
   cache: { builtins: ["node:fs", "node:sqlite", "node:zlib"] },
   store: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:os"], process: true },
+  workers: { builtins: ["node:worker_threads"] },
   observe: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:readline"], process: true },
   cli: {
     builtins: [
@@ -86,7 +89,7 @@ function roomRules(room: string): Record<string, unknown> {
     ]),
   );
   const below = room === "base" ? [] : room === "core" ? ["base"] : ["base", "core"];
-  const siblings = Object.keys(ROOMS).filter((name) => name !== room && !below.includes(name));
+  const siblings = Object.keys(ROOMS).filter((name) => name !== room && !below.includes(name) && !name.includes("/"));
   const wiring = ["app", "main", "parts"].flatMap((name) => [
     `../${name}.ts`,
     `../../${name}.ts`,

@@ -1,4 +1,5 @@
 /** The one place where things are wired: every room meets the others here and in live.ts, through ports. */
+import { existsSync } from "node:fs";
 import { freemem } from "node:os";
 import { auditOptions, auditView, refuseCheckpointsIn } from "./audit-view.ts";
 import { systemClock } from "./base/clock.ts";
@@ -12,7 +13,7 @@ import type { AuditRecord } from "./core/audit-event.ts";
 import type { Event } from "./core/event.ts";
 import type { Sampling } from "./core/model.ts";
 import type { App, ApprovalsView, LiveSession, OpenOptions, TrustView } from "./core/ports/app.ts";
-import type { Models, OpenModel } from "./core/ports/models.ts";
+import { LOCAL_PROVIDERS, type Models, type OpenModel } from "./core/ports/models.ts";
 import type { Blobs, Sessions } from "./core/ports/store.ts";
 import type { Tier } from "./core/route.ts";
 import type { AppOptions, House, SessionFiles } from "./house.ts";
@@ -70,6 +71,7 @@ async function openModels(house: House): Promise<Models> {
   const model = config.get<string | undefined>("model");
   const temperature = config.get<number | undefined>("temperature");
   const effort = config.get<Sampling["effort"]>("effort");
+  const registry = `${config.places.data}/models.json`;
   return createModels({
     env,
     sampling: { ...(temperature === undefined ? {} : { temperature }), ...(effort === undefined ? {} : { effort }) },
@@ -79,6 +81,7 @@ async function openModels(house: House): Promise<Models> {
     windows: config.get("windows"),
     profiles: config.get("profiles"),
     ...(model === undefined ? {} : { defaultModel: model }),
+    embedded: { registry, any: existsSync(registry), gpu: config.get("embedded.gpu") },
     quirks: createQuirkStore(`${config.places.state}/servers.json`),
     clock: systemClock,
     freeMemoryBytes: freemem,
@@ -274,12 +277,15 @@ function rememberedModel(house: House, events: readonly Event[], given: OpenOpti
   const window = context === undefined ? { window: last.window } : {};
   const { provider } = last.model;
   const name = `${provider}/${last.model.model}`;
-  const several = [...Object.values(tiersOf(house)), ...house.config.get<string[]>("fallback")];
-  if (several.includes(name)) return { model: name, remembered: true, ...window };
+  const fallback = given.model.fallback ?? house.config.get<string[]>("fallback");
+  // Ollama's `:latest` may be left out.
+  const one = [...Object.values(tiersOf(house)), ...fallback].find((own) => own === name || `${own}:latest` === name);
+  if (one !== undefined) return { model: one, remembered: true, ...window };
   const configured = house.config
     .get<readonly { name: string }[]>("servers")
     .some((server) => server.name === provider);
   if (configured) return { model: `${provider}/${last.model.model}`, ...window };
-  const local = ["ollama", "lmstudio", "llamacpp"].find((name) => name === provider) as "ollama" | undefined;
+  if (provider === "embedded") return { model: name, ...window };
+  const local = LOCAL_PROVIDERS.find((name) => name === provider);
   return { model: last.model.model, baseUrl: last.server, ...(local ? { localProvider: local } : {}), ...window };
 }

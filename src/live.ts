@@ -9,7 +9,7 @@ import { auditOptions, checkpointPlace } from "./audit-view.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { controlHomes } from "./base/control-places.ts";
-import { CrucibleError } from "./base/error.ts";
+import { CrucibleError, toFault } from "./base/error.ts";
 import { byteLength, nearest, oneLine } from "./base/text.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
@@ -32,6 +32,7 @@ import { openAudit } from "./observe/audit.ts";
 import { createResourceMeter } from "./observe/resources.ts";
 import { checks, tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
+import { repositoryOf } from "./repository.ts";
 import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
 import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
@@ -74,9 +75,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const { files, model } = parts;
   const { journal } = files;
   const earlier = journal.events();
-  const bus = createBus(journal);
-  bus.subscribe(given.onEvent);
-  if (given.onFlushed) journal.onFlushed(given.onFlushed);
+  const bus = busFor(journal, given);
   const redactor = createRedactor(journal.session, knownSecrets(house));
   const log = openAudit(auditOptions(house.config, redactor.deep));
   const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
@@ -94,6 +93,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     editClock: edits,
   });
   if (given.sandboxRequired) await requireSandbox(sandbox);
+  const repository = repositoryOf(house, given.persist);
   const gate = createGate({
     tools,
     declared: DECLARED,
@@ -107,17 +107,18 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     human: given.human,
     session: { setTodos: (todos) => void emit({ kind: "todos-set", todos }) },
     reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
+    repository: repository.hands,
     redactor,
     clock: systemClock,
     lifetime: lifetime.signal,
     snapshots: given.persist,
   });
-  const answers = await answersFor(house, given, parts);
+  const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
-  announce(house, given, { model, earlier, emit, fork: files.fork });
+  announce(house, given, { model, earlier, emit, fork: files.fork, problem });
   if (given.sandbox === "off") await audit.note("sandbox-off");
   attachAudit(bus, audit);
   return {
@@ -131,8 +132,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     async close() {
       lifetime.abort();
       meter.stop();
-      await answers?.close();
-      await sandbox.close();
+      await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.
       await audit.end().catch(() => undefined);
@@ -142,22 +142,35 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   };
 }
 
+/** The bus of a session, with those who opened it listening. */
+function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOptions) {
+  const bus = createBus(journal);
+  bus.subscribe(onEvent);
+  if (onFlushed) journal.onFlushed(onFlushed);
+  return bus;
+}
+
 /** What the record of a session's beginning says. */
 function beginning({ workspace }: House, { mode }: OpenOptions, { rules }: Parts) {
   return { workspace, mode, rules: rules.length };
 }
 
-/** The cache of answers; nothing of it is loaded when no answer of this model may be kept. */
+/** The cache of answers, or why it does not work; nothing of it is loaded when no answer of this model may be kept. */
 async function answersFor(
   house: House,
   given: OpenOptions,
   { model, models }: Parts,
-): Promise<AnswerCache | undefined> {
+): Promise<{ readonly answers?: AnswerCache; readonly problem?: string }> {
   const { config } = house;
-  if (!given.cache || !given.persist) return undefined;
+  if (!given.cache || !given.persist) return {};
   const kept = model.sampling.temperature === 0 || config.get<boolean>("cache.anyTemperature");
-  if (config.get("cache.answers") === "off" || !kept) return undefined;
-  return (await import("./answers.ts")).openAnswers(house, async () => models);
+  if (config.get("cache.answers") === "off" || !kept) return {};
+  const { openAnswers } = await import("./answers.ts");
+  try {
+    return { answers: await openAnswers(house, async () => models) };
+  } catch (error) {
+    return { problem: `no answer is kept or taken from the cache: ${toFault(error).message}` };
+  }
 }
 
 type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits" | "cache">;
@@ -262,9 +275,15 @@ function surroundingsOf(house: House, given: OpenOptions, redact: (text: string)
 function announce(
   house: House,
   given: OpenOptions,
-  facts: { model: OpenModel; earlier: readonly Event[]; emit: Emit; fork: SessionFiles["fork"] },
+  facts: {
+    model: OpenModel;
+    earlier: readonly Event[];
+    emit: Emit;
+    fork: SessionFiles["fork"];
+    problem: string | undefined;
+  },
 ): void {
-  const { model, emit, fork } = facts;
+  const { model, emit, fork, problem } = facts;
   const earlier = [...facts.earlier];
   const { workspace } = house;
   const { version } = house.options;
@@ -280,6 +299,7 @@ function announce(
   const before = earlier.findLast((event) => event.kind === "model-chosen");
   const same = before && canonicalJson([before.model, before.window]) === canonicalJson([model.ref, model.window]);
   if (!same) emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
+  if (problem !== undefined) emit({ kind: "model-note", code: "cache-off", text: problem });
 }
 
 /** Branch and commit in a few words; undefined outside a repository. */

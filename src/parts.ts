@@ -22,6 +22,7 @@ import toolsGlob from "./tools/glob.ts";
 import toolsGrep from "./tools/grep.ts";
 import toolsRead from "./tools/read.ts";
 import toolsReadUntrusted from "./tools/read_untrusted.ts";
+import toolsRepoMap from "./tools/repo_map.ts";
 import toolsShell from "./tools/shell.ts";
 import toolsTodoWrite from "./tools/todo_write.ts";
 import toolsToolCall from "./tools/tool_call.ts";
@@ -37,6 +38,7 @@ export const tools: readonly Tool[] = [
   toolsGrep,
   toolsRead,
   toolsReadUntrusted,
+  toolsRepoMap,
   toolsShell,
   toolsTodoWrite,
   toolsToolCall,

@@ -39,6 +39,8 @@ export function modelServers({ get }: Pick<Config, "get">, server?: string): rea
 function authorityOf(url: string): string[] {
   if (!URL.canParse(url)) return [];
   const { hostname, port, protocol } = new URL(url);
+  // The embedded engine listens nowhere.
+  if (protocol === "embedded:") return [];
   return [`${hostname}:${port || (protocol === "https:" ? "443" : "80")}`];
 }
 

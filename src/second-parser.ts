@@ -1,6 +1,6 @@
-/** Loads the second shell parser: its two wasm files lie beside the built program or in the packages. */
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+/** Loads the second shell parser. */
+import { readFileSync } from "node:fs";
+import { grammarFile, runtimeFile } from "./grammars.ts";
 import { createSecondOpinion, type ReadEntries, type SecondOpinion } from "./guard/shell/second-opinion.ts";
 import { treeEntries } from "./guard/shell/tree-entries.ts";
 
@@ -9,14 +9,7 @@ export const secondParser = (): SecondOpinion => createSecondOpinion(loadBash);
 
 async function loadBash(): Promise<ReadEntries> {
   const { Parser, Language } = await import("web-tree-sitter");
-  const runtime = wasmFile("web-tree-sitter.wasm", "web-tree-sitter/web-tree-sitter.wasm");
-  const grammar = wasmFile("tree-sitter-bash.wasm", "@vscode/tree-sitter-wasm/wasm/tree-sitter-bash.wasm");
-  await Parser.init({ locateFile: () => runtime });
-  const parser = new Parser().setLanguage(await Language.load(readFileSync(grammar)));
+  await Parser.init({ locateFile: () => runtimeFile() });
+  const parser = new Parser().setLanguage(await Language.load(readFileSync(grammarFile("bash"))));
   return (text) => treeEntries(text, parser);
-}
-
-function wasmFile(name: string, packaged: string): string {
-  const beside = fileURLToPath(new URL(`./${name}`, import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(import.meta.resolve(packaged));
 }

@@ -1,6 +1,6 @@
 /** The model of the next answer, when there are several: chosen at the start of a turn, after a failure, on a raise. */
 import type { Fault, FaultCode } from "../base/error.ts";
-import { type AssistantMessage, textOf } from "../core/message.ts";
+import type { AssistantMessage } from "../core/message.ts";
 import type { ModelRequest } from "../core/model.ts";
 import { type Asker, emitFor } from "./voice.ts";
 
@@ -23,10 +23,12 @@ const MOVES: ReadonlySet<FaultCode> = new Set([
 
 /** True when another model answers from now on. The decision and the change are on record. */
 export async function chooseModel(run: Asker, request: ModelRequest, why: ChoiceReason): Promise<boolean> {
-  const { model } = run.options;
+  const { model, journal } = run.options;
   if (!model.route) return false;
-  const asked = request.messages.findLast((message) => message.role === "user");
-  const question = { request, prompt: asked ? textOf(asked) : "", newTurn: false, ...why };
+  // The person's own words: instructions and context stand in the same message of the thread.
+  const asked = journal.events().findLast((event) => event.kind === "turn-start");
+  const words = (asked?.prompt ?? []).map((part) => (part.type === "text" ? part.text : ""));
+  const question = { request, prompt: words.join("\n"), newTurn: false, ...why };
   const routed = await model.route(question, run.signal);
   if (!routed) return false;
   const emit = emitFor(run);

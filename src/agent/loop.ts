@@ -105,7 +105,9 @@ async function ask(run: Run): Promise<Answer> {
     request = requestOf(run);
   }
   const answer = await askModel(run, request, "turn");
-  if (question && !answer.fault) await offerAnswer(run, question, answer.message);
+  // Asked again: another model may have answered, or a compacted thread.
+  const answered = question && !answer.fault ? questionOf(run, request) : undefined;
+  if (answered) await offerAnswer(run, answered, answer.message);
   if (answer.fault?.code !== "context-overflow" || request.messages.length < 4) return answer;
   const fault = await compact(run, request);
   return fault ? failed(run, answer.fault) : askModel(run, requestOf(run), "turn");

@@ -30,6 +30,7 @@ export type FaultCode =
   | "file-missing"
   | "outside-workspace"
   | "tool-failed"
+  | "worker-failed"
   | "compaction-failed"
   | "internal";
 

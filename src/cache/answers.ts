@@ -1,10 +1,11 @@
 /** The cache of answers: the same question by its key, a near one by the serve rule; shadow checks keep it honest. */
 
 import * as z from "zod/mini";
+import { abortable } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { sha256 } from "../base/hash.ts";
 import { CacheEntry, type CacheScope, type NeverReason, type RefusalReason } from "../core/cache.ts";
-import type { AnswerCache, AnswerQuestion, CachedAnswer, OfferedAnswer } from "../core/ports/cache.ts";
+import type { AnswerCache, AnswerQuestion, CachedAnswer, CacheLook, OfferedAnswer } from "../core/ports/cache.ts";
 import type { Embedder } from "../core/ports/models.ts";
 import { isTimeDependent, whyNotCacheable } from "./cacheable.ts";
 import type { EntryBook } from "./entry-book.ts";
@@ -42,13 +43,81 @@ export function createAnswers(options: AnswersOptions): AnswerCache {
   const near = createNeighbours(options);
   /** Would-be hits that the model answers all the same, by the question's key. */
   const compared = new Map<string, { entry: CacheEntry; similarity: number }>();
-  let lookups = 0;
+  // Starts anywhere: a process that asks once is compared as often as one that asks all day.
+  let lookups = clock.now();
+  let cleared = book.cleared();
+  let broken: string | undefined;
 
+  /** What breaks here makes a turn slower at most; `crucible cache stats` says what it was. */
+  const unharmed = async <T>(work: () => Promise<T>, instead: T, signal?: AbortSignal): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      signal?.throwIfAborted();
+      broken = error instanceof Error ? error.message : String(error);
+      return instead;
+    }
+  };
+  /** What another process has cleared is not given from here either. */
+  const keepUp = async () => {
+    const now = book.cleared();
+    if (now === cleared) return;
+    cleared = now;
+    near.clear();
+    await layers.forget();
+  };
   const exact = async (key: string): Promise<CachedAnswer | undefined> => {
     const found = await layers.get(key);
     const parsed = found ? z.safeParse(CacheEntry, JSON.parse(found.body)) : undefined;
     if (!found || !parsed?.success) return undefined;
     return hitOf(parsed.data, clock.now(), { similarity: 1, tier: found.tier });
+  };
+  const lookNear = async (question: AnswerQuestion, known: Key, signal: AbortSignal): Promise<CacheLook> => {
+    let because: RefusalReason | "nothing" = "nothing";
+    for (const { entry, similarity } of await near.of(question.text, signal)) {
+      const evidence = book.evidence(entry.kind);
+      const shadow = isShadowed(scope.workspace, lookups);
+      const asked = { text: question.text, scope, fingerprint: known.fingerprint };
+      const decision = decideServe(asked, { entry, similarity, evidence, now: clock.now(), shadow });
+      if (decision.serve) {
+        lookups++;
+        return { hit: hitOf(entry, clock.now(), { similarity, tier: "semantic" }) };
+      }
+      if (because === "nothing") because = decision.because;
+      if (!decision.compare) continue;
+      lookups++;
+      compared.set(known.key, { entry, similarity });
+      return { because: decision.because };
+    }
+    return { because };
+  };
+  const keep = async (question: AnswerQuestion, answer: OfferedAnswer, known: Key) => {
+    const candidate = compared.get(known.key);
+    compared.delete(known.key);
+    const vector = await near.vectorOf(question.text).catch(() => undefined);
+    if (candidate) near.replace(await judge(options, candidate, answer.text));
+    const now = clock.now();
+    const entry: CacheEntry = {
+      id: known.key,
+      question: question.text,
+      answer: answer.text,
+      scope,
+      fingerprint: known.fingerprint,
+      kind: intentOf(question.text),
+      createdAt: now,
+      bound: Math.max(FIRST_BOUND, options.similarity),
+      evidence: { agreed: 0, disagreed: 0 },
+      label: answer.label,
+    };
+    await layers.set(known.key, JSON.stringify(entry), options.ttlMs);
+    book.put({
+      entry,
+      ...(vector ? { vector: vector.vector } : {}),
+      model: vector?.model ?? "",
+      expires: now + options.ttlMs,
+    });
+    if (vector) near.add(entry, vector.vector);
+    return undefined;
   };
   return {
     async lookup(question, signal) {
@@ -56,57 +125,19 @@ export function createAnswers(options: AnswersOptions): AnswerCache {
       const never = neverAsked(question, options.anyTemperature);
       if (never) return { because: never };
       if (!known) return { because: "no-fingerprint" };
-      const same = await exact(known.key);
-      if (same) return { hit: same };
-      const neighbours = await near.of(question.text, signal);
-      let because: RefusalReason | "nothing" = "nothing";
-      for (const { entry, similarity } of neighbours) {
-        const evidence = book.evidence(entry.kind);
-        const shadow = isShadowed(scope.workspace, lookups);
-        const asked = { text: question.text, scope, fingerprint: known.fingerprint };
-        const decision = decideServe(asked, { entry, similarity, evidence, now: clock.now(), shadow });
-        if (decision.serve) {
-          lookups++;
-          return { hit: hitOf(entry, clock.now(), { similarity, tier: "semantic" }) };
-        }
-        if (because === "nothing") because = decision.because;
-        if (!decision.compare) continue;
-        lookups++;
-        compared.set(known.key, { entry, similarity });
-        return { because: decision.because };
-      }
-      return { because };
+      const look = async (): Promise<CacheLook> => {
+        await keepUp();
+        const same = await exact(known.key);
+        return same ? { hit: same } : lookNear(question, known, signal);
+      };
+      return unharmed(look, { because: "cache-failed" }, signal);
     },
     async offer(question, answer) {
       const known = keyed(question, scope);
       const never = whyNot(question, answer, { scope, fingerprint: known?.fingerprint, options });
-      const candidate = known && compared.get(known.key);
-      if (known) compared.delete(known.key);
+      if (never && known) compared.delete(known.key);
       if (never || !known) return never ?? "no-fingerprint";
-      const vector = await near.vectorOf(question.text).catch(() => undefined);
-      if (candidate) near.replace(await judge(options, candidate, answer.text));
-      const now = clock.now();
-      const entry: CacheEntry = {
-        id: known.key,
-        question: question.text,
-        answer: answer.text,
-        scope,
-        fingerprint: known.fingerprint,
-        kind: intentOf(question.text),
-        createdAt: now,
-        bound: Math.max(FIRST_BOUND, options.similarity),
-        evidence: { agreed: 0, disagreed: 0 },
-        label: answer.label,
-      };
-      await layers.set(known.key, JSON.stringify(entry), options.ttlMs);
-      book.put({
-        entry,
-        ...(vector ? { vector: vector.vector } : {}),
-        model: vector?.model ?? "",
-        expires: now + options.ttlMs,
-      });
-      if (vector) near.add(entry, vector.vector);
-      return undefined;
+      return unharmed(() => keep(question, answer, known), "cache-failed");
     },
     async explain(text, signal) {
       const found = new Map((await near.of(text, signal)).map(({ entry, similarity }) => [entry.id, similarity]));
@@ -124,19 +155,21 @@ export function createAnswers(options: AnswersOptions): AnswerCache {
       return rows.toSorted((a, b) => (b.similarity ?? 0) - (a.similarity ?? 0)).slice(0, NEIGHBOURS);
     },
     async stats() {
+      const problem = near.problem() ?? broken;
       return {
         tiers: await layers.stats(),
         semantic: {
           entries: book.count(),
           bytes: near.bytes(),
           evidence: book.kinds(),
-          ...(near.problem() === undefined ? {} : { problem: near.problem() ?? "" }),
+          ...(problem === undefined ? {} : { problem }),
         },
       };
     },
     async clear() {
       near.clear();
-      return { ...(await layers.clear()), semantic: book.clear() };
+      const semantic = book.clear();
+      return { ...(await layers.clear()), semantic };
     },
     async close() {
       await layers.close();
@@ -149,8 +182,13 @@ function hitOf(entry: CacheEntry, now: number, where: { similarity: number; tier
   return { text: entry.answer, ageMs: Math.max(0, now - entry.createdAt), label: entry.label, ...where };
 }
 
+interface Key {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
 /** The key of the same question in the same context; undefined when a part of the context is not known. */
-function keyed({ text, parts }: AnswerQuestion, scope: CacheScope): { key: string; fingerprint: string } | undefined {
+function keyed({ text, parts }: AnswerQuestion, scope: CacheScope): Key | undefined {
   const fingerprint = fingerprintOf(parts);
   if (fingerprint === undefined) return undefined;
   return { fingerprint, key: sha256(JSON.stringify([scope.user, scope.workspace, scope.role, fingerprint, text])) };
@@ -233,6 +271,8 @@ function createNeighbours({ scope, book, embedder, clock, maxBytes, ttlMs }: Ans
   let slabs: SemanticSlabs | undefined;
   let model = "";
   let problem: string | undefined;
+  /** Of the last text: the answer to a question needs it once more. */
+  let last: { text: string; vector: Float32Array | undefined } | undefined;
   const entries = new Map<number, CacheEntry>();
   const places = new Map<string, number>();
   const space = () => ({ scope, model });
@@ -256,10 +296,15 @@ function createNeighbours({ scope, book, embedder, clock, maxBytes, ttlMs }: Ans
   };
   const vectorOf = async (text: string) => {
     if (!embedder) return undefined;
-    const engine = await embedder();
-    model = engine.ref.digest ?? `${engine.ref.provider}/${engine.ref.model}`;
-    const [vector] = await engine.embed([text], AbortSignal.timeout(EMBED_MS));
-    problem = undefined;
+    if (last?.text !== text) {
+      last = { text, vector: undefined };
+      const engine = await embedder();
+      model = engine.ref.digest ?? `${engine.ref.provider}/${engine.ref.model}`;
+      const [vector] = await engine.embed([text], AbortSignal.timeout(EMBED_MS));
+      last = { text, vector };
+      problem = undefined;
+    }
+    const { vector } = last;
     if (!vector) return undefined;
     if (!slabs) rebuild(vector.length);
     return { vector, model };
@@ -271,9 +316,9 @@ function createNeighbours({ scope, book, embedder, clock, maxBytes, ttlMs }: Ans
     });
   return {
     async of(text, signal) {
+      last = undefined;
       try {
-        const known = await vectorOf(text);
-        signal.throwIfAborted();
+        const known = await abortable(vectorOf(text), signal);
         return known ? near(known.vector) : [];
       } catch (error) {
         if (signal.aborted) throw error;

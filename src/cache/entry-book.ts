@@ -1,9 +1,7 @@
 /** The answers of each scope with their vectors and evidence, in the cache's SQLite file: what the index is rebuilt from. */
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import * as z from "zod/mini";
 import { CacheEntry, CacheEvidence, type CacheScope } from "../core/cache.ts";
+import { openOrRemake } from "./open-file.ts";
 
 export interface BookRow {
   readonly entry: CacheEntry;
@@ -22,6 +20,8 @@ export interface EntryBook {
   kinds(): readonly (CacheEvidence & { readonly kind: string })[];
   count(): number;
   clear(): number;
+  /** How often the file was cleared, by whichever process. */
+  cleared(): number;
   close(): void;
 }
 
@@ -34,10 +34,7 @@ const NONE: CacheEvidence = { agreed: 0, disagreed: 0 };
 
 /** `maxEntries`: the oldest of all scopes go first. */
 export function openEntryBook(file: string, maxEntries: number): EntryBook {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const db = new DatabaseSync(file);
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 200;");
-  db.exec(SCHEMA);
+  const db = openOrRemake(file, SCHEMA);
   const keyOf = ({ user, workspace, role }: CacheScope) => JSON.stringify([user, workspace, role]);
   const run = (sql: string) => db.prepare(sql);
   const statements = {
@@ -57,6 +54,8 @@ export function openEntryBook(file: string, maxEntries: number): EntryBook {
     clear: run("DELETE FROM answers"),
     forget: run("DELETE FROM evidence"),
   };
+  const version = run("PRAGMA user_version");
+  const cleared = () => Number(version.get()?.["user_version"]);
   return {
     list: (scope, model, now) => statements.list.all(keyOf(scope), model, now).flatMap(rowOf),
     put({ entry, vector, model, expires }) {
@@ -88,8 +87,11 @@ export function openEntryBook(file: string, maxEntries: number): EntryBook {
     count: () => Number(statements.count.get()?.["count"]),
     clear() {
       statements.forget.run();
-      return Number(statements.clear.run().changes);
+      const { changes } = statements.clear.run();
+      db.exec(`PRAGMA user_version = ${(cleared() + 1) % 2 ** 31}`);
+      return Number(changes);
     },
+    cleared,
     close: () => db.close(),
   };
 }

@@ -1,6 +1,7 @@
 /** The tiers as one: the nearest that has an entry gives it, and the nearer ones learn it. A tier that fails is left alone for a while. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import { CrucibleError } from "../base/error.ts";
 import type { CacheTier, TierEntry, TierStats } from "../core/ports/cache.ts";
 
 /** A failed tier is not asked for this long (milliseconds). */
@@ -20,8 +21,10 @@ export interface Layers {
   /** Resolves when every tier that works has it. */
   set(key: string, body: string, ttlMs: number): Promise<void>;
   remove(key: string): Promise<void>;
-  /** How many entries were removed, by tier. Throws what a tier throws: who clears wants to know. */
+  /** How many entries were removed, by tier. Throws `storage` when a tier was not cleared; the others are empty then. */
   clear(): Promise<Readonly<Record<string, number>>>;
+  /** Drops what this process alone holds. */
+  forget(): Promise<void>;
   stats(): Promise<readonly TierStats[]>;
   close(): Promise<void>;
 }
@@ -37,7 +40,8 @@ interface Place {
 
 export function createLayers({ tiers, clock, secret }: LayersOptions): Layers {
   const places: readonly Place[] = tiers.map((tier) => ({ tier, hits: 0, misses: 0, until: 0, problem: undefined }));
-  const seal = (key: string, body: string) => createHmac("sha256", secret).update(`${key}\n${body}`).digest("hex");
+  const seal = (key: string, { body, at, expires }: TierEntry) =>
+    createHmac("sha256", secret).update(`${key}\n${at}\n${expires}\n${body}`).digest("hex");
   const attempt = async <T>(place: Place, work: () => Promise<T>): Promise<T | undefined> => {
     if (clock.now() < place.until) return undefined;
     try {
@@ -53,7 +57,7 @@ export function createLayers({ tiers, clock, secret }: LayersOptions): Layers {
   const opened = (key: string, entry: TierEntry | undefined): TierEntry | undefined => {
     if (!entry || entry.expires <= clock.now()) return undefined;
     const [given, body] = [entry.body.slice(0, 64), entry.body.slice(64)];
-    const own = seal(key, body);
+    const own = seal(key, { ...entry, body });
     return given.length === own.length && timingSafeEqual(Buffer.from(given), Buffer.from(own))
       ? { ...entry, body }
       : undefined;
@@ -78,15 +82,32 @@ export function createLayers({ tiers, clock, secret }: LayersOptions): Layers {
     },
     async set(key, body, ttlMs) {
       const at = clock.now();
-      const entry = { body: seal(key, body) + body, at, expires: at + ttlMs };
+      const expires = at + ttlMs;
+      const entry = { body: seal(key, { body, at, expires }) + body, at, expires };
       await Promise.all(places.map((place) => attempt(place, () => place.tier.set(key, entry))));
     },
     async remove(key) {
       await Promise.all(places.map((place) => attempt(place, () => place.tier.remove(key))));
     },
     async clear() {
-      const counts = await Promise.all(places.map(async ({ tier }) => [tier.name, await tier.clear()] as const));
-      return Object.fromEntries(counts);
+      const counts: [string, number][] = [];
+      const failures: string[] = [];
+      const clearOne = async ({ tier }: Place) => {
+        try {
+          counts.push([tier.name, await tier.clear()]);
+        } catch (error) {
+          failures.push(`${tier.name} (${error instanceof Error ? error.message : String(error)})`);
+        }
+      };
+      for (const place of places) await clearOne(place);
+      if (failures.length === 0) return Object.fromEntries(counts);
+      throw new CrucibleError("storage", `not cleared: ${failures.join(", ")}; every other place is empty`, {
+        hint: "when it answers again: crucible cache clear",
+        retryable: true,
+      });
+    },
+    async forget() {
+      await places.find(({ tier }) => tier.name === "memory")?.tier.clear();
     },
     stats: () =>
       Promise.all(

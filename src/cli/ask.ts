@@ -8,6 +8,7 @@ import type { Effort } from "../core/model.ts";
 import type { App, LiveSession, OpenOptions } from "../core/ports/app.ts";
 import type { CommandContext } from "../core/ports/cli.ts";
 import type { Human } from "../core/ports/human.ts";
+import type { LocalProvider } from "../core/ports/models.ts";
 import type { Budget, Outcome } from "../core/task.ts";
 import type { Mode, SandboxMode } from "../core/verdict.ts";
 import { createDebug, type Debug } from "./debug.ts";
@@ -264,7 +265,7 @@ function sandboxOf(flags: Flags, app: App): SandboxMode {
 export function modelChoice(flags: Pick<Flags, "text">): OpenOptions["model"] {
   const model = flags.text("model");
   const baseUrl = flags.text("base-url");
-  const localProvider = flags.text("local-provider") as "ollama" | "lmstudio" | "llamacpp" | undefined;
+  const localProvider = flags.text("local-provider") as LocalProvider | undefined;
   const context = numberFlag(flags as Flags, "context");
   const fallback = flags.text("fallback-model");
   return {

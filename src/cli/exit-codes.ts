@@ -33,6 +33,7 @@ export const EXIT: Readonly<Record<FaultCode, number>> = {
   audit: 1,
   "file-changed": 1,
   "tool-failed": 1,
+  "worker-failed": 1,
   internal: 1,
 };
 

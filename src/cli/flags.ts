@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
+import { LOCAL_PROVIDERS } from "../core/ports/models.ts";
 
 type Kind = "switch" | "text" | "list" | "optional";
 
@@ -28,7 +29,7 @@ export const FLAGS = {
     values: "url",
     about: "an OpenAI-compatible server (or Ollama with --local-provider ollama)",
   },
-  "local-provider": { kind: "text", choices: ["ollama", "lmstudio", "llamacpp"], about: "which local server to use" },
+  "local-provider": { kind: "text", choices: LOCAL_PROVIDERS, about: "which local server to use" },
   context: { kind: "text", values: "N", about: "context window in tokens, when the server does not tell" },
   "fallback-model": {
     kind: "text",

@@ -90,6 +90,12 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: {},
     about: "settings per provider/model: sampling, effort, template switches, context, keepAlive",
   },
+  "embedded.gpu": {
+    scope: "user",
+    schema: z.enum(["off", "auto", "cuda", "vulkan", "metal"]),
+    fallback: "off",
+    about: "what the embedded engine computes on beside the processor; its package must bring it",
+  },
   "cache.answers": {
     scope: "user",
     schema: z.enum(["off", "exact", "semantic"]),

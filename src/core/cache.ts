@@ -122,4 +122,5 @@ export type NeverReason =
   | "time-dependent"
   | "incomplete"
   | "empty"
-  | "temperature";
+  | "temperature"
+  | "cache-failed";

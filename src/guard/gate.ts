@@ -10,7 +10,14 @@ import type { Grant, Limits } from "../core/grant.ts";
 import { EXTERNAL_LABEL, type Label, WORKSPACE_LABEL } from "../core/label.ts";
 import type { ToolCallPart } from "../core/message.ts";
 import type { CallContext, Gate, ToolOutcome } from "../core/ports/gate.ts";
-import type { DeferredHands, Hands, ReaderHands, SessionHands } from "../core/ports/hands.ts";
+import type {
+  DeferredHands,
+  Hands,
+  ReaderHands,
+  RepositoryHands,
+  SessionHands,
+  TreeHands,
+} from "../core/ports/hands.ts";
 import type { Human } from "../core/ports/human.ts";
 import type { Sandbox } from "../core/ports/sandbox.ts";
 import type { AuditPort, Journal } from "../core/ports/store.ts";
@@ -42,6 +49,8 @@ export interface GateOptions {
   readonly session: SessionHands;
   /** The quarantined reader for one call. */
   readonly reader: (where: EventContext) => ReaderHands;
+  /** What is known of the repository, over what the hands of one call show. */
+  readonly repository: (tree: TreeHands) => RepositoryHands;
   readonly redactor: Redactor;
   readonly clock: Clock;
   /** Aborts when the session ends: every lease ends with it. */
@@ -236,6 +245,7 @@ async function execute(room: Room, action: Action, how: Performance): Promise<To
   const deferred: DeferredHands = { search: (query) => searchDeferred(room.deferred, query) };
   const hands: Hands = {
     ...machine,
+    ...(machine.tree ? { repository: options.repository(machine.tree) } : {}),
     ...(tool.effects.includes("human") ? { human: options.human } : {}),
     ...(tool.effects.includes("session") ? { session: options.session, deferred } : {}),
     ...(tool.effects.includes("agents") ? { reader: options.reader(how.where) } : {}),

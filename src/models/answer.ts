@@ -76,6 +76,11 @@ export class Answer implements Sink {
     this.#native.push(call);
   }
 
+  loading(progress: number): void {
+    this.#progress = true;
+    this.part({ type: "loading", progress });
+  }
+
   prefill(done: number, total: number): void {
     this.#progress = true;
     this.part({ type: "prefill", done, total });

@@ -68,13 +68,20 @@ export function createBreaker(now: () => number, onChange: () => void): Breaker 
     const { policy } = (await loading) ?? {};
     await policy?.execute(() => outcomeOf(end)).catch(() => undefined);
   };
+  /** Ends that the library has not counted yet: it takes some turns of the queue, and a new call must not slip in between. */
+  const uncounted = new Set<Promise<unknown>>();
+  const awaitCount = (counted: Promise<unknown>) => {
+    uncounted.add(counted);
+    void counted.finally(() => uncounted.delete(counted));
+  };
   return {
     async admit(probe) {
+      await Promise.all(uncounted);
       await loading;
       if (!loaded) {
         return (end) => {
           count(end);
-          void late(end);
+          awaitCount(late(end));
         };
       }
       const { library, policy } = loaded;
@@ -85,11 +92,12 @@ export function createBreaker(now: () => number, onChange: () => void): Breaker 
         admitted.resolve();
         await outcomeOf(await ended.promise);
       };
-      policy.execute(trial).catch(() => admitted.reject(new Broken()));
+      const counted = policy.execute(trial).catch(() => admitted.reject(new Broken()));
       await admitted.promise;
       return (end) => {
         count(end);
         ended.resolve(end);
+        awaitCount(counted);
       };
     },
     get state() {

@@ -2,6 +2,7 @@
 import { CrucibleError } from "../base/error.ts";
 import { HttpFailure } from "./http.ts";
 import { ask, reasonOf, textField } from "./probe.ts";
+import embedded from "./providers/embedded.ts";
 import ollama from "./providers/ollama.ts";
 import openAiCompatible from "./providers/openai-compatible.ts";
 import type { Glance, Look, Provider, ServerKind, Target } from "./wire.ts";
@@ -35,7 +36,11 @@ export const LOOPBACK_PORTS: readonly number[] = [11434, 1234, 8080, 8000];
 /** What usually listens on a port: only a guess for messages, the reply decides. */
 const USUAL: Readonly<Record<number, string>> = { 11434: "ollama", 1234: "lmstudio", 8080: "llamacpp", 8000: "vllm" };
 
-const PROVIDERS: Readonly<Record<ServerKind, Provider>> = { ollama, "openai-compatible": openAiCompatible };
+const PROVIDERS: Readonly<Record<ServerKind, Provider>> = {
+  ollama,
+  "openai-compatible": openAiCompatible,
+  embedded,
+};
 
 export function providerOf(kind: ServerKind): Provider {
   return PROVIDERS[kind];
@@ -137,6 +142,7 @@ export async function lookAt(look: Look, target: Target): Promise<Glance> {
 
 /** True when the server runs on this machine, so that our free memory is its free memory. */
 export function isLoopback(root: string): boolean {
+  if (root.startsWith("embedded:")) return true;
   const host = new URL(root).hostname;
   return host === "localhost" || host === "[::1]" || /^127\./.test(host);
 }

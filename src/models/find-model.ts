@@ -1,4 +1,5 @@
 /** Finds the server and the model that a person means, or the best one when nothing is named. */
+import { isAbsolute, resolve } from "node:path";
 import { delay } from "../base/async.ts";
 import { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
@@ -7,6 +8,7 @@ import type { ModelChoice } from "../core/ports/models.ts";
 import { findTargets, LOOPBACK_PORTS, lookAt, providerOf, targetAt } from "./discover.ts";
 import type { Chosen } from "./open-model.ts";
 import type { ModelsContext } from "./options.ts";
+import { embeddedTarget } from "./providers/embedded.ts";
 import { startHint, titleOf } from "./start-hint.ts";
 import type { Detail, Glance, Look, Target } from "./wire.ts";
 
@@ -23,8 +25,22 @@ interface Wanted {
   readonly text: string;
 }
 
+/** A model file of the person's own, when that is what the choice names: its absolute path. */
+function fileNamed({ model, localProvider, baseUrl }: ModelChoice): string | undefined {
+  if (baseUrl !== undefined || model === undefined) return undefined;
+  const text =
+    localProvider === "embedded"
+      ? model
+      : localProvider === undefined
+        ? /^embedded\/(.*)$/s.exec(model)?.[1]
+        : undefined;
+  return text !== undefined && (/[\\/]/.test(text) || /\.gguf$/i.test(text)) ? resolve(text) : undefined;
+}
+
 /** Splits `provider/model` at the first slash; with an address or a provider given the value is the bare name. */
 function wantedOf(choice: ModelChoice, fallback: string | undefined): Wanted | undefined {
+  const file = fileNamed(choice);
+  if (file !== undefined) return { provider: "embedded", model: file, text: file };
   const bare = choice.localProvider !== undefined || choice.baseUrl !== undefined;
   const text = choice.model ?? (bare ? undefined : fallback);
   if (text === undefined) return undefined;
@@ -34,7 +50,13 @@ function wantedOf(choice: ModelChoice, fallback: string | undefined): Wanted | u
 }
 
 export function targetsFor(context: ModelsContext, choice: ModelChoice, wanted: Wanted | undefined): readonly Target[] {
-  const { env, servers } = context;
+  const { env, servers, embedded } = context;
+  const provider = choice.localProvider ?? wanted?.provider;
+  if (provider === "embedded" && embedded) {
+    if (choice.baseUrl !== undefined)
+      throw new CrucibleError("usage", "the embedded engine has no address", { hint: "leave --base-url away" });
+    return [embeddedTarget(wanted !== undefined && isAbsolute(wanted.model) ? wanted.model : undefined)];
+  }
   if (choice.baseUrl !== undefined) {
     const provider = choice.localProvider ?? "openai";
     const kind =
@@ -47,14 +69,21 @@ export function targetsFor(context: ModelsContext, choice: ModelChoice, wanted: 
     return [{ ...target, ...(env.OPENAI_API_KEY ? { apiKey: env.OPENAI_API_KEY } : {}) }];
   }
   const all = findTargets({ env, servers, ports: context.ports ?? LOOPBACK_PORTS });
-  const provider = choice.localProvider ?? wanted?.provider;
-  if (provider === undefined) return all;
+  if (provider === undefined) return embedded?.any ? [...all, embeddedTarget()] : all;
   // What listens on a port is only known by asking; a configured name or variable says it beforehand.
   const possible = all.filter((target) => target.provider === provider || target.kind === undefined);
   const certain = all.filter((target) => target.provider === provider && target.kind !== undefined);
   if (possible.length > 0) return certain.length > 0 ? certain : possible;
   const known = [
-    ...new Set([...all.map((target) => target.provider), "ollama", "lmstudio", "llamacpp", "vllm", "openai"]),
+    ...new Set([
+      ...all.map((target) => target.provider),
+      "ollama",
+      "lmstudio",
+      "llamacpp",
+      "vllm",
+      "openai",
+      "embedded",
+    ]),
   ];
   const meant = nearest(provider, known);
   throw new CrucibleError("model-missing", `no provider named ${JSON.stringify(provider)}`, {
@@ -141,7 +170,9 @@ async function pick(look: Look, { choice, wanted, glances }: Candidates): Promis
   const hint =
     first?.target.kind === "ollama"
       ? "fetch one, for example: ollama pull qwen3:8b"
-      : "load a chat model in the server";
+      : first?.target.kind === "embedded"
+        ? "add one: crucible models add ./file.gguf"
+        : "load a chat model in the server";
   throw new CrucibleError("model-missing", `${up.map((glance) => glance.target.root).join(", ")} has no chat model`, {
     hint,
   });

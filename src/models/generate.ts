@@ -152,7 +152,8 @@ async function checkLoaded(link: Link): Promise<ModelPart | undefined> {
   if (!read) return undefined;
   state.readLoadedWindow = undefined;
   const tokens = await read().catch(() => undefined);
-  if (tokens === undefined || (state.window.source === "chosen" && tokens >= state.window.tokens)) return undefined;
+  if (tokens === state.window.tokens) state.window = { ...state.window, source: "loaded" };
+  if (tokens === undefined || (state.window.source !== "assumed" && tokens >= state.window.tokens)) return undefined;
   const { tokens: before, source } = state.window;
   state.window = { ...state.window, tokens, source: "loaded" };
   return {

@@ -21,18 +21,23 @@ export async function* generateMeasured(
   signal: AbortSignal,
   priority: Priority,
 ): AsyncGenerator<ModelPart, void> {
-  let pass: Pass;
+  let pass: Pass | undefined;
+  let entering: Promise<Pass> | undefined;
   try {
     let ahead = 0;
     const { slots } = lane.seats;
-    const entering = lane.enter(priority, signal, () => {
+    entering = lane.enter(priority, signal, () => {
       ahead = slots.active + slots.waiting;
     });
+    entering.catch(() => undefined);
     if (ahead > 0) yield { type: "queued", ahead };
     pass = await entering;
   } catch (error) {
     yield { type: "failure", fault: signal.aborted ? cancelled : toFault(error) };
     return;
+  } finally {
+    // The reader left while it waited: a seat that comes later goes back.
+    if (!pass) entering?.then((late) => late.end("aborted")).catch(() => undefined);
   }
   let code: FaultCode | undefined = "aborted";
   const watch = stopwatch(link);

@@ -3,23 +3,25 @@ import { CrucibleError } from "../base/error.ts";
 import type { ModelChoice, Models, ServerStatus } from "../core/ports/models.ts";
 import { choicesOf } from "./choices.ts";
 import { lookAt, providerOf } from "./discover.ts";
-import { createEmbedder } from "./embed.ts";
+import type { Embedded } from "./embedded/transport.ts";
 import { detailOf, findModel, findServer, targetsFor } from "./find-model.ts";
-import { createHttp } from "./http.ts";
+import { createHttp, type Http, HttpFailure } from "./http.ts";
 import { laneRecord } from "./lanes.ts";
 import { openModel, ratesFor } from "./open-model.ts";
-import type { ModelsContext, ModelsOptions } from "./options.ts";
-import { explainRoute, type Option, openRouted } from "./routed.ts";
+import type { EmbeddedOptions, ModelsContext, ModelsOptions } from "./options.ts";
+import { reasonOf } from "./probe.ts";
+import { embeddedTarget } from "./providers/embedded.ts";
+import type { Option } from "./routed.ts";
 import { startHint } from "./start-hint.ts";
 import { TIMEOUTS } from "./timeouts.ts";
-import { tryModel } from "./trial.ts";
 import type { Care, Glance, Look } from "./wire.ts";
 
 export function createModels(options: ModelsOptions): Models {
+  const embedded = options.embedded && lazily(options.embedded);
   const context: ModelsContext = {
     ...options,
     limits: { ...TIMEOUTS, ...options.timeouts },
-    http: createHttp(),
+    http: embedded ? eitherOf(createHttp(), embedded) : createHttp(),
     calibrations: new Map(),
     rates: new Map(),
     lanes: new Map(),
@@ -38,12 +40,29 @@ export function createModels(options: ModelsOptions): Models {
   return {
     async open(choice, signal) {
       const several = optionsOf(choice);
-      return several.length > 1 ? openRouted(several, signal) : openOne(choice, signal);
+      const [first, ...more] = several;
+      if (more.length > 0)
+        return (await import("./routed.ts")).openRouted(
+          several,
+          signal,
+          options.clock.now,
+          choice.remembered ? choice.model : undefined,
+        );
+      return first ? first.open(signal) : openOne(choice, signal);
     },
     async *pull(choice, signal) {
       const look = lookWith(signal);
       const { glance, model } = await findServer(context, look, choice);
-      yield* careOf(glance).pull(look, glance.target, model);
+      try {
+        yield* careOf(glance).pull(look, glance.target, model);
+      } catch (error) {
+        if (!(error instanceof HttpFailure)) throw error;
+        throw new CrucibleError(
+          "server-unreachable",
+          `${glance.target.root} broke off while it fetched ${model}: ${reasonOf(error)}`,
+          { hint: "is it still running? The same command goes on where it stopped", retryable: true, cause: error },
+        );
+      }
     },
     async load(choice, signal, keepAlive) {
       const look = lookWith(signal);
@@ -68,19 +87,36 @@ export function createModels(options: ModelsOptions): Models {
       const { glance, info } = await findModel(context, lookWith(signal), { ...choice, model });
       const { embed } = providerOf(glance.target.kind ?? "openai-compatible");
       const limit = () => AbortSignal.timeout(context.limits.loadMs);
+      const { createEmbedder } = await import("./embed.ts");
       return createEmbedder(info, (texts) => embed(lookWith(limit()), glance.target, info.ref.model, texts));
     },
-    trial: tryModel,
+    async *trial(model, signal) {
+      yield* (await import("./trial.ts")).tryModel(model, signal);
+    },
     known(info) {
       const lane = laneRecord(context, info);
       return { rates: ratesFor(context, info).value, ...(lane ? { lane } : {}) };
     },
     async explain(choice, prompt, signal) {
       const several = optionsOf(choice);
+      const { explainRoute } = await import("./routed.ts");
       if (several.length > 0) return explainRoute(several, prompt, signal);
       const model = await openOne(choice, signal);
       const name = `${model.ref.provider}/${model.ref.model}`;
       return explainRoute([{ name, named: false, fallback: false, open: async () => model }], prompt, signal);
+    },
+    async add(path, name) {
+      const entry = await (await embeddedOf(embedded)).add(path, name);
+      const { models } = await providerOf("embedded").look(
+        lookWith(AbortSignal.timeout(context.limits.probeMs)),
+        embeddedTarget(),
+      );
+      const info = models.find((one) => one.ref.model === entry.name);
+      if (!info) throw new CrucibleError("internal", `embedded/${entry.name} was added and is not there`);
+      return info;
+    },
+    async remove(name) {
+      (await embeddedOf(embedded)).remove(name);
     },
     async list(choice, signal) {
       const look = { ...lookWith(signal), version: true, deadline: AbortSignal.timeout(context.limits.probeMs) };
@@ -91,6 +127,26 @@ export function createModels(options: ModelsOptions): Models {
       return { models: models.map((detail) => detail.info), servers: glances.map(statusOf) };
     },
   };
+}
+
+type LazyEmbedded = () => Promise<Embedded>;
+
+/** Nothing of the engine is read before a model file is asked for. */
+function lazily(options: EmbeddedOptions): LazyEmbedded {
+  let made: Promise<Embedded> | undefined;
+  return () => {
+    made ??= import("./embedded/transport.ts").then(({ createEmbedded }) => createEmbedded(options));
+    return made;
+  };
+}
+
+function embeddedOf(embedded: LazyEmbedded | undefined): Promise<Embedded> {
+  if (embedded) return embedded();
+  throw new CrucibleError("internal", "no place is given for the list of model files");
+}
+
+function eitherOf(server: Http, embedded: LazyEmbedded): Http {
+  return async (call) => (call.url.startsWith("embedded:") ? (await embedded()).http(call) : server(call));
 }
 
 function careOf({ target }: Glance): Care {

@@ -12,6 +12,7 @@ import { generateMeasured } from "./measured.ts";
 import type { ModelsContext } from "./options.ts";
 import { openQuirks } from "./quirks.ts";
 import { openRates, type RateBook } from "./rates.ts";
+import { warm } from "./warm.ts";
 import { settleWindow, type WindowAnswer } from "./window.ts";
 import type { Detail, Glance, Look, Wire } from "./wire.ts";
 
@@ -63,6 +64,7 @@ export async function openModel(context: ModelsContext, look: Look, chosen: Chos
     notes: [...(chosen.note === undefined ? [] : [chosen.note]), ...settled.notes],
     generate: (request, signal, priority = "user") =>
       generateMeasured({ link, lane, rates }, sampled(request), signal, priority),
+    warm: (request, signal) => warm({ link, lane }, sampled(request), signal),
     learn: (prompt, good) => rates.outcome(complexityOf(prompt).band, good),
     estimate: (request) => link.calibration.estimate(promptOf(link, request)),
   };

@@ -5,10 +5,19 @@ import type { QuirkStore } from "../core/ports/models.ts";
 import type { Tier } from "../core/route.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { ModelEnv, ServerConfig } from "./discover.ts";
+import type { Gpu } from "./embedded/protocol.ts";
 import type { Http } from "./http.ts";
 import type { Lane, Seats } from "./lane.ts";
 import type { RateBook } from "./rates.ts";
 import type { Timeouts } from "./timeouts.ts";
+
+export interface EmbeddedOptions {
+  /** File with the list of added models. */
+  readonly registry: string;
+  /** Some model was added: the engine is looked at when nothing else is named. */
+  readonly any: boolean;
+  readonly gpu: Gpu;
+}
 
 export interface ModelsOptions {
   readonly env: ModelEnv;
@@ -26,6 +35,8 @@ export interface ModelsOptions {
   readonly sampling?: Sampling;
   /** By `provider/model`. */
   readonly profiles?: Readonly<Record<string, Profile>>;
+  /** For model files that this program runs itself. */
+  readonly embedded?: EmbeddedOptions;
   readonly quirks: QuirkStore;
   readonly clock: Clock;
   readonly freeMemoryBytes: () => number;

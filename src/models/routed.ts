@@ -15,11 +15,19 @@ export interface Option {
   open(signal: AbortSignal): Promise<OpenModel>;
 }
 
-/** Opens the first option that answers. Throws what the first one threw when none does. */
-export async function openRouted(options: readonly Option[], signal: AbortSignal): Promise<OpenModel> {
-  const book = createBook(options);
+/**
+ * Opens the first option that answers; `remembered` is the one that an earlier process of the thread ended with. Throws
+ * what the first one threw when none does.
+ */
+export async function openRouted(
+  options: readonly Option[],
+  signal: AbortSignal,
+  now: () => number,
+  remembered?: string,
+): Promise<OpenModel> {
+  const book = createBook(options, now);
   const first = await book.openFirst(signal);
-  return routed(book, first);
+  return routed(book, first, first.name === remembered);
 }
 
 /** The decision for a prompt in a new thread. */
@@ -28,7 +36,7 @@ export async function explainRoute(
   prompt: string,
   signal: AbortSignal,
 ): Promise<RouteDecision> {
-  const book = createBook(options);
+  const book = createBook(options, () => 0);
   await book.openAll(signal, () => true);
   const messages = [{ role: "user" as const, parts: [{ type: "text" as const, text: prompt }] }];
   const request = { system: "", messages, tools: [], sampling: {} };
@@ -39,9 +47,13 @@ export async function explainRoute(
 
 type Book = ReturnType<typeof createBook>;
 
-function createBook(options: readonly Option[]) {
+/** An option that did not open is left alone this long while another one can answer (milliseconds). */
+const PAUSE_MS = 30_000;
+
+function createBook(options: readonly Option[], now: () => number) {
   const opened = new Map<string, OpenModel>();
   const problems = new Map<string, Fault>();
+  const tried = new Map<string, number>();
   const open = async (option: Option, signal: AbortSignal) => {
     if (opened.has(option.name)) return;
     try {
@@ -51,12 +63,15 @@ function createBook(options: readonly Option[]) {
       signal.throwIfAborted();
       if (!CrucibleError.isInstance(error)) throw error;
       problems.set(option.name, error.fault);
+      tried.set(option.name, now());
     }
   };
   return {
     options,
     opened,
     problems,
+    /** True when it may be worth a look: a server that hangs costs each look its whole patience. */
+    rested: ({ name }: Option) => now() - (tried.get(name) ?? Number.NEGATIVE_INFINITY) >= PAUSE_MS,
     async openAll(signal: AbortSignal, which: (option: Option) => boolean) {
       await Promise.all(options.filter(which).map((option) => open(option, signal)));
     },
@@ -86,12 +101,12 @@ interface Memory {
   answered: boolean;
 }
 
-function routed(book: Book, first: Option): OpenModel {
+function routed(book: Book, first: Option, answered: boolean): OpenModel {
   const memory: Memory = {
     failed: new Map(),
     cached: new Map(),
     current: first.name,
-    answered: false,
+    answered,
   };
   const now = () => {
     const model = book.opened.get(memory.current ?? "");
@@ -125,6 +140,7 @@ function routed(book: Book, first: Option): OpenModel {
       memory.cached.set(memory.current ?? "", model.estimate(request).tokens);
       return model.generate(request, signal, priority);
     },
+    warm: (request, signal) => now().warm(request, signal),
     estimate: (request: ModelRequest) => now().estimate(request),
     learn: (prompt, good) => now().learn(prompt, good),
     route: (question, signal) => route(book, memory, question, signal),
@@ -145,12 +161,12 @@ async function route(
   if (question.newTurn) memory.failed.clear();
   if (question.raise !== undefined) memory.raised = question.raise;
   if (question.failed && before !== undefined) memory.failed.set(before, question.failed.message);
-  await book.openAll(signal, ({ fallback }) => !fallback);
+  await book.openAll(signal, (option) => !option.fallback && book.rested(option));
   let decision = decideRoute(inputOf(book, question, memory));
-  if (!usable(book, memory, decision)) {
+  if (!usable(book, memory, decision, question)) {
     await book.openAll(signal, () => true);
     decision = decideRoute(inputOf(book, question, memory));
-    if (!usable(book, memory, decision)) return undefined;
+    if (!usable(book, memory, decision, question)) return undefined;
   }
   const changed = decision.model !== before;
   memory.current = decision.model;
@@ -159,8 +175,11 @@ async function route(
   return { ...decision, changed };
 }
 
-function usable(book: Book, memory: Memory, { model }: RouteDecision): boolean {
-  return book.opened.has(model) && !memory.failed.has(model);
+/** After a failure the same request is sent at once: it must fit. At the start of a turn it can still be made smaller. */
+function usable(book: Book, memory: Memory, { model }: RouteDecision, { request, failed }: RouteQuestion): boolean {
+  const opened = book.opened.get(model);
+  if (!opened || memory.failed.has(model)) return false;
+  return !failed || opened.estimate(request).tokens <= opened.window.tokens;
 }
 
 function inputOf(book: Book, question: RouteQuestion, memory: Memory): RouteInput {

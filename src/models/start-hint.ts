@@ -20,6 +20,7 @@ export function titleOf(provider: string): string {
     lmstudio: "LM Studio",
     llamacpp: "llama-server",
     vllm: "vLLM",
+    embedded: "the embedded engine",
     openai: "an OpenAI-compatible server",
   };
   return titles[provider] ?? provider;

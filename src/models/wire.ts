@@ -7,7 +7,7 @@ import type { Problem } from "./problem.ts";
 import type { Quirks } from "./quirks.ts";
 import type { Timeouts } from "./timeouts.ts";
 
-export type ServerKind = "ollama" | "openai-compatible";
+export type ServerKind = "ollama" | "openai-compatible" | "embedded";
 
 /** A place where a server is or may be. */
 export interface Target {
@@ -112,6 +112,8 @@ export interface Sink {
   text(piece: string): void;
   thinking(piece: string): void;
   call(call: RawCall): void;
+  /** Part of the model that is in memory: 0 to 1. */
+  loading(progress: number): void;
   prefill(done: number, total: number): void;
   usage(usage: WireUsage): void;
   /** The server's own word for the end of the answer: `stop`, `length`, `tool_calls`, `load` ... */
@@ -129,4 +131,6 @@ export interface Wire {
   /** The body to send. The messages of one request are the first bytes of the messages of the next. */
   encode(request: ModelRequest, quirks: Quirks, window: Window): string;
   decoder(sink: Sink, contentType: string): Lines;
+  /** A body for the same address that makes the server ready for `request` without an answer; absent where there is none. */
+  readonly warm?: (request: ModelRequest, quirks: Quirks, window: Window) => string;
 }

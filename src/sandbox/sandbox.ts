@@ -19,6 +19,7 @@ import { contains, type PathView, pathView } from "./paths.ts";
 import { searchHands } from "./search.ts";
 import { createSeen } from "./seen.ts";
 import { createSnapshots } from "./snapshot.ts";
+import { treeHands } from "./tree-hands.ts";
 
 export function createSandbox(options: SandboxOptions): Sandbox {
   const context = prepare(options);
@@ -44,7 +45,11 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     warm();
     return {
       ...(has("read") || has("write")
-        ? { files: fileHands(context, grant, seen), search: searchHands(context, grant) }
+        ? {
+            files: fileHands(context, grant, seen),
+            search: searchHands(context, grant),
+            tree: treeHands(context, grant),
+          }
         : {}),
       ...(has("write") ? { fileWrites: fileWriteHands(context, grant, seen) } : {}),
       ...(has("exec") ? { exec: execHands(context, grant, commands) } : {}),

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
+import { slices } from "../base/async.ts";
 import { controlPlace } from "../base/control-places.ts";
 import { CrucibleError } from "../base/error.ts";
 import { globMatcher } from "../base/glob.ts";
@@ -22,6 +23,8 @@ const FIXED = [
   "--max-filesize=20M",
   "--glob=!.git",
 ];
+/** Longest work on what was found before other work has its turn (milliseconds). */
+const SLICE_MS = 8;
 /** Longest line given back, in characters. */
 const MAX_LINE = 500;
 
@@ -31,6 +34,30 @@ interface Target {
   readonly root: string;
   /** Path below it to search, `.` for all. */
   readonly below: string;
+}
+
+/** Every plain file below `path` that is neither ignored nor hidden, in no order, until `take` returns false. */
+export async function eachFile(
+  { context, grant, path }: { context: SandboxContext; grant: Grant; path: string },
+  signal: AbortSignal,
+  take: (path: string) => boolean,
+): Promise<{ readonly folder: string; readonly truncated: boolean }> {
+  const target = locate(context, grant, path);
+  // Links are not followed on the way: what is found lies where its path says.
+  const hidden = (found: string) =>
+    isHiddenSecret(context, grant, { absolute: found, resolved: found, root: target.root }) ||
+    isGitInside(found, context) ||
+    isTemporary(found.slice(found.lastIndexOf("/") + 1));
+  const truncated = await ripgrep(
+    target,
+    ["--files", "--null", "--", target.below],
+    { signal, separator: "\0" },
+    (name) => {
+      const found = join(target, name);
+      return hidden(found) || take(found);
+    },
+  );
+  return { folder: target.below === "." ? target.root : join(target, target.below), truncated };
 }
 
 /** Searching powers of one grant. Results of secret-named files are dropped unless the grant shows them. */
@@ -157,17 +184,19 @@ async function ripgrep(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     problem += text.slice(0, 4000 - problem.length);
   });
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    const records = (rest + text).split(options.separator);
-    rest = records.pop() ?? "";
-    for (const record of records) {
-      if (cut || take(record)) continue;
-      cut = true;
-      child.kill("SIGKILL");
-    }
-  });
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   child.on("error", reject).on("close", resolve);
+  // It is awaited below, when everything was read.
+  promise.catch(() => undefined);
+  const pause = slices(SLICE_MS);
+  for await (const text of child.stdout.setEncoding("utf8")) {
+    const records = (rest + (text as string)).split(options.separator);
+    rest = records.pop() ?? "";
+    cut = records.some((record) => !take(record));
+    if (cut) break;
+    await pause();
+  }
+  if (cut) child.kill("SIGKILL");
   const code = await promise;
   if (!cut && code !== null && code > 1 && problem !== "")
     throw new CrucibleError("bad-input", problem.trim().split("\n").slice(-1)[0] ?? problem);

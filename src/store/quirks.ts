@@ -1,33 +1,41 @@
 /** Small facts learned about model servers, kept in one JSON file. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Json } from "../base/canonical-json.ts";
-import { errnoOf } from "../base/error.ts";
 import type { QuirkStore } from "../core/ports/models.ts";
-import { storageError } from "./schema.ts";
 
-/** What is learned survives the process; a file that cannot be read is learned anew. */
+/** What is learned survives the process if it can; a file that cannot be read or written is learned anew, never a fault. */
 export function createQuirkStore(file: string): QuirkStore {
-  const read = (): Record<string, Json> => {
+  const read = (): Record<string, Json> | undefined => {
     try {
-      return JSON.parse(readFileSync(file, "utf8")) as Record<string, Json>;
-    } catch (error) {
-      if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError) return {};
-      throw storageError(`cannot read ${file}`, error);
+      const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+      return typeof value === "object" && value !== null && !Array.isArray(value)
+        ? (value as Record<string, Json>)
+        : undefined;
+    } catch {
+      return undefined;
     }
   };
   let known: Record<string, Json> | undefined;
+  const write = (text: string) => {
+    const temporary = `${file}.${process.pid}.new`;
+    try {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      writeFileSync(temporary, text, { mode: 0o600 });
+      renameSync(temporary, file);
+    } catch {
+      // An answer is worth more than what it taught: this process knows it, the next one learns it again.
+      rmSync(temporary, { force: true });
+    }
+  };
   return {
     load: (key) => {
-      known ??= read();
+      known ??= read() ?? {};
       return known[key];
     },
     save(key, value) {
-      known = { ...read(), [key]: value };
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      const temporary = `${file}.${process.pid}.new`;
-      writeFileSync(temporary, JSON.stringify(known, null, 1), { mode: 0o600 });
-      renameSync(temporary, file);
+      known = { ...known, ...read(), [key]: value };
+      write(JSON.stringify(known, null, 1));
     },
   };
 }

@@ -1,9 +1,13 @@
 /** The package as it is published: its files, an installation in a clean prefix, and what an old Node says. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LANGUAGES } from "../../src/base/languages.ts";
+import { call, journey, lastText } from "../kit/journey.ts";
 import { tempFolder } from "../kit/temp.ts";
+import { writeTinyGguf } from "../kit/tiny-gguf.ts";
 import { lacking } from "../sandbox/machine.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -77,8 +81,10 @@ describe("the package", () => {
     );
     expect(odd).toEqual([]);
     expect(paths).toContain("dist/main.js");
-    const parser = ["dist/tree-sitter-bash.wasm", "dist/web-tree-sitter.wasm"];
-    expect(paths.filter((path) => path.endsWith(".wasm"))).toEqual(parser);
+    expect(paths).toContain("dist/embedded-child.js");
+    expect(paths).toContain("dist/worker.js");
+    const grammars = ["bash", ...LANGUAGES].map((name) => `dist/tree-sitter-${name}.wasm`).sort();
+    expect(paths.filter((path) => path.endsWith(".wasm"))).toEqual([...grammars, "dist/web-tree-sitter.wasm"]);
   });
 
   it("installed in a clean prefix it tells its version", () => {
@@ -89,6 +95,36 @@ describe("the package", () => {
   it("installed in a clean prefix it judges commands with both of its parsers", () => {
     const { stdout } = installed("policy", "explain", "--", "ls -la | wc -l");
     expect(stdout).toMatch(/^allow/);
+  });
+
+  it("runs a model file once the engine is installed beside it, and says how to install it before", () => {
+    const file = writeTinyGguf(place("tiny.gguf"), { says: ["Hello."] });
+    const ask = () => installed("-p", "--local-provider", "embedded", "-m", file, "hi");
+    const without = ask();
+    expect([without.stdout, without.status]).toEqual(["", 61]);
+    expect(without.stderr.trimEnd().split("\n").at(-1)).toBe(
+      `crucible: the embedded engine needs the package node-llama-cpp, which is not installed. Install it with: npm install --prefix ${place("prefix")} node-llama-cpp@3.21.1`,
+    );
+    symlinkSync(join(root, "node_modules/node-llama-cpp"), place("prefix/node_modules/node-llama-cpp"));
+    const { stdout, stderr, status } = ask();
+    expect([stdout, status], stderr).toEqual(["Hello.\n", 0]);
+  });
+
+  it("installed in a clean prefix it maps a repository with its own workers and grammars", async () => {
+    const script = [call("tool_call", { name: "repo_map", input: {} }), { text: "Seen." }];
+    await using setting = await journey({
+      script,
+      files: { "a.ts": "export class Shop {}\n", "b.rs": "fn sell() {}\n" },
+    });
+    const { stdout } = await promisify(execFile)(
+      place("prefix/node_modules/.bin/crucible"),
+      [...setting.model, "-p", "look"],
+      { cwd: setting.folder, env: env(NODE) },
+    );
+    expect(stdout).toBe("Seen.\n");
+    const seen = lastText(setting.server.chats[1] ?? { body: {} });
+    expect(seen).toContain("1: class Shop");
+    expect(seen).toContain("1: fn sell()");
   });
 
   it.skipIf(missing !== undefined)(

@@ -1,6 +1,9 @@
 /** Kept answers through the real binary: given with their age, passed by one flag, on record, and never for work. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { journey } from "../kit/journey.ts";
+import { startModelServer } from "../kit/model-server.ts";
 
 test("the same question is answered from the cache, labelled and audited; --no-cache asks; a changed context asks", async () => {
   let answers = 0;
@@ -48,4 +51,41 @@ test("a conversation goes on after an answer from the cache", async () => {
   await work.ask(["-p", "What is a functor?"]);
   await work.ask(["-p", "What is a functor?"]);
   expect((await work.ask(["-c", "-p", "And an applicative?"])).stdout).toBe("seen 4\n");
+});
+
+test("what a fallback answered is not given as the answer of the model that failed", async () => {
+  await using spare = await startModelServer({
+    wire: "ollama",
+    model: "spare:1",
+    digest: "ab".repeat(32),
+    script: () => ({ text: "from spare" }),
+  });
+  let up = false;
+  await using work = await journey({
+    server: { model: "main:1" },
+    script: () => (up ? { text: "from main" } : { text: "", dieAfterBytes: 0 }),
+  });
+  const servers = [
+    { name: "m", kind: "ollama", url: work.server.url },
+    { name: "s", kind: "ollama", url: spare.url },
+  ];
+  await work.run(["config", "set", "servers", JSON.stringify(servers)]);
+  await work.run(["config", "set", "temperature", "0"]);
+  const ask = () => work.run(["-m", "m/main:1", "--fallback-model", "s/spare:1", "-p", "What is a monad?"]);
+  expect((await ask()).stdout).toBe("from spare\n");
+  up = true;
+  expect((await ask()).stdout).toBe("from main\n");
+});
+
+test("a cache that cannot be opened is told and costs nothing else", async () => {
+  await using work = await journey({ script: () => ({ text: "answered" }) });
+  await work.run(["config", "set", "temperature", "0"]);
+  for (const name of ["answers.db", "cache.db", "cache.key"])
+    mkdirSync(join(work.home, "crucible/data", name), { recursive: true });
+  const run = await work.ask(["-p", "What is a monad?"]);
+  expect([run.code, run.stdout]).toEqual([0, "answered\n"]);
+  expect(run.stderr).toMatch(/no answer is kept or taken from the cache: .*cache/);
+  const stats = await work.run(["cache", "stats"]);
+  expect(stats.code).not.toBe(0);
+  expect(stats.stderr).toMatch(/storage|cannot/);
 });

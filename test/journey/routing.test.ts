@@ -1,4 +1,5 @@
 /** Several models through the real binary: tiers, a server that dies, what is shown, what is kept. */
+import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { journey } from "../kit/journey.ts";
 import { startModelServer } from "../kit/model-server.ts";
@@ -16,6 +17,8 @@ test("light prompts go to the fast model, hard ones to the quality model; explai
     wire: "openai",
     server: { model: "small" },
     script: () => ({ text: "from small" }),
+    // Words of the project's instructions do not make a prompt hard.
+    files: { "AGENTS.md": "Every change gets a security review of its architecture.\n" },
   });
   const set = async (key: string, value: string) =>
     expect((await work.run(["config", "set", key, value])).code).toBe(0);
@@ -126,4 +129,34 @@ test("stats fold what the sessions of this folder took", async () => {
   expect(shown).toMatch(/^1 sessions, \d+ tokens read/);
   expect(shown).toMatch(/\nread +1 +0 +0 /);
   expect((await work.run(["stats", "--days", "soon"])).code).toBe(2);
+});
+
+test("a resumed thread stays with the model it was raised to; a stand-in named by a flag gives way again", async () => {
+  let up = false;
+  await using large = await startModelServer({
+    wire: "ollama",
+    model: "large:latest",
+    script: () => ({ text: "from large" }),
+  });
+  await using work = await journey({
+    server: { model: "small:latest" },
+    script: () => (up ? { text: "from small" } : { text: "", dieAfterBytes: 0 }),
+  });
+  const set = async (key: string, value: string) =>
+    expect((await work.run(["config", "set", key, value])).code).toBe(0);
+  const servers = [
+    { name: "a", kind: "ollama", url: work.server.url },
+    { name: "b", kind: "ollama", url: large.url },
+  ];
+  await set("servers", JSON.stringify(servers));
+  await set("model", "a/small");
+  const standIn = ["--fallback-model", "b/large"];
+  expect((await work.run([...standIn, "-p", "format this file"])).stdout).toBe("from large\n");
+  up = true;
+  expect((await work.run(["-c", ...standIn, "-p", "format this file"])).stdout).toBe("from small\n");
+  const config = `${work.home}/crucible/config/config.jsonc`;
+  writeFileSync(config, JSON.stringify({ servers, tiers: { fast: "a/small", quality: "b/large" } }));
+  expect((await work.run(["-p", "review the design"])).stdout).toBe("from large\n");
+  expect((await work.run(["-c", "-p", "format this file"])).stdout).toBe("from large\n");
+  expect((await work.run(["-p", "format this file"])).stdout).toBe("from small\n");
 });

@@ -156,6 +156,7 @@ export function gateKit(options: KitOptions = {}): GateKit {
         order.push("flush");
       },
     },
+    repository: () => ({ map: () => Promise.reject(new Error("no repository here")) }),
     emit: (body, context) => {
       events.push(body);
       order.push(body.kind);

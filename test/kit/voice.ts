@@ -89,6 +89,7 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
       queued: 0,
     },
     learn: () => undefined,
+    warm: async () => false,
     generate(request) {
       requests.push(structuredClone(request) as ModelRequest);
       return stream(options.script(request, requests.length - 1), requests.length - 1, options.ids);

@@ -95,3 +95,14 @@ test("while one call tries, the others wait for what becomes of it", async () =>
   expect(ends.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(probes).toBe(1);
 });
+
+test("a call that comes right behind five failures is not let through", async () => {
+  for (const before of [0, 1]) {
+    const { breaker, fail } = kit();
+    await fail(before);
+    if (before > 0) await until(() => breaker.failures === before);
+    const calls = await Promise.all(Array.from({ length: 5 - before }, () => breaker.admit(alive)));
+    for (const end of calls) end("failed");
+    await expect(breaker.admit(alive)).rejects.toBeInstanceOf(Broken);
+  }
+});

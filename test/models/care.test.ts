@@ -65,6 +65,20 @@ describe("pull", () => {
       fault: { message: expect.stringContaining("broke off") as string },
     });
   });
+
+  test("a server that dies while it fetches is a fault of the server", async () => {
+    const { createServer } = await import("node:http");
+    const server = createServer((request, response) => {
+      if (request.url === "/api/version") response.end('{"version":"0.33.0"}');
+      else if (request.url === "/api/tags") response.end('{"models":[{"name":"m:1","digest":"d"}]}');
+      else response.write(lines({ status: "pulling abc" }).join(""), () => response.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await expect(pull((server.address() as { port: number }).port)).rejects.toMatchObject({
+      fault: { code: "server-unreachable", message: expect.stringContaining("while it fetched big:1") as string },
+    });
+    server.close();
+  });
 });
 
 describe("load and unload", () => {
@@ -178,5 +192,45 @@ describe("profiles", () => {
       expect(body).toMatchObject({ top_p: 0.9 });
       expect(body).not.toHaveProperty("top_k");
     }
+  });
+});
+
+describe("warming", () => {
+  const thread = requestWith({ messages: [{ role: "user", parts: [{ type: "text", text: "A long thread." }] }] });
+
+  test("llama-server reads the very bytes of the prompt and writes nothing", async () => {
+    await using server = await startModelServer({
+      wire: "openai",
+      flavour: "llamacpp",
+      model: "m",
+      script: () => ({ text: "x" }),
+    });
+    const model = await createModels(options({ ports: [server.port] })).open({}, soon());
+    expect(await model.warm(thread, soon())).toBe(true);
+    await collect(model, thread);
+    const [warmed, asked] = server.chats.map(({ raw }) => raw.toString());
+    expect(JSON.parse(warmed ?? "")).toMatchObject({ stream: false, n_predict: 0 });
+    const messages = (body = "") => body.slice(body.indexOf('"messages":'));
+    expect(messages(warmed)).toBe(messages(asked));
+  });
+
+  test("Ollama loads the model in its window; a server without a way says so; a fault is a fault", async () => {
+    await using ollama = await startModelServer({
+      wire: "ollama",
+      model: "m:1",
+      loaded: true,
+      window: 16_384,
+      script: () => ({}),
+    });
+    const model = await createModels(options({ ports: [ollama.port] })).open({}, soon());
+    expect(await model.warm(thread, soon())).toBe(true);
+    expect(ollama.chats.at(-1)?.body).toMatchObject({ messages: [], options: { num_ctx: 16_384 } });
+    await using plain = await startModelServer({ wire: "openai", flavour: "vllm", model: "m", script: [] });
+    expect(await (await createModels(options({ ports: [plain.port] })).open({}, soon())).warm(thread, soon())).toBe(
+      false,
+    );
+    await ollama.close();
+    await expect(model.warm(thread, soon())).rejects.toMatchObject({ fault: { code: "server-unreachable" } });
+    expect(model.lane.failures).toBe(1);
   });
 });

@@ -228,3 +228,111 @@ test("a server that does not tell what it had cached shows it by the time of rea
   ]);
   expect(model.rates.prefillPerSecond).toBeCloseTo(1_000, 0);
 });
+
+test("one tier alone, or both with one model, is the model that answers", async () => {
+  await using other = await answering("other", "other");
+  await using meant = await answering("meant", "meant");
+  const servers = [server("a", other.port), server("b", meant.port)];
+  for (const tiers of [{ quality: "b/meant" }, { fast: "b/meant", quality: "b/meant" }]) {
+    const model = await createModels(options({ ports: [], servers, tiers })).open({}, soon());
+    expect(model.ref).toMatchObject({ provider: "b", model: "meant" });
+  }
+});
+
+test("fallbacks stand behind the model that is found when none is named", async () => {
+  const found = await answering("found", "found");
+  await using spare = await answering("the spare answers", "spare");
+  await using last = await answering("the last answers", "last");
+  const models = createModels(
+    options({
+      ports: [],
+      servers: [server("first", found.port), server("spare", spare.port), server("last", last.port)],
+      timeouts: QUICK,
+    }),
+  );
+  for (const fallback of [["spare/spare"], ["spare/spare", "last/last"]])
+    for (const choice of [{ baseUrl: `http://127.0.0.1:${found.port}`, fallback }, { fallback }])
+      expect((await models.open(choice, soon())).ref.model).toBe("found");
+  const model = await models.open({ baseUrl: `http://127.0.0.1:${found.port}`, fallback: ["spare/spare"] }, soon());
+  await found.close();
+  expect(await talk(model, requestWith(), soon())).toMatchObject({ text: "the spare answers" });
+});
+
+test("a resumed thread stays with its model; one that a fallback had taken over goes back when it can", async () => {
+  await using small = await answering("small", "small");
+  await using large = await answering("large", "large");
+  await using spare = await answering("spare", "spare");
+  const servers = [server("a", small.port), server("b", large.port), server("c", spare.port)];
+  const tiers = { fast: "a/small", quality: "b/large" };
+  const models = createModels(options({ ports: [], servers, tiers, fallback: ["c/spare"] }));
+  const light = { request: requestWith(), prompt: "format this", newTurn: true };
+  const raised = await models.open({ model: "b/large", remembered: true }, soon());
+  expect(await raised.route?.(light, soon())).toMatchObject({ model: "b/large", changed: false });
+  const single = createModels(options({ ports: [], servers, defaultModel: "b/large", fallback: ["c/spare"] }));
+  const back = await single.open({ model: "c/spare", remembered: true }, soon());
+  expect(back.ref.model).toBe("large");
+});
+
+test("a fallback whose window is smaller than the prompt is not asked", async () => {
+  const dying = await answering("", "main");
+  await using spare = await answering("never", "spare");
+  const models = createModels(
+    options({
+      ports: [],
+      servers: [server("main", dying.port), server("spare", spare.port)],
+      windows: { "spare/spare": 4_096 },
+      timeouts: QUICK,
+    }),
+  );
+  const model = await models.open({ model: "main/main", context: 65_536, fallback: ["spare/spare"] }, soon());
+  await dying.close();
+  const long = requestWith({ messages: [{ role: "user", parts: [{ type: "text", text: "word ".repeat(8_000) }] }] });
+  expect(await talk(model, long, soon())).toMatchObject({ failed: { code: "server-unreachable" } });
+  expect(spare.chats).toHaveLength(0);
+  expect(model.ref.model).toBe("main");
+});
+
+test("a reader that leaves while it waits for a seat gives the seat back", async () => {
+  await using living = await startModelServer({
+    wire: "openai",
+    flavour: "vllm",
+    model: "m",
+    script: () => ({ text: "word ".repeat(20), chunkDelayMs: 2 }),
+  });
+  const servers = [{ ...server("s", living.port), slots: 1 }];
+  const model = await createModels(options({ ports: [], servers })).open({}, soon());
+  await collect(model, requestWith(), soon());
+  const first = collect(model, requestWith(), soon());
+  await vi.waitFor(() => expect(model.lane.active).toBe(1));
+  for await (const part of model.generate(requestWith(), soon())) {
+    expect(part).toEqual({ type: "queued", ahead: 1 });
+    break;
+  }
+  await first;
+  await vi.waitFor(() => expect(model.lane).toMatchObject({ active: 0, queued: 0 }));
+});
+
+test("a tier that does not answer is looked at again after half a minute, not at every turn", async () => {
+  await using small = await answering("small", "small");
+  const { createServer } = await import("node:http");
+  let looks = 0;
+  const strange = createServer((_, response) => {
+    looks++;
+    response.writeHead(404).end("{}");
+  });
+  await new Promise<void>((resolve) => strange.listen(0, "127.0.0.1", resolve));
+  const servers = [server("a", small.port), server("b", (strange.address() as { port: number }).port)];
+  let at = 0;
+  const clock = { now: () => at, monotonic: () => at };
+  const tiers = { fast: "a/small", quality: "b/large" };
+  const model = await createModels(options({ ports: [], servers, tiers, clock })).open({}, soon());
+  const before = looks;
+  expect(before).toBeGreaterThan(0);
+  const turn = () => model.route?.({ request: requestWith(), prompt: "review the design", newTurn: true }, soon());
+  for (let n = 0; n < 5; n++) expect((await turn())?.model).toBe("a/small");
+  expect(looks).toBe(before);
+  at += 30_000;
+  await turn();
+  expect(looks).toBeGreaterThan(before);
+  strange.close();
+});

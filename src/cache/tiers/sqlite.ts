@@ -1,10 +1,7 @@
 /** Tier L3 on this machine: one SQLite file beside the journal, never the journal itself. */
-import { mkdirSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../base/clock.ts";
-import { CrucibleError } from "../../base/error.ts";
 import type { CacheTier } from "../../core/ports/cache.ts";
+import { openOrRemake } from "../open-file.ts";
 
 export interface SqliteOptions {
   readonly file: string;
@@ -20,10 +17,9 @@ CREATE INDEX IF NOT EXISTS by_use ON entries (used);`;
 /** Entries are looked over for room after this many insertions. */
 const SWEEP_EVERY = 64;
 
-/** A file that cannot be read as a database is a cache without worth: it is made anew. */
 export function sqliteTier(options: SqliteOptions): CacheTier {
   const { clock, maxBytes, maxEntries } = options;
-  const db = openOrRemake(options.file);
+  const db = openOrRemake(options.file, SCHEMA);
   const statements = {
     get: db.prepare("SELECT body, at, expires FROM entries WHERE key = ? AND expires > ?"),
     use: db.prepare("UPDATE entries SET used = ? WHERE key = ?"),
@@ -69,34 +65,4 @@ export function sqliteTier(options: SqliteOptions): CacheTier {
       db.close();
     },
   };
-}
-
-function openOrRemake(file: string): DatabaseSync {
-  try {
-    return open(file);
-  } catch (error) {
-    if (!/not a database|malformed|no such column/i.test(String(error))) throw unusable(file, error);
-    for (const part of ["", "-wal", "-shm"]) rmSync(file + part, { force: true });
-    return open(file);
-  }
-}
-
-function open(file: string): DatabaseSync {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const db = new DatabaseSync(file);
-  // A cache may lose its last entries when the power goes, not its form.
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 200;");
-  db.exec(SCHEMA);
-  return db;
-}
-
-function unusable(file: string, cause: unknown): CrucibleError {
-  return new CrucibleError(
-    "storage",
-    `cannot open the cache ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    {
-      hint: "check that the folder is writable, or turn it off: crucible config set cache.answers off",
-      cause,
-    },
-  );
 }

@@ -1,10 +1,18 @@
 /** `crucible models`: every model of every server that answers, with the source of each number. */
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { CrucibleError } from "../../base/error.ts";
 import type { ModelRef } from "../../core/message.ts";
 import type { ModelInfo } from "../../core/model.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
-import type { Models, OpenModel, PullStep, ServerStatus } from "../../core/ports/models.ts";
+import {
+  LOCAL_PROVIDERS,
+  type LocalProvider,
+  type Models,
+  type OpenModel,
+  type PullStep,
+  type ServerStatus,
+} from "../../core/ports/models.ts";
 import { workFolder } from "../files.ts";
 import { harmless } from "../output.ts";
 import { table } from "../table.ts";
@@ -15,27 +23,25 @@ export default function models(command: Command, context: CommandContext, finish
     .description("every model of every server that answers")
     .option("--json", "machine-readable")
     .option("--base-url <url>", "look at this server only")
-    .option("--local-provider <name>", "ollama, lmstudio or llamacpp")
-    .action(
-      async (options: { json?: boolean; baseUrl?: string; localProvider?: "ollama" | "lmstudio" | "llamacpp" }) => {
-        const app = await context.makeApp({ workspace: workFolder(undefined), bare: true, flags: new Map() });
-        const { baseUrl, localProvider } = options;
-        const choice = {
-          ...(baseUrl === undefined ? {} : { baseUrl }),
-          ...(localProvider === undefined ? {} : { localProvider }),
-        };
-        const found = await (await app.models()).list(choice, AbortSignal.timeout(30_000));
-        if (options.json)
-          process.stdout.write(`${JSON.stringify({ models: found.models.map(plain), servers: found.servers })}\n`);
-        else show(found.models, found.servers);
-        finish(found.servers.some((server) => server.reachable) ? 0 : 60);
-      },
-    );
+    .option("--local-provider <name>", LOCAL_PROVIDERS.join(", "))
+    .action(async (options: { json?: boolean; baseUrl?: string; localProvider?: LocalProvider }) => {
+      const app = await context.makeApp({ workspace: workFolder(undefined), bare: true, flags: new Map() });
+      const { baseUrl, localProvider } = options;
+      const choice = {
+        ...(baseUrl === undefined ? {} : { baseUrl }),
+        ...(localProvider === undefined ? {} : { localProvider }),
+      };
+      const found = await (await app.models()).list(choice, AbortSignal.timeout(30_000));
+      if (options.json)
+        process.stdout.write(`${JSON.stringify({ models: found.models.map(plain), servers: found.servers })}\n`);
+      else show(found.models, found.servers);
+      finish(found.servers.some((server) => server.reachable) ? 0 : 60);
+    });
   const onServer = (text: string) =>
     command
       .command(text)
       .option("--base-url <url>", "on this server")
-      .option("--local-provider <name>", "ollama, lmstudio or llamacpp");
+      .option("--local-provider <name>", LOCAL_PROVIDERS.join(", "));
   const modelsOf = async () =>
     (await context.makeApp({ workspace: workFolder(undefined), bare: true, flags: new Map() })).models();
   onServer("probe <model>")
@@ -70,6 +76,24 @@ export default function models(command: Command, context: CommandContext, finish
       );
       finish(0);
     });
+  command
+    .command("add <file>")
+    .description("make a GGUF file known as embedded/<name>: the embedded engine runs it")
+    .option("--name <name>", "under this name instead of the file's")
+    .action(async (file: string, { name }: { name?: string }) => {
+      process.stderr.write(`reading ${harmless(file)} …\n`);
+      const info = await (await modelsOf()).add(resolve(file), name);
+      show([info], []);
+      finish(0);
+    });
+  command
+    .command("remove <model>")
+    .description("forget an added model; its file stays")
+    .action(async (model: string) => {
+      await (await modelsOf()).remove(model.replace(/^embedded\//, ""));
+      process.stdout.write(`${harmless(model)} is forgotten\n`);
+      finish(0);
+    });
   onServer("unload <model>")
     .description("let the server drop a model from its memory")
     .action(async (model: string, options: ServerOptions) => {
@@ -81,7 +105,7 @@ export default function models(command: Command, context: CommandContext, finish
 
 interface ServerOptions {
   readonly baseUrl?: string;
-  readonly localProvider?: "ollama" | "lmstudio" | "llamacpp";
+  readonly localProvider?: LocalProvider;
 }
 
 /** Longest wait for a model that has to be loaded and to answer (milliseconds). */

@@ -34,7 +34,7 @@ function explained(decision: RouteDecision): string {
   ]);
   return [
     `${model}${tier ? ` (${tier})` : ""} answers: ${reason} (${strategy})\n`,
-    `complexity ${complexity} by its words; first token within ${seconds(deadlineMs)} or it counts as stalled\n\n`,
+    `complexity ${complexity} by its words; first token expected within ${seconds(deadlineMs)}\n\n`,
     table([["", "MODEL", "TIER", "PREDICTED", "BECAUSE"], ...rows]),
   ].join("");
 }

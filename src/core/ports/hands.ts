@@ -69,6 +69,50 @@ export interface SearchHands {
   ): Promise<{ readonly matches: readonly GrepMatch[]; readonly truncated: boolean }>;
 }
 
+/** What tells whether a file changed; times in milliseconds since the epoch with their fractions. */
+export interface FileStamp {
+  readonly path: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly inode: number;
+}
+
+export interface TreeHands {
+  /**
+   * The plain files below `path` that `glob` would show and whose paths are `wanted`, at most `limit`, in no order.
+   * `root` is the folder that `path` names, resolved (of a file: its folder).
+   */
+  walk(
+    query: { path: string; limit: number; wanted: (path: string) => boolean },
+    signal: AbortSignal,
+  ): Promise<{ readonly root: string; readonly files: readonly FileStamp[]; readonly truncated: boolean }>;
+  /** The content of a plain file, checked and opened as `files.read` does it, but not counted as seen. */
+  bytes(path: string): Uint8Array;
+}
+
+export interface SymbolFile {
+  /** Relative to the map's root. */
+  readonly path: string;
+  readonly symbols: readonly { readonly line: number; readonly signature: string }[];
+}
+
+/** The most important files of a repository, best first, each with its most used definitions by line. */
+export interface SymbolMap {
+  readonly root: string;
+  readonly files: readonly SymbolFile[];
+  /** Files with definitions that were ranked, and those of them whose symbols came from the cache. */
+  readonly ranked: number;
+  readonly cached: number;
+  readonly truncated: boolean;
+}
+
+/** What is known of a repository as a whole; files are looked at and opened by the hands of the same grant. */
+export interface RepositoryHands {
+  /** `focus`: paths or words to rank for. `most`: files to give back. */
+  map(query: { path: string; focus: readonly string[]; most: number }, signal: AbortSignal): Promise<SymbolMap>;
+}
+
 /** Requests of a command to one host, counted by the proxy that it had to go through. */
 export interface NetworkUse {
   /** `host:port` as it was asked for. */
@@ -170,6 +214,8 @@ export interface Hands {
   readonly files?: FileHands;
   readonly fileWrites?: FileWriteHands;
   readonly search?: SearchHands;
+  readonly tree?: TreeHands;
+  readonly repository?: RepositoryHands;
   readonly exec?: ExecHands;
   readonly jobs?: JobHands;
   readonly net?: NetHands;

@@ -44,11 +44,14 @@ export interface Rates {
   readonly outcomes: Readonly<Record<string, { readonly good: number; readonly bad: number }>>;
 }
 
+export const LOCAL_PROVIDERS = ["ollama", "lmstudio", "llamacpp", "embedded"] as const;
+export type LocalProvider = (typeof LOCAL_PROVIDERS)[number];
+
 /** What the user said about the model; everything absent is discovered. */
 export interface ModelChoice {
   /** `provider/model`, split at the first slash; with `localProvider` or `baseUrl` the bare name. */
   readonly model?: string;
-  readonly localProvider?: "ollama" | "lmstudio" | "llamacpp";
+  readonly localProvider?: LocalProvider;
   readonly baseUrl?: string;
   /** Window in tokens given by flag or config. */
   readonly context?: number;
@@ -87,6 +90,11 @@ export interface OpenModel {
   readonly lane: LaneState;
   /** Streams one answer. Failures arrive as a `failure` part; abort closes the socket in < 100 ms. */
   generate(request: ModelRequest, signal: AbortSignal, priority?: Priority): AsyncIterable<ModelPart>;
+  /**
+   * Makes the server ready for a request that will be sent: llama-server reads the prompt, Ollama loads the model. False
+   * where the server has no way to. Only for a prompt that was sent already or a council that was announced. Throws `CrucibleError`.
+   */
+  warm(request: ModelRequest, signal: AbortSignal): Promise<boolean>;
   /** Tokens of a request as it would be sent: calibrated by reported counts, or bytes with a 25 % margin. */
   estimate(request: ModelRequest): { readonly tokens: number; readonly calibrated: boolean };
   /** How a turn with this prompt ended: what the router learns from. */
@@ -162,6 +170,10 @@ export interface Models {
   known(info: ModelInfo): { readonly rates: Rates; readonly lane?: LaneState & { readonly at: number } };
   /** Which model would answer `prompt` in a new session, and why. Throws as `open`. */
   explain(choice: ModelChoice, prompt: string, signal: AbortSignal): Promise<RouteDecision>;
+  /** Makes a GGUF file known as `embedded/<name>`. Throws `model-missing`, `model-unfit`, `usage` for a name in use. */
+  add(path: string, name?: string): Promise<ModelInfo>;
+  /** Forgets what `add` made known; the file stays. Throws `model-missing`. */
+  remove(name: string): Promise<void>;
   /** Every model of every server that answers, and the state of each server looked at. */
   list(
     choice: ModelChoice,

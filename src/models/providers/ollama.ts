@@ -4,6 +4,7 @@ import type { Ability, ModelInfo, ModelRequest } from "../../core/model.ts";
 import type { PullStep } from "../../core/ports/models.ts";
 import { type FlatMessage, flatten } from "../flatten.ts";
 import { bodyText, HttpFailure } from "../http.ts";
+import { kvBytes } from "../kv-bytes.ts";
 import { createNdjson } from "../ndjson.ts";
 import { ask, askGently, countField, listField, order, reasonOf, textField, vectorsIn } from "../probe.ts";
 import { isFields, readProblem } from "../problem.ts";
@@ -37,6 +38,15 @@ const ollama: Provider = {
       url: `${target.root}/api/chat`,
       encode: (request, quirks, window) => encode({ info, keepAlive, numCtx: window.tokens }, request, quirks),
       decoder,
+      // An empty chat loads the model; Ollama has no way to read a prompt without an answer.
+      warm: (_request, _quirks, window) =>
+        JSON.stringify({
+          model: info.ref.model,
+          messages: [],
+          stream: false,
+          keep_alive: durationOf(keepAlive),
+          options: { num_ctx: window.tokens },
+        }),
     };
   },
 };
@@ -111,7 +121,7 @@ async function detail(look: Look, target: Target, info: ModelInfo): Promise<Deta
   const remote =
     textField(body, "remote_host") ?? (textField(body, "remote_model") && "another machine") ?? info.remote;
   const baked = /^num_ctx\s+(\d+)/m.exec(textField(body, "parameters") ?? "")?.[1];
-  const perToken = kvBytes(shape, arch);
+  const perToken = kvBytes(shape);
   const chat = able("completion");
   return {
     info: {
@@ -127,17 +137,6 @@ async function detail(look: Look, target: Target, info: ModelInfo): Promise<Deta
     ...(perToken === undefined ? {} : { kvBytesPerToken: perToken }),
     ...(baked === undefined ? {} : { bakedWindow: Number(baked) }),
   };
-}
-
-/** Key and value, 2 bytes each number (f16), for every layer and key-value head. */
-function kvBytes(shape: Fields, arch: string): number | undefined {
-  const layers = countField(shape, `${arch}.block_count`);
-  const heads = countField(shape, `${arch}.attention.head_count`);
-  const kvHeads = countField(shape, `${arch}.attention.head_count_kv`) ?? heads;
-  const width = countField(shape, `${arch}.embedding_length`);
-  const key = countField(shape, `${arch}.attention.key_length`) ?? (width && heads ? width / heads : undefined);
-  const value = countField(shape, `${arch}.attention.value_length`) ?? key;
-  return layers && kvHeads && key && value ? layers * kvHeads * (key + value) * 2 : undefined;
 }
 
 interface Own {

@@ -38,6 +38,7 @@ const openAiCompatible: Provider = {
       url: `${target.base}/chat/completions`,
       encode: (request, quirks) => encode(info, request, quirks, glance.extras === true),
       decoder: createOpenAiDecoder,
+      ...(glance.extras ? { warm: (request, quirks) => warmed(encode(info, request, quirks, true)) } : {}),
     };
   },
 };
@@ -224,6 +225,11 @@ async function unload(look: Look, target: Target, info: ModelInfo): Promise<void
 
 function cannot(target: Target, what: string, hint: string): CrucibleError {
   return new CrucibleError("model-unfit", `${target.root} (${target.provider}) ${what}`, { hint });
+}
+
+/** llama-server reads the prompt into its cache and writes nothing: the bytes of the prompt are those of the request. */
+function warmed(body: string): string {
+  return body.replace('"stream":true', '"stream":false,"n_predict":0');
 }
 
 /** Volatile parts come first and the messages last, so that bodies of one thread only differ at the end. */
