@@ -31,6 +31,7 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   },
   tools: { builtins: [] },
   agent: { builtins: [] },
+  council: { builtins: [] },
   session: { builtins: [] },
   cache: { builtins: ["node:fs", "node:sqlite", "node:zlib"] },
   store: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:os"], process: true },

@@ -1,6 +1,7 @@
 /** Learns weights from outcomes that became known. Pure: the same record gives the same weights. */
-import type { CouncilOutcome, OptionId } from "../core/council.ts";
+import type { CouncilOutcome } from "../core/council.ts";
 import { likelihoods, questionOf } from "./answer-model.ts";
+import { bestOf } from "./best.ts";
 import { fitConfidence } from "./fit-confidence.ts";
 import { fitRank, reviewerSkills } from "./fit-rank.ts";
 import type { Rule } from "./rule.ts";
@@ -121,11 +122,6 @@ function beliefIn(rule: Rule, { kind, domain, options, ballots, truth }: Council
   const request = { kind, ...(domain === undefined ? {} : { domain }) };
   const { posterior } = rule.apply({ request, options, proposals: [], checks: [], ballots, evidence: [], weights });
   return { right: bestOf(posterior, options) === truth, log: Math.log(Math.max(posterior.get(truth) ?? 0, 1e-3)) };
-}
-
-/** The likeliest option; the first of equals. */
-export function bestOf(posterior: ReadonlyMap<OptionId, number>, options: readonly OptionId[]): OptionId | undefined {
-  return options.reduce<OptionId | undefined>((a, b) => (a === undefined || (posterior.get(b) ?? 0) > (posterior.get(a) ?? 0) ? b : a), undefined);
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / Math.max(values.length, 1);
