@@ -59,8 +59,9 @@ export function liftOf({ confidence }: Pick<Vote, "confidence">, { confidence: s
  * named. Sums over which option tempts, how hard the question is, and what each model says when it repeats itself.
  */
 export function likelihoods(question: Question, trap: number, hardness: number): number[] {
-  const { seen, size } = question;
+  const { seen, size, groups } = question;
   const unseen = size - seen.length;
+  const levels = POINTS.map((point, at) => levelOf(groups, point * hardness, SHARES[at] ?? 0));
   const hypotheses = seen.length + (unseen > 0 ? 1 : 0);
   const totals: number[] = [];
   for (let right = 0; right < hypotheses; right++) {
@@ -70,8 +71,9 @@ export function likelihoods(question: Question, trap: number, hardness: number):
       const lump = tempting === seen.length;
       const others = lump ? unseen - (right === seen.length ? 1 : 0) : 1;
       if (others <= 0) continue;
+      const hypothesis = { right, tempting: lump ? -1 : tempting, trap, size };
       let over = 0;
-      for (const [at, point] of POINTS.entries()) over += (SHARES[at] ?? 0) * groupsLikelihood(question, { right, tempting: lump ? -1 : tempting, shift: point * hardness, trap });
+      for (const level of levels) over += level.share * levelLikelihood(question, level, hypothesis);
       total += (others / (size - 1)) * over;
     }
     totals.push(Math.log(Math.max(total, 1e-300)));
@@ -79,47 +81,74 @@ export function likelihoods(question: Question, trap: number, hardness: number):
   return totals;
 }
 
+/** Chances of being right at one hardness, for every voice and for each model's own word. */
+interface Level {
+  readonly share: number;
+  readonly voices: readonly Float64Array[];
+  readonly models: Float64Array;
+}
+
+function levelOf(groups: Question["groups"], shift: number, share: number): Level {
+  const good = (accuracy: number) => sigmoid(logit(accuracy) + shift);
+  return {
+    share,
+    voices: groups.map(({ voters }) => Float64Array.from(voters, ({ accuracy }) => good(accuracy))),
+    models: Float64Array.from(groups, ({ skill }) => good(skill)),
+  };
+}
+
 interface Hypothesis {
   readonly right: number;
   /** -1: an option that nobody named. */
   readonly tempting: number;
-  readonly shift: number;
   readonly trap: number;
+  readonly size: number;
 }
 
-function groupsLikelihood({ seen, size, groups }: Question, hypothesis: Hypothesis): number {
-  let product = 1;
-  for (const { coupling, skill, voters } of groups) {
-    const own = voters.map(({ said, accuracy, lift }) => chance(said, accuracy, size, hypothesis) * (said === hypothesis.right ? lift : 1));
-    if (coupling === 0) {
-      for (const value of own) product *= value;
-      continue;
-    }
-    let sum = 0;
-    let used = 0;
-    for (let shared = 0; shared < seen.length; shared++) {
-      const share = chance(shared, skill, size, hypothesis);
-      used += share;
-      let all = share;
-      for (const [index, { said, lift }] of voters.entries()) {
-        const same = said === shared ? coupling * (said === hypothesis.right ? lift : 1) : 0;
-        all *= same + (1 - coupling) * (own[index] ?? 0);
-      }
-      sum += all;
-    }
-    // The model's own word is an option that nobody named: then nobody repeated it.
-    let none = Math.max(0, 1 - used);
-    for (const value of own) none *= (1 - coupling) * value;
-    product *= sum + none;
-  }
-  return product;
-}
-
-/** Chance that a voice of this accuracy says the option. */
-function chance(said: number, accuracy: number, size: number, { right, tempting, shift, trap }: Hypothesis): number {
-  const good = sigmoid(logit(accuracy) + shift);
+/** Chance that a voice which is right with chance `good` says the option. */
+function chance(said: number, good: number, { right, tempting, trap, size }: Hypothesis): number {
   if (said === right) return good;
   if (size <= 2) return 1 - good;
   if (said === tempting) return (1 - good) * trap;
   return ((1 - good) * (1 - trap)) / (size - 2);
+}
+
+function levelLikelihood({ seen, groups }: Question, { voices, models }: Level, hypothesis: Hypothesis): number {
+  const { right } = hypothesis;
+  let product = 1;
+  for (let at = 0; at < groups.length; at++) {
+    const group = groups[at];
+    const good = voices[at];
+    if (!group || !good) continue;
+    const { coupling, voters } = group;
+    const own = new Float64Array(voters.length);
+    let alone = 1;
+    for (let n = 0; n < voters.length; n++) {
+      const { said, lift } = voters[n] as Voter;
+      const value = chance(said, good[n] ?? 0, hypothesis) * (said === right ? lift : 1);
+      own[n] = value;
+      alone *= (1 - coupling) * value;
+    }
+    if (coupling === 0) {
+      product *= alone;
+      continue;
+    }
+    // `alone` is the case in which nobody repeats the model; each voice that says the same adds its repeating.
+    let sum = 0;
+    let used = 0;
+    for (let shared = 0; shared < seen.length; shared++) {
+      const share = chance(shared, models[at] ?? 0, hypothesis);
+      used += share;
+      let all = share * alone;
+      for (let n = 0; n < voters.length; n++) {
+        const { said, lift } = voters[n] as Voter;
+        if (said !== shared) continue;
+        const single = (1 - coupling) * (own[n] ?? 0);
+        all *= (coupling * (said === right ? lift : 1) + single) / Math.max(single, 1e-300);
+      }
+      sum += all;
+    }
+    product *= sum + Math.max(0, 1 - used) * alone;
+  }
+  return product;
 }

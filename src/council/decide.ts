@@ -58,7 +58,7 @@ export function decide(given: DecideInput): CouncilDecision {
     nEff: effectiveVotes(votes, weights),
     agreement: agreementOf(votes),
     margin: (shares[0] ?? 0) - Math.max(shares[1] ?? 0, none),
-    flipVotes: flipVotes(rule, input, { winner, votes }),
+    flipVotes: flipVotes(rule, input, { winner, votes, belief }),
     evidenceUsed: belief.evidenceUsed ?? [],
     conflicts: [],
     dissent: votes.filter(({ choice }) => (cluster.get(choice) ?? choice) !== winner).map(({ voice, choice }) => ({ voice, choice })),
@@ -123,29 +123,20 @@ function abstainReason(input: RuleInput, found: Found): AbstainReason | undefine
 }
 
 /** How many of the winner's ballots would have to name the runner-up instead for another winner; 0 when no number would. */
-function flipVotes(rule: Rule, input: RuleInput, { winner, votes }: Pick<Found, "winner" | "votes">): number {
+function flipVotes(rule: Rule, input: RuleInput, { winner, votes, belief }: Pick<Found, "winner" | "votes" | "belief">): number {
   const { options } = input;
   const backers = votes.filter(({ choice }) => choice === winner);
-  const runnerUp = runnerUpOf(rule, input, winner);
-  if (backers.length === 0 || runnerUp === undefined) return 0;
-  const flips = (count: number) => {
+  const runnerUp = bestOf(
+    belief.posterior,
+    options.filter((option) => option !== winner),
+  );
+  if (runnerUp === undefined) return 0;
+  for (let count = 1; count <= backers.length; count++) {
     const moved = new Set(backers.slice(0, count).map(({ voice }) => voice));
     const ballots = input.ballots.map((ballot) => (moved.has(ballot.voice) ? swapped(ballot, winner, runnerUp) : ballot));
-    return bestOf(rule.apply({ ...input, ballots }).posterior, options) !== winner;
-  };
-  if (!flips(backers.length)) return 0;
-  let [low, high] = [1, backers.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (flips(middle)) high = middle;
-    else low = middle + 1;
+    if (bestOf(rule.apply({ ...input, ballots }).posterior, options) !== winner) return count;
   }
-  return low;
-}
-
-function runnerUpOf(rule: Rule, input: RuleInput, winner: OptionId): OptionId | undefined {
-  const { posterior } = rule.apply(input);
-  return bestOf(posterior, input.options.filter((option) => option !== winner));
+  return 0;
 }
 
 function swapped(ballot: Ballot, winner: OptionId, other: OptionId): Ballot {

@@ -6,9 +6,11 @@ import { type Weights } from "../weights.ts";
 
 /** Chances that hold for small tasks in general; a gate never fails a right patch but for noise. */
 const PATCH = { right: 0.4, misread: 0.5, coupling: 0.45, hardness: 1.2 };
-const GATE = { wrongPasses: 0.65, rightFails: 0.01 };
+const GATE = { wrongPasses: 0.6, rightFails: 0.002 };
 const TEST = { misread: 0.6, rightFails: 0.02, wrongPasses: 0.4, tempting: 0.5, junk: 0.5 };
 const JUDGE = { sees: 0.45, first: 0.28, noise: 0.06, alike: 0.3 };
+/** A test by somebody who wrote no patch shares no patch's misreading: so much of the doubt is left. */
+const BLIND_DOUBT = 0.4;
 /** How many of the generated tests are valid is not known: shares, and how likely each is. */
 const VALIDITY: readonly (readonly [share: number, prior: number])[] = [
   [0.35, 0.25],
@@ -52,6 +54,8 @@ interface Test {
   /** Clusters that passed, and that ran at all. */
   readonly passed: ReadonlySet<OptionId>;
   readonly ran: readonly OptionId[];
+  /** Its author has no proposal here. */
+  readonly blind: boolean;
 }
 
 interface State {
@@ -70,7 +74,8 @@ function gather({ options, proposals, checks, evidence, ballots, weights }: Rule
   const cluster = clustersOf(options, proposals);
   const sizes = new Map<OptionId, number>();
   for (const option of options) sizes.set(cluster.get(option) ?? option, (sizes.get(cluster.get(option) ?? option) ?? 0) + 1);
-  const tests = checks.flatMap((check) => testOf(check, evidence, cluster));
+  const authors = new Set(proposals.map(({ author }) => author));
+  const tests = checks.flatMap((check) => testOf(check, evidence, cluster).map((test) => ({ ...test, blind: !authors.has(check.author) })));
   const judges = votesOf(ballots, options).map((vote) => ({
     choice: cluster.get(vote.choice) ?? vote.choice,
     first: firstShown(vote, cluster),
@@ -80,7 +85,7 @@ function gather({ options, proposals, checks, evidence, ballots, weights }: Rule
 }
 
 /** What the check showed of each cluster; contradictory, flaky or broken runs show nothing. */
-function testOf(check: CouncilCheck, evidence: readonly CouncilEvidence[], cluster: ReadonlyMap<OptionId, OptionId>): Test[] {
+function testOf(check: CouncilCheck, evidence: readonly CouncilEvidence[], cluster: ReadonlyMap<OptionId, OptionId>): Omit<Test, "blind">[] {
   const seen = new Map<OptionId, Set<string>>();
   for (const { checkId, proposalId, outcome } of evidence) {
     if (checkId !== check.id) continue;
@@ -112,7 +117,8 @@ function logLikelihood(state: State, hypothesis: Hypothesis): number {
   let sum = Math.log(sizesLikelihood(state, hypothesis));
   const generated = state.tests.filter(({ check }) => check.trust === "generated").map((test) => testLikelihoods(test, hypothesis));
   for (const test of state.tests) if (test.check.trust !== "generated") sum += Math.log(gateLikelihood(test, hypothesis));
-  sum += logSum(VALIDITY.map(([share, prior]) => generated.reduce((total, { valid, wrong }) => total + Math.log(share * valid + (1 - share) * wrong), Math.log(prior))));
+  const mixed = (share: number) => generated.reduce((total, { valid, wrong, doubt }) => total + Math.log((1 - (1 - share) * doubt) * valid + (1 - share) * doubt * wrong), 0);
+  sum += logSum(VALIDITY.map(([share, prior]) => Math.log(prior) + mixed(share)));
   for (const judge of state.judges) sum += discount * Math.log(judgeLikelihood(state, judge, hypothesis));
   return sum;
 }
@@ -142,12 +148,12 @@ function gateLikelihood({ passed, ran }: Test, { right }: Hypothesis): number {
 }
 
 /** As a valid test, and as one written with the same misreading or without sense. */
-function testLikelihoods({ passed, ran }: Test, { right, tempting }: Hypothesis): { valid: number; wrong: number } {
+function testLikelihoods({ passed, ran, blind }: Test, { right, tempting }: Hypothesis): { valid: number; wrong: number; doubt: number } {
   const product = (chance: (id: OptionId) => number) => ran.reduce((all, id) => all * (passed.has(id) ? chance(id) : 1 - chance(id)), 1);
   const valid = product((id) => (id === right ? 1 - TEST.rightFails : id === tempting ? TEST.tempting : TEST.wrongPasses));
   const misread = product((id) => (id === tempting ? 1 - TEST.rightFails : id === right ? TEST.rightFails : 0.3));
   const junk = product(() => TEST.junk);
-  return { valid, wrong: TEST.misread * misread + (1 - TEST.misread) * junk };
+  return { valid, wrong: TEST.misread * misread + (1 - TEST.misread) * junk, doubt: blind ? BLIND_DOUBT : 1 };
 }
 
 function judgeLikelihood({ clusters, total }: State, { choice, first, sees }: State["judges"][number], { right, tempting }: Hypothesis): number {
