@@ -145,6 +145,8 @@ describe.skipIf(reason !== undefined)(`commands in containers${reason ? ` (skipp
     const { file, args, options: how } = stage.words([`setsid sleep ${mark} & sleep ${mark}`], who);
     const child = spawn(file, args, { ...how, stdio: "ignore" });
     await expect.poll(() => processesWith(`sleep ${mark}`).length, { timeout: 30_000 }).toBeGreaterThan(1);
+    // The words also stand in the client's own command line, before there is a container.
+    await expect.poll(names, { timeout: 30_000 }).not.toBe("");
     const [running = ""] = names().split("\n");
     const label = engine.docker("inspect", "-f", '{{index .Config.Labels "codecrucible.state"}}', running).trim();
     child.kill("SIGKILL");

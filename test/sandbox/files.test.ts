@@ -22,7 +22,7 @@ test("a grant opens the sandbox once, and only what its effects name", async () 
   await using kit = await makeKit();
   const grant = kit.grant(["read"]);
   const hands = kit.sandbox.hands(grant);
-  expect(Object.keys(hands).sort()).toEqual(["files", "search"]);
+  expect(Object.keys(hands).sort()).toEqual(["files", "search", "tree"]);
   expect(() => kit.sandbox.hands(grant)).toThrow("no valid grant");
   expect(() => kit.sandbox.hands({ ...grant })).toThrow("no valid grant");
   expect(() => kit.sandbox.hands(kit.grant(["read"], { expiresAt: 1 }))).toThrow("expired");
