@@ -1,4 +1,5 @@
 /** Makes dist/: a tiny entry, the program in parts that are read when they are needed, and the demo's shop. */
+import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, readFileSync, rmSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
@@ -50,6 +51,7 @@ await build({
   entryPoints: {
     main: "src/main.ts",
     worker: "src/workers/worker.ts",
+    council: "src/council/index.ts",
     "embedded-child": "src/models/embedded/child.ts",
   },
   outdir: dist,
@@ -66,7 +68,19 @@ await build({
   define: { BUILT_SCHEMAS: JSON.stringify(Object.fromEntries(tools.map((tool) => [tool.name, schemaOf(tool)]))) },
   plugins: [leanBuiltins],
 });
+declareCouncil();
 for (const file of [runtimeFile(), ...(["bash", ...LANGUAGES] as const).map(grammarFile)])
   cpSync(file, resolve(dist, basename(file)));
 cpSync(resolve(root, "demo/shop"), resolve(dist, "shop"), { recursive: true });
 chmodSync(resolve(root, "bin/crucible.mjs"), 0o755);
+
+/** The types of `codecrucible/council`, for programs that use the engine alone. */
+function declareCouncil(): void {
+  const given =
+    "--ignoreConfig --declaration --emitDeclarationOnly --allowImportingTsExtensions --skipLibCheck --strict";
+  const form = "--exactOptionalPropertyTypes --noUncheckedIndexedAccess --module nodenext --target es2024 --types node";
+  const places = ["--rootDir", "src", "--outDir", resolve(dist, "types")];
+  const tsc = resolve(root, "node_modules/typescript/bin/tsc");
+  const words = [tsc, "src/council/index.ts", ...`${given} ${form}`.split(" "), ...places];
+  execFileSync(process.execPath, words, { cwd: root, stdio: "inherit" });
+}

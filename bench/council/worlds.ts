@@ -1,5 +1,12 @@
 /** Synthetic voices: worlds A (answers), B (rankings) and C (patches) of the council's simulation, rebuilt from their descriptions. */
-import type { Ballot, CouncilCheck, CouncilEvidence, CouncilOutcome, CouncilProposal, CouncilQuestion } from "../../src/core/council.ts";
+import type {
+  Ballot,
+  CouncilCheck,
+  CouncilEvidence,
+  CouncilOutcome,
+  CouncilProposal,
+  CouncilQuestion,
+} from "../../src/core/council.ts";
 import { type Random, random } from "./random.ts";
 
 /** One task with its hidden truth. */
@@ -88,7 +95,9 @@ function answerWorld(name: string, world: AnswerWorld): World {
       const ballots = voices.flatMap(({ id, group }, index): Ballot[] => {
         const choice = said[index] ?? 0;
         const confidence = sigmoid(SIGNAL * (choice === truth ? 1 : 0) + dice.normal());
-        const others = Object.fromEntries(options.map((option, at) => [option, (at === choice ? 0.4 : 0.6 / (size - 1)) + 0.05 * dice.next()]));
+        const others = Object.fromEntries(
+          options.map((option, at) => [option, (at === choice ? 0.4 : 0.6 / (size - 1)) + 0.05 * dice.next()]),
+        );
         if (dice.next() < lost) return [{ voice: id, group, status: "timeout" }];
         return [{ voice: id, group, choice: options[choice] ?? "", confidence, predicted: others, shown: options }];
       });
@@ -106,8 +115,17 @@ function answerWorld(name: string, world: AnswerWorld): World {
   };
 }
 
-const ten = (skill: (index: number) => (domain: number) => number, group: (index: number) => string, hostile = 0): Speaker[] =>
-  Array.from({ length: 10 }, (_, n) => ({ id: `v${n}`, group: group(n), skill: skill(n), ...(n < hostile ? { hostile: true } : {}) }));
+const ten = (
+  skill: (index: number) => (domain: number) => number,
+  group: (index: number) => string,
+  hostile = 0,
+): Speaker[] =>
+  Array.from({ length: 10 }, (_, n) => ({
+    id: `v${n}`,
+    group: group(n),
+    skill: skill(n),
+    ...(n < hostile ? { hostile: true } : {}),
+  }));
 const same = (value: number) => () => () => value;
 const own = (n: number) => `g${n}`;
 const one = () => "g";
@@ -117,7 +135,13 @@ export const ANSWERS: readonly World[] = [
   answerWorld("A2", { voices: ten((n) => () => 0.45 + (0.4 * n) / 9, own) }),
   answerWorld("A3", { voices: ten(same(0.65), one), coupling: 0.5 }),
   answerWorld("A4", { voices: ten(same(0.65), one), coupling: 0.8 }),
-  answerWorld("A5", { voices: ten((n) => () => (n < 7 ? 0.55 : 0.78), (n) => (n < 7 ? "weak" : "better")), coupling: 0.7 }),
+  answerWorld("A5", {
+    voices: ten(
+      (n) => () => (n < 7 ? 0.55 : 0.78),
+      (n) => (n < 7 ? "weak" : "better"),
+    ),
+    coupling: 0.7,
+  }),
   answerWorld("A6", { voices: ten(same(0.65), own, 3) }),
   answerWorld("A7", { voices: ten((n) => (domain) => (n % 5 === domain ? 0.88 : 0.5), own), domains: 5 }),
   answerWorld("A8", { voices: ten(same(0.42), own), trap: 0.9 }),
@@ -148,15 +172,20 @@ function rankWorld(name: string, world: RankWorld): World {
       const options = letters(5);
       const quality = options.map(() => dice.normal());
       if (world.clones) {
-        quality[1] = (quality[0] = -0.3 + 0.2 * dice.normal()) + 0.02 * dice.normal();
-        quality[2] = quality[0] + 0.02 * dice.normal();
+        const idea = -0.3 + 0.2 * dice.normal();
+        for (const at of [0, 1, 2]) quality[at] = idea + 0.02 * dice.normal();
       }
       const best = quality.indexOf(Math.max(...quality));
       const worst = quality.indexOf(Math.min(...quality));
       const groupNoise = Array.from({ length: groups }, () => options.map(() => shared * dice.normal()));
       const common = dice.shuffled(options.map((_, at) => at));
       const ballots = Array.from({ length: 10 }, (_, n): Ballot => {
-        const order = position === "own" ? dice.shuffled(common) : position === "rotated" ? common.map((_, at) => common[(at + n) % 5] ?? 0) : common;
+        const order =
+          position === "own"
+            ? dice.shuffled(common)
+            : position === "rotated"
+              ? common.map((_, at) => common[(at + n) % 5] ?? 0)
+              : common;
         const mine = world.selfish ? (n < 4 ? 0 : n < 7 ? 1 : n < 8 ? 2 : n < 9 ? 3 : 4) : n % 5;
         const cloneNoise = noise * dice.normal();
         const seen = quality.map((value, at) => {
@@ -166,16 +195,24 @@ function rankWorld(name: string, world: RankWorld): World {
           return value + error + (groupNoise[n % groups]?.[at] ?? 0) + bias + (at === mine ? selfish : 0);
         });
         if (n < colluding) seen[worst] = 99;
-        const ranked = seen.map((value, at) => ({ value, at })).toSorted((a, b) => b.value - a.value).map(({ at }) => options[at] ?? "");
+        const ranked = seen
+          .map((value, at) => ({ value, at }))
+          .toSorted((a, b) => b.value - a.value)
+          .map(({ at }) => options[at] ?? "");
         if (n < backwards) ranked.reverse();
         const ranking = world.partial && n % 2 === 0 ? ranked.slice(0, 2) : ranked;
-        return { voice: `v${n}`, group: `g${n % groups}`, ranking, shown: order.map((at) => options[at] ?? ""), own: options[mine] ?? "" };
+        return {
+          voice: `v${n}`,
+          group: `g${n % groups}`,
+          ranking,
+          shown: order.map((at) => options[at] ?? ""),
+          own: options[mine] ?? "",
+        };
       });
-      const cluster = (at: number) => (world.clones && at < 3 ? {} : {});
       return {
         request: { kind: "rank", risk: "low" },
         options,
-        proposals: options.map((id, at) => ({ id, author: `v${at}`, group: `g${at % groups}`, ...cluster(at) })),
+        proposals: options.map((id, at) => ({ id, author: `v${at}`, group: `g${at % groups}` })),
         checks: [],
         ballots,
         evidence: [],
@@ -218,7 +255,18 @@ interface PatchWorld {
 }
 
 function patchWorld(name: string, world: PatchWorld): World {
-  const { right = 0.4, patches = 6, tests = 6, valid = 0.75, misread = 0.5, judges = 6, sees = 0.5, first = 0.25, sharedJudges = 0, hostile = 0 } = world;
+  const {
+    right = 0.4,
+    patches = 6,
+    tests = 6,
+    valid = 0.75,
+    misread = 0.5,
+    judges = 6,
+    sees = 0.5,
+    first = 0.25,
+    sharedJudges = 0,
+    hostile = 0,
+  } = world;
   const suite = "suite" in world ? world.suite : 0.35;
   return {
     name,
@@ -226,9 +274,12 @@ function patchWorld(name: string, world: PatchWorld): World {
     make(dice) {
       const shift = PATCH_HARDNESS * dice.normal();
       // Class 0 is right, 1 the tempting bug, others are bugs of their own.
-      const draw = () => (dice.next() < sigmoid(logit(right) + shift) ? 0 : dice.next() < misread ? 1 : 2 + dice.below(4));
+      const draw = () =>
+        dice.next() < sigmoid(logit(right) + shift) ? 0 : dice.next() < misread ? 1 : 2 + dice.below(4);
       const shared = draw();
-      const classes = Array.from({ length: patches }, (_, n) => (n < hostile ? 1 : dice.next() < PATCH_COUPLING ? shared : draw()));
+      const classes = Array.from({ length: patches }, (_, n) =>
+        n < hostile ? 1 : dice.next() < PATCH_COUPLING ? shared : draw(),
+      );
       const options = letters(patches);
       const proposals = options.map((id, at) => ({ id, author: `v${at}`, group: "g", cluster: `c${classes[at]}` }));
       const present = [...new Set(classes)];
@@ -243,7 +294,8 @@ function patchWorld(name: string, world: PatchWorld): World {
         checks.push({ id: `t${n}`, author: `v${n % patches}`, trust: "generated" });
         const bad = n < hostile || dice.next() >= valid;
         if (!bad) run(`t${n}`, (kind) => kind === 0 || dice.next() >= (kind === 1 ? 0.5 : 0.65));
-        else if (n < hostile || dice.next() < Math.max(misread, 0.5)) run(`t${n}`, (kind) => kind === 1 || (kind !== 0 && dice.next() < 0.3));
+        else if (n < hostile || dice.next() < Math.max(misread, 0.5))
+          run(`t${n}`, (kind) => kind === 1 || (kind !== 0 && dice.next() < 0.3));
         else run(`t${n}`, () => dice.next() < 0.5);
       }
       if (suite !== undefined) {
@@ -261,11 +313,26 @@ function patchWorld(name: string, world: PatchWorld): World {
       const ballots = Array.from({ length: judges }, (_, n): Ballot => {
         const order = dice.shuffled(options.map((_, at) => at));
         const hostileChoice = classes.indexOf(1);
-        const choice = n < hostile && hostileChoice >= 0 ? hostileChoice : dice.next() < sharedJudges ? common : judge(order);
-        return { voice: `v${n}`, group: "g", choice: options[choice] ?? "", shown: order.map((at) => options[at] ?? "") };
+        const choice =
+          n < hostile && hostileChoice >= 0 ? hostileChoice : dice.next() < sharedJudges ? common : judge(order);
+        return {
+          voice: `v${n}`,
+          group: "g",
+          choice: options[choice] ?? "",
+          shown: order.map((at) => options[at] ?? ""),
+        };
       });
       const good = options.filter((_, at) => classes[at] === 0);
-      return { request: { kind: "patch", risk: "low" }, options, proposals, checks, ballots, evidence, truth: good[0] ?? "none", right: new Set(good) };
+      return {
+        request: { kind: "patch", risk: "low" },
+        options,
+        proposals,
+        checks,
+        ballots,
+        evidence,
+        truth: good[0] ?? "none",
+        right: new Set(good),
+      };
     },
   };
 }

@@ -28,14 +28,23 @@ interface Voter {
   readonly lift: number;
 }
 
-export function questionOf(votes: readonly Vote[], options: readonly OptionId[], domain: string | undefined, weights: Weights): Question {
+export function questionOf(
+  votes: readonly Vote[],
+  options: readonly OptionId[],
+  domain: string | undefined,
+  weights: Weights,
+): Question {
   const seen = [...new Set(votes.map(({ choice }) => choice))];
   const index = new Map(seen.map((option, at) => [option, at]));
   const groups = new Map<string, Voter[]>();
   for (const vote of votes) {
     const voters = groups.get(vote.group) ?? [];
     groups.set(vote.group, voters);
-    voters.push({ said: index.get(vote.choice) ?? 0, accuracy: clip(accuracyOf(weights, vote.voice, domain)), lift: liftOf(vote, weights) });
+    voters.push({
+      said: index.get(vote.choice) ?? 0,
+      accuracy: clip(accuracyOf(weights, vote.voice, domain)),
+      lift: liftOf(vote, weights),
+    });
   }
   return {
     seen,

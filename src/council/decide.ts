@@ -32,6 +32,8 @@ export interface DecideInput {
 
 /** Belief in the winner below which a question of this risk goes to the person. */
 const LEAST_BELIEF: Readonly<Record<RiskLevel, number>> = { low: 0.4, medium: 0.6, high: 0.8, irreversible: 0.95 };
+/** With a gate that the winner passed, so much of that belief is enough. */
+const GATED = 0.8;
 /** Independent votes below which a high risk is not taken on votes alone. */
 const LEAST_VOTES = 1.5;
 
@@ -53,7 +55,10 @@ export function decide(given: DecideInput): CouncilDecision {
   return {
     outcome: abstain ? "abstained" : "decided",
     winner,
-    posterior: { ...Object.fromEntries(given.options.map((option) => [option, belief.posterior.get(option) ?? 0])), none },
+    posterior: {
+      ...Object.fromEntries(given.options.map((option) => [option, belief.posterior.get(option) ?? 0])),
+      none,
+    },
     rule: rule.name,
     nEff: effectiveVotes(votes, weights),
     agreement: agreementOf(votes),
@@ -61,7 +66,9 @@ export function decide(given: DecideInput): CouncilDecision {
     flipVotes: flipVotes(rule, input, { winner, votes, belief }),
     evidenceUsed: belief.evidenceUsed ?? [],
     conflicts: [],
-    dissent: votes.filter(({ choice }) => (cluster.get(choice) ?? choice) !== winner).map(({ voice, choice }) => ({ voice, choice })),
+    dissent: votes
+      .filter(({ choice }) => (cluster.get(choice) ?? choice) !== winner)
+      .map(({ voice, choice }) => ({ voice, choice })),
     ...(abstain ? { abstainReason: abstain } : {}),
   };
 }
@@ -107,8 +114,12 @@ function abstainReason(input: RuleInput, found: Found): AbstainReason | undefine
   if (risk === undefined) return undefined;
   const gates = new Set(checks.filter(({ trust }) => trust !== "generated").map(({ id }) => id));
   const gateRuns = evidence.filter(({ checkId }) => gates.has(checkId));
-  const failing = new Set(gateRuns.filter(({ outcome }) => outcome === "fail").map(({ proposalId }) => cluster.get(proposalId) ?? proposalId));
-  const passing = gateRuns.some(({ outcome, proposalId }) => outcome === "pass" && !failing.has(cluster.get(proposalId) ?? proposalId));
+  const failing = new Set(
+    gateRuns.filter(({ outcome }) => outcome === "fail").map(({ proposalId }) => cluster.get(proposalId) ?? proposalId),
+  );
+  const passing = gateRuns.some(
+    ({ outcome, proposalId }) => outcome === "pass" && !failing.has(cluster.get(proposalId) ?? proposalId),
+  );
   if (gateRuns.length > 0 && !passing) return "gates-fail-everywhere";
   if (gateRuns.length === 0 && votes.length < 2 && risk !== "low") return "too-few-ballots";
   const none = belief.posterior.get("none") ?? 0;
@@ -118,12 +129,16 @@ function abstainReason(input: RuleInput, found: Found): AbstainReason | undefine
   const oneModel = new Set(votes.map(({ group }) => group)).size === 1;
   if (agreed && oneModel && gateRuns.length === 0 && risk !== "low") return "unanimity-of-clones";
   if (risk === "high" && gateRuns.length === 0 && effectiveVotes(votes, weights) < LEAST_VOTES) return "too-few-votes";
-  if (kind !== "rank" && share < LEAST_BELIEF[risk]) return "posterior-low";
+  if (kind !== "rank" && share < LEAST_BELIEF[risk] * (passing ? GATED : 1)) return "posterior-low";
   return undefined;
 }
 
 /** How many of the winner's ballots would have to name the runner-up instead for another winner; 0 when no number would. */
-function flipVotes(rule: Rule, input: RuleInput, { winner, votes, belief }: Pick<Found, "winner" | "votes" | "belief">): number {
+function flipVotes(
+  rule: Rule,
+  input: RuleInput,
+  { winner, votes, belief }: Pick<Found, "winner" | "votes" | "belief">,
+): number {
   const { options } = input;
   const backers = votes.filter(({ choice }) => choice === winner);
   const runnerUp = bestOf(
@@ -133,7 +148,9 @@ function flipVotes(rule: Rule, input: RuleInput, { winner, votes, belief }: Pick
   if (runnerUp === undefined) return 0;
   for (let count = 1; count <= backers.length; count++) {
     const moved = new Set(backers.slice(0, count).map(({ voice }) => voice));
-    const ballots = input.ballots.map((ballot) => (moved.has(ballot.voice) ? swapped(ballot, winner, runnerUp) : ballot));
+    const ballots = input.ballots.map((ballot) =>
+      moved.has(ballot.voice) ? swapped(ballot, winner, runnerUp) : ballot,
+    );
     if (bestOf(rule.apply({ ...input, ballots }).posterior, options) !== winner) return count;
   }
   return 0;

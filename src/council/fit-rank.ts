@@ -50,7 +50,9 @@ export function fitRank(record: readonly CouncilOutcome[], skills: Readonly<Reco
   const index = new Map(voices.map((voice, at) => [voice, at]));
   const cases: RankCase[] = record.flatMap(({ ballots, options, truth }) => {
     const at = options.indexOf(truth);
-    return at < 0 ? [] : [{ truth: at, options: options.length, looks: looksOf(rankingsOf(ballots, options), options, index) }];
+    return at < 0
+      ? []
+      : [{ truth: at, options: options.length, looks: looksOf(rankingsOf(ballots, options), options, index) }];
   });
   const model = {
     places: Array.from({ length: PLACES }, (_, at) => 1 - at / (PLACES - 1)),
@@ -94,7 +96,8 @@ function adam(model: Model): (gradient: Model) => void {
       return (RATE / (1 + step / 60)) * (mean / (spread + 1e-9));
     });
     let at = 0;
-    for (const key of keys) for (const index of model[key].keys()) model[key][index] = (model[key][index] ?? 0) + (moves[at++] ?? 0);
+    for (const key of keys)
+      for (const index of model[key].keys()) model[key][index] = (model[key][index] ?? 0) + (moves[at++] ?? 0);
     model.own += moves[at] ?? 0;
   };
 }
@@ -102,11 +105,17 @@ function adam(model: Model): (gradient: Model) => void {
 type Model = { places: number[]; reviewers: number[]; shown: number[]; own: number };
 
 function gradientOf(cases: readonly RankCase[], model: Model): Model {
-  const sum: Model = { places: model.places.map(() => 0), reviewers: model.reviewers.map(() => 0), shown: model.shown.map(() => 0), own: 0 };
+  const sum: Model = {
+    places: model.places.map(() => 0),
+    reviewers: model.reviewers.map(() => 0),
+    shown: model.shown.map(() => 0),
+    own: 0,
+  };
   for (const one of cases) {
     const raws = one.looks.map((look) => rawOf(look, model));
     const utilities = new Float64Array(one.options);
-    for (const [at, look] of one.looks.entries()) utilities[look.option] = (utilities[look.option] ?? 0) + (model.reviewers[look.voice] ?? 0) * (raws[at] ?? 0);
+    for (const [at, look] of one.looks.entries())
+      utilities[look.option] = (utilities[look.option] ?? 0) + (model.reviewers[look.voice] ?? 0) * (raws[at] ?? 0);
     const most = Math.max(...utilities);
     const sizes = utilities.map((value) => Math.exp(value - most));
     const all = sizes.reduce((a, b) => a + b, 0);
@@ -129,11 +138,21 @@ function rawOf(look: Look, { places, shown, own }: Pick<Model, "places" | "shown
 }
 
 /** What every ballot says of every option. */
-function looksOf(rankings: readonly Ranking[], options: readonly OptionId[], index: ReadonlyMap<string, number>): Look[] {
+function looksOf(
+  rankings: readonly Ranking[],
+  options: readonly OptionId[],
+  index: ReadonlyMap<string, number>,
+): Look[] {
   return rankings.flatMap(({ ballot, places }) => {
     const voice = index.get(ballot.voice);
     if (voice === undefined) return [];
-    return options.map((option, at) => ({ option: at, voice, ...knotOf(places.get(option) ?? 0, options.length), shown: shownAt(ballot.shown, option), own: ballot.own === option }));
+    return options.map((option, at) => ({
+      option: at,
+      voice,
+      ...knotOf(places.get(option) ?? 0, options.length),
+      shown: shownAt(ballot.shown, option),
+      own: ballot.own === option,
+    }));
   });
 }
 

@@ -25,18 +25,31 @@ export function fit(record: readonly CouncilOutcome[]): Weights {
   const answers = recent.filter(({ kind }) => kind !== "rank");
   const ranks = recent.filter(({ ballots }) => ballots.some(({ ranking }) => ranking !== undefined));
   const weights = learn(recent, answers, ranks);
-  const answer = challenged(answers, { champion: logOdds, challenger: correlatedBayes, train: (part) => learn(part, part, []) });
-  const rank = challenged(ranks, { champion: medianRank, challenger: fittedRank, train: (part) => learn(part, [], part) });
+  const answer = challenged(answers, {
+    champion: logOdds,
+    challenger: correlatedBayes,
+    train: (part) => learn(part, part, []),
+  });
+  const rank = challenged(ranks, {
+    champion: medianRank,
+    challenger: fittedRank,
+    train: (part) => learn(part, [], part),
+  });
   return { ...weights, champions: { ...(answer ? { answer } : {}), ...(rank ? { rank } : {}) } };
 }
 
-function learn(all: readonly CouncilOutcome[], answers: readonly CouncilOutcome[], ranks: readonly CouncilOutcome[]): Weights {
+function learn(
+  all: readonly CouncilOutcome[],
+  answers: readonly CouncilOutcome[],
+  ranks: readonly CouncilOutcome[],
+): Weights {
   if (all.length === 0) return NO_RECORD;
   const voices = voiceRecords(all);
   const first: Weights = { ...NO_RECORD, voices, reviewers: reviewerSkills(ranks) };
   const confidence = fitConfidence(answers);
   const scaled = confidence ? { ...first, confidence } : first;
-  const answer = answers.length >= LEAST_RECORD ? fitAnswers(answers, scaled) : { ...first.answer, coupling: fitCoupling(answers) };
+  const answer =
+    answers.length >= LEAST_RECORD ? fitAnswers(answers, scaled) : { ...first.answer, coupling: fitCoupling(answers) };
   const rank = ranks.length >= LEAST_RECORD ? fitRank(ranks, first.reviewers) : undefined;
   return { ...scaled, answer, ...(rank ? { rank } : {}) };
 }
@@ -73,7 +86,8 @@ const SAMPLE = 100;
 function fitAnswers(record: readonly CouncilOutcome[], weights: Weights): AnswerModel {
   const sample = record.slice(-SAMPLE).filter(({ ballots, options }) => votesOf(ballots, options).length > 0);
   let model: AnswerModel = { coupling: fitCoupling(record), trap: 0.5, hardness: 1 };
-  const score = (candidate: AnswerModel) => sample.reduce((sum, outcome) => sum + truthLikelihood(outcome, { ...weights, answer: candidate }), 0);
+  const score = (candidate: AnswerModel) =>
+    sample.reduce((sum, outcome) => sum + truthLikelihood(outcome, { ...weights, answer: candidate }), 0);
   const best = (candidates: readonly AnswerModel[]) => {
     const scored = candidates.map((candidate) => ({ candidate, value: score(candidate) }));
     model = scored.reduce((a, b) => (b.value > a.value ? b : a)).candidate;
@@ -81,7 +95,8 @@ function fitAnswers(record: readonly CouncilOutcome[], weights: Weights): Answer
   for (let round = 0; round < 2; round++) {
     best(TRAPS.map((trap) => ({ ...model, trap })));
     best(HARDNESSES.map((hardness) => ({ ...model, hardness })));
-    for (const group of Object.keys(model.coupling)) best(COUPLINGS.map((value) => ({ ...model, coupling: { ...model.coupling, [group]: value } })));
+    for (const group of Object.keys(model.coupling))
+      best(COUPLINGS.map((value) => ({ ...model, coupling: { ...model.coupling, [group]: value } })));
   }
   return model;
 }
@@ -118,7 +133,11 @@ function challenged(record: readonly CouncilOutcome[], { champion, challenger, t
   return surely(gains) || likelier ? challenger.name : undefined;
 }
 
-function beliefIn(rule: Rule, { kind, domain, options, ballots, truth }: CouncilOutcome, weights: Weights): { right: boolean; log: number } {
+function beliefIn(
+  rule: Rule,
+  { kind, domain, options, ballots, truth }: CouncilOutcome,
+  weights: Weights,
+): { right: boolean; log: number } {
   const request = { kind, ...(domain === undefined ? {} : { domain }) };
   const { posterior } = rule.apply({ request, options, proposals: [], checks: [], ballots, evidence: [], weights });
   return { right: bestOf(posterior, options) === truth, log: Math.log(Math.max(posterior.get(truth) ?? 0, 1e-3)) };

@@ -1,5 +1,14 @@
 /** What a rule is: votes, evidence and weights in, a share of belief for each option out. */
-import type { Ballot, CouncilCheck, CouncilEvidence, CouncilKind, CouncilProposal, CouncilQuestion, Id, OptionId } from "../core/council.ts";
+import type {
+  Ballot,
+  CouncilCheck,
+  CouncilEvidence,
+  CouncilKind,
+  CouncilProposal,
+  CouncilQuestion,
+  Id,
+  OptionId,
+} from "../core/council.ts";
 import type { Weights } from "./weights.ts";
 
 export interface RuleInput {

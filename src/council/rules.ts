@@ -28,7 +28,12 @@ export const RULES: readonly Rule[] = [
   evidencePosterior,
 ];
 
-const DEFAULTS: Readonly<Record<CouncilKind, Rule>> = { answer: logOdds, rank: medianRank, patch: evidencePosterior, review: plurality };
+const DEFAULTS: Readonly<Record<CouncilKind, Rule>> = {
+  answer: logOdds,
+  rank: medianRank,
+  patch: evidencePosterior,
+  review: plurality,
+};
 
 /** Throws `usage` for a rule that does not exist or does not fit the kind. */
 export function ruleFor(kind: CouncilKind, name: string | undefined): Rule {
@@ -36,5 +41,7 @@ export function ruleFor(kind: CouncilKind, name: string | undefined): Rule {
   const fitting = RULES.filter(({ kinds }) => kinds.includes(kind));
   const found = fitting.find((rule) => rule.name === name);
   if (found) return found;
-  throw new CrucibleError("usage", `there is no rule ${name} for ${kind} questions`, { hint: `there are: ${fitting.map((rule) => rule.name).join(", ")}` });
+  throw new CrucibleError("usage", `there is no rule ${name} for ${kind} questions`, {
+    hint: `there are: ${fitting.map((rule) => rule.name).join(", ")}`,
+  });
 }

@@ -30,11 +30,18 @@ export function rankingsOf(ballots: readonly Ballot[], options: readonly OptionI
   const last = new Map<string, Ranking>();
   for (const ballot of ballots) {
     if (!counts(ballot)) continue;
-    const named = [...new Set((ballot.ranking ?? (ballot.choice === undefined ? [] : [ballot.choice])).filter((option) => known.has(option)))];
+    const named = [
+      ...new Set(
+        (ballot.ranking ?? (ballot.choice === undefined ? [] : [ballot.choice])).filter((option) => known.has(option)),
+      ),
+    ];
     if (named.length === 0) continue;
     const rest = options.filter((option) => !named.includes(option));
     const shared = named.length + (rest.length - 1) / 2;
-    const places = new Map([...named.map((option, at) => [option, at] as const), ...rest.map((option) => [option, shared] as const)]);
+    const places = new Map([
+      ...named.map((option, at) => [option, at] as const),
+      ...rest.map((option) => [option, shared] as const),
+    ]);
     last.set(ballot.voice, { ballot, places });
   }
   return [...last.values()];
@@ -61,7 +68,10 @@ export function agreementOf(votes: readonly Vote[]): number {
 }
 
 /** Proposals of one cluster stand for one option: the earliest of them. */
-export function clustersOf(options: readonly OptionId[], proposals: readonly CouncilProposal[]): Map<OptionId, OptionId> {
+export function clustersOf(
+  options: readonly OptionId[],
+  proposals: readonly CouncilProposal[],
+): Map<OptionId, OptionId> {
   const first = new Map<string, OptionId>();
   const byId = new Map(proposals.map((proposal) => [proposal.id, proposal]));
   return new Map(

@@ -4,7 +4,12 @@ import { describe, expect, test } from "vitest";
 import type { Ballot, CouncilCheck, CouncilEvidence, CouncilProposal } from "../../src/core/council.ts";
 import { decide } from "../../src/council/decide.ts";
 
-const vote = (voice: string, choice: string, changes: Partial<Ballot> = {}): Ballot => ({ voice, group: voice, choice, ...changes });
+const vote = (voice: string, choice: string, changes: Partial<Ballot> = {}): Ballot => ({
+  voice,
+  group: voice,
+  choice,
+  ...changes,
+});
 
 describe("a decision", () => {
   test("names the winner, its share, who dissents and how many votes would change it", () => {
@@ -28,33 +33,70 @@ describe("a decision", () => {
   });
 
   test("is the same for the same input, byte for byte, and does not depend on the order of ballots", () => {
-    const ballots = fc.array(fc.record({ voice: fc.constantFrom("a", "b", "c", "d"), group: fc.constantFrom("g", "h"), choice: fc.constantFrom("x", "y", "z") }), { minLength: 1, maxLength: 4 });
-    fc.assert(
-      fc.property(fc.uniqueArray(ballots.map((list) => list[0] as Ballot), { selector: ({ voice }) => voice, minLength: 1 }), fc.nat(9), (given, seed) => {
-        const ask = (all: readonly Ballot[]) => decide({ request: { kind: "answer", risk: "low" }, options: ["x", "y", "z"], ballots: all, seed });
-        expect(JSON.stringify(ask(structuredClone(given)))).toBe(JSON.stringify(ask(given)));
-        expect(ask(given.toReversed()).winner).toBe(ask(given).winner);
+    const ballots = fc.array(
+      fc.record({
+        voice: fc.constantFrom("a", "b", "c", "d"),
+        group: fc.constantFrom("g", "h"),
+        choice: fc.constantFrom("x", "y", "z"),
       }),
+      { minLength: 1, maxLength: 4 },
+    );
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(
+          ballots.map((list) => list[0] as Ballot),
+          { selector: ({ voice }) => voice, minLength: 1 },
+        ),
+        fc.nat(9),
+        (given, seed) => {
+          const ask = (all: readonly Ballot[]) =>
+            decide({ request: { kind: "answer", risk: "low" }, options: ["x", "y", "z"], ballots: all, seed });
+          expect(JSON.stringify(ask(structuredClone(given)))).toBe(JSON.stringify(ask(given)));
+          expect(ask(given.toReversed()).winner).toBe(ask(given).winner);
+        },
+      ),
     );
   });
 
   test("clones of one model do not outvote two models of their own", () => {
     const clones = Array.from({ length: 7 }, (_, n) => vote(`c${n}`, "wrong", { group: "one model" }));
     const others = ["a", "b", "c"].map((voice) => vote(voice, "right"));
-    expect(decide({ request: { kind: "answer" }, options: ["wrong", "right"], ballots: [...clones, ...others] }).winner).toBe("right");
-    expect(decide({ request: { kind: "answer", rule: "plurality" }, options: ["wrong", "right"], ballots: [...clones, ...others] }).winner).toBe("wrong");
+    expect(
+      decide({ request: { kind: "answer" }, options: ["wrong", "right"], ballots: [...clones, ...others] }).winner,
+    ).toBe("right");
+    expect(
+      decide({
+        request: { kind: "answer", rule: "plurality" },
+        options: ["wrong", "right"],
+        ballots: [...clones, ...others],
+      }).winner,
+    ).toBe("wrong");
   });
 
   test("without any ballot that counts it has failed: no winner is invented", () => {
     const lost = [vote("a", "x", { status: "timeout" }), vote("b", "nonsense")];
-    expect(decide({ request: { kind: "answer" }, options: ["x", "y"], ballots: lost })).toMatchObject({ outcome: "failed", nEff: 0 });
+    expect(decide({ request: { kind: "answer" }, options: ["x", "y"], ballots: lost })).toMatchObject({
+      outcome: "failed",
+      nEff: 0,
+    });
     expect(decide({ request: { kind: "answer" }, options: ["x", "y"], ballots: lost })).not.toHaveProperty("winner");
   });
 });
 
 const proposals = (rows: readonly (readonly [cluster: string, count: number])[]): CouncilProposal[] =>
-  rows.flatMap(([cluster, count]) => Array.from({ length: count }, (_, n) => ({ id: `${cluster}${n}`, author: `${cluster}${n}`, group: "one model", cluster })));
-const runs = (checkId: string, list: readonly CouncilProposal[], passes: (cluster: string) => boolean): CouncilEvidence[] =>
+  rows.flatMap(([cluster, count]) =>
+    Array.from({ length: count }, (_, n) => ({
+      id: `${cluster}${n}`,
+      author: `${cluster}${n}`,
+      group: "one model",
+      cluster,
+    })),
+  );
+const runs = (
+  checkId: string,
+  list: readonly CouncilProposal[],
+  passes: (cluster: string) => boolean,
+): CouncilEvidence[] =>
   list.map(({ id, cluster = "" }) => ({ checkId, proposalId: id, outcome: passes(cluster) ? "pass" : "fail" }));
 const suite: CouncilCheck = { id: "suite", author: "repo", trust: "repo" };
 
@@ -64,11 +106,20 @@ describe("patches", () => {
     ["right", 1],
   ]);
   const options = list.map(({ id }) => id);
-  const judges = list.slice(0, 6).map(({ author }) => vote(author, "misreading0", { group: "one model", confidence: 0.99 }));
+  const judges = list
+    .slice(0, 6)
+    .map(({ author }) => vote(author, "misreading0", { group: "one model", confidence: 0.99 }));
 
   test("one right patch wins by the gate against nine clones of a misreading that vote for themselves", () => {
     const evidence = runs("suite", list, (cluster) => cluster === "right");
-    const decision = decide({ request: { kind: "patch", risk: "medium" }, options, proposals: list, checks: [suite], ballots: judges, evidence });
+    const decision = decide({
+      request: { kind: "patch", risk: "medium" },
+      options,
+      proposals: list,
+      checks: [suite],
+      ballots: judges,
+      evidence,
+    });
     expect(decision).toMatchObject({ outcome: "decided", winner: "right0" });
     expect(decision.dissent).toHaveLength(6);
   });
@@ -76,7 +127,14 @@ describe("patches", () => {
   test("without a gate, a blind test for the right one: right or the person, never a confident misreading", () => {
     const blind: CouncilCheck = { id: "blind", author: "guardian", trust: "generated" };
     const evidence = runs("blind", list, (cluster) => cluster === "right");
-    const decision = decide({ request: { kind: "patch", risk: "medium" }, options, proposals: list, checks: [blind], ballots: judges, evidence });
+    const decision = decide({
+      request: { kind: "patch", risk: "medium" },
+      options,
+      proposals: list,
+      checks: [blind],
+      ballots: judges,
+      evidence,
+    });
     if (decision.winner !== "right0") expect(decision.posterior["misreading0"]).toBeLessThan(0.9);
   });
 
@@ -86,13 +144,27 @@ describe("patches", () => {
     const request = { kind: "patch" as const, risk: "medium" as const };
     const decision = decide({ request, options: same.map(({ id }) => id), proposals: same, ballots });
     expect(decision).toMatchObject({ outcome: "abstained", abstainReason: "unanimity-of-clones" });
-    expect(decide({ request: { ...request, risk: "low" }, options: same.map(({ id }) => id), proposals: same, ballots }).outcome).toBe("decided");
+    expect(
+      decide({ request: { ...request, risk: "low" }, options: same.map(({ id }) => id), proposals: same, ballots })
+        .outcome,
+    ).toBe("decided");
   });
 
   test("gates that fail for all of them ask; flaky and broken runs are no evidence", () => {
     const request = { kind: "patch" as const, risk: "low" as const };
-    expect(decide({ request, options, proposals: list, checks: [suite], ballots: judges, evidence: runs("suite", list, () => false) })).toMatchObject({ outcome: "abstained", abstainReason: "gates-fail-everywhere" });
+    expect(
+      decide({
+        request,
+        options,
+        proposals: list,
+        checks: [suite],
+        ballots: judges,
+        evidence: runs("suite", list, () => false),
+      }),
+    ).toMatchObject({ outcome: "abstained", abstainReason: "gates-fail-everywhere" });
     const flaky = list.map(({ id }) => ({ checkId: "suite", proposalId: id, outcome: "flaky" as const }));
-    expect(decide({ request, options, proposals: list, checks: [suite], ballots: judges, evidence: flaky }).evidenceUsed).toEqual([]);
+    expect(
+      decide({ request, options, proposals: list, checks: [suite], ballots: judges, evidence: flaky }).evidenceUsed,
+    ).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ANSWERS, casesOf, PATCHES, RANKINGS, recordOf, type World } from "../../bench/council/worlds.ts";
 import { decide } from "../../src/council/decide.ts";
-import { fit } from "../../src/council/fit.ts";
+import { fit as weightsOf } from "../../src/council/fit.ts";
 import { NO_RECORD, type Weights } from "../../src/council/weights.ts";
 
 const world = (name: string) => [...ANSWERS, ...RANKINGS, ...PATCHES].find((one) => one.name === name) as World;
@@ -17,7 +17,7 @@ function score(one: World, weights: Weights, rule?: string): number {
   return (right.length * 100) / cases.length;
 }
 
-const learned = (name: string) => fit(recordOf(casesOf(world(name), 101, 200)));
+const learned = (name: string) => weightsOf(recordOf(casesOf(world(name), 101, 200)));
 
 describe("answers", () => {
   test.each(["A3", "A5", "A6", "A8"])("%s: the record is worth more than ten points over plurality", (name) => {
@@ -25,7 +25,8 @@ describe("answers", () => {
   });
 
   test("without a record the default is at least as good as plurality, within noise", () => {
-    for (const one of ANSWERS) expect(score(one, NO_RECORD) - score(one, NO_RECORD, "plurality"), one.name).toBeGreaterThan(-2.5);
+    for (const one of ANSWERS)
+      expect(score(one, NO_RECORD) - score(one, NO_RECORD, "plurality"), one.name).toBeGreaterThan(-2.5);
   });
 
   test("confidence counts only when it has proved that it tells right from wrong", () => {
@@ -34,14 +35,14 @@ describe("answers", () => {
       ...outcome,
       ballots: outcome.ballots.map((ballot, at) => ({ ...ballot, confidence: (at % 10) / 10 })),
     }));
-    expect(fit(mute).confidence).toBeUndefined();
-    expect(fit(recordOf(casesOf(world("A3"), 101, 3))).confidence).toBeUndefined();
+    expect(weightsOf(mute).confidence).toBeUndefined();
+    expect(weightsOf(recordOf(casesOf(world("A3"), 101, 3))).confidence).toBeUndefined();
   });
 
   test("the same record gives the same weights; an empty one gives none", () => {
     const record = recordOf(casesOf(world("A7"), 101, 60));
-    expect(fit(structuredClone(record))).toEqual(fit(record));
-    expect(fit([])).toEqual(NO_RECORD);
+    expect(weightsOf(structuredClone(record))).toEqual(weightsOf(record));
+    expect(weightsOf([])).toEqual(NO_RECORD);
   });
 });
 

@@ -8,10 +8,16 @@ import { RULES, ruleFor } from "../../src/council/rules.ts";
 import { NO_RECORD } from "../../src/council/weights.ts";
 
 /** `count` voters with one ranking. */
-function profile(rows: readonly (readonly [count: number, ranking: string])[]): { options: string[]; ballots: Ballot[] } {
+function profile(rows: readonly (readonly [count: number, ranking: string])[]): {
+  options: string[];
+  ballots: Ballot[];
+} {
   const options = [...new Set(rows.flatMap(([, ranking]) => [...ranking]))].toSorted();
   const ballots = rows.flatMap(([count, ranking], row) =>
-    Array.from({ length: count }, (_, n): Ballot => ({ voice: `${row}.${n}`, group: `${row}.${n}`, ranking: [...ranking] })),
+    Array.from(
+      { length: count },
+      (_, n): Ballot => ({ voice: `${row}.${n}`, group: `${row}.${n}`, ranking: [...ranking] }),
+    ),
   );
   return { options, ballots };
 }
@@ -27,9 +33,12 @@ describe("known profiles", () => {
     [15, "CKNM"],
     [17, "KCNM"],
   ]);
-  test.each(["borda", "copeland", "ranked-pairs", "schulze", "median-rank"])("Tennessee: %s chooses Nashville", (rule) => {
-    expect(winner(rule, tennessee)).toBe("N");
-  });
+  test.each(["borda", "copeland", "ranked-pairs", "schulze", "median-rank"])(
+    "Tennessee: %s chooses Nashville",
+    (rule) => {
+      expect(winner(rule, tennessee)).toBe("N");
+    },
+  );
   test("Tennessee: first choices choose Memphis", () => {
     expect(winner("plurality", tennessee)).toBe("M");
   });
@@ -66,7 +75,15 @@ describe.each(RULES.map((rule) => [rule.name, rule] as const))("%s", (_, rule) =
   test("gives every option a share of belief that adds up to one, whatever the ballots", () => {
     fc.assert(
       fc.property(ballots, (given) => {
-        const { posterior } = rule.apply({ request: { kind: rule.kinds[0] ?? "answer" }, options: letters, proposals: [], checks: [], ballots: given, evidence: [], weights: NO_RECORD });
+        const { posterior } = rule.apply({
+          request: { kind: rule.kinds[0] ?? "answer" },
+          options: letters,
+          proposals: [],
+          checks: [],
+          ballots: given,
+          evidence: [],
+          weights: NO_RECORD,
+        });
         const sum = [...posterior.values()].reduce((a, b) => a + b, 0);
         for (const share of posterior.values()) expect(share).toBeGreaterThanOrEqual(0);
         expect(sum === 0 || Math.abs(sum - 1) < 1e-9).toBe(true);
@@ -80,7 +97,17 @@ describe.each(RULES.map((rule) => [rule.name, rule] as const))("%s", (_, rule) =
       fc.property(ballots, (given) => {
         const kind = rule.kinds[0] ?? "answer";
         const counted = given.filter(({ status }) => status === undefined || status === "ok");
-        const apply = (all: Ballot[]) => [...rule.apply({ request: { kind }, options: letters, proposals: [], checks: [], ballots: all, evidence: [], weights: NO_RECORD }).posterior];
+        const apply = (all: Ballot[]) => [
+          ...rule.apply({
+            request: { kind },
+            options: letters,
+            proposals: [],
+            checks: [],
+            ballots: all,
+            evidence: [],
+            weights: NO_RECORD,
+          }).posterior,
+        ];
         expect(apply(counted)).toEqual(apply(given));
       }),
     );

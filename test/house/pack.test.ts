@@ -1,6 +1,6 @@
 /** The package as it is published: its files, an installation in a clean prefix, and what an old Node says. */
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -77,7 +77,9 @@ describe("the package", () => {
     expect(pages).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
     expect(paths.filter((path) => path.startsWith("bin/"))).toEqual(["bin/crucible.mjs"]);
     const odd = paths.filter(
-      (path) => path.startsWith("dist/") && !/^dist\/(?:[\w-]+\.js(?:\.LEGAL\.txt)?|[\w-]+\.wasm|shop\/.*)$/.test(path),
+      (path) =>
+        path.startsWith("dist/") &&
+        !/^dist\/(?:[\w-]+\.js(?:\.LEGAL\.txt)?|[\w-]+\.wasm|shop\/.*|types\/.*\.d\.ts)$/.test(path),
     );
     expect(odd).toEqual([]);
     expect(paths).toContain("dist/main.js");
@@ -90,6 +92,33 @@ describe("the package", () => {
   it("installed in a clean prefix it tells its version", () => {
     const { stdout, stderr, status } = installed("--version");
     expect([stdout, stderr, status]).toEqual([`${version}\n`, "", 0]);
+  });
+
+  it("gives other programs the council's engine, with its types", () => {
+    const script = [
+      'import { decide, fit } from "codecrucible/council";',
+      'const ballots = ["a", "b", "c"].map((voice, at) => ({ voice, group: voice, choice: at < 2 ? "x" : "y" }));',
+      'const weights = fit([{ kind: "answer", options: ["x", "y"], truth: "x", ballots }]);',
+      'console.log(decide({ request: { kind: "answer" }, options: ["x", "y"], ballots, weights, seed: 1 }).winner);',
+    ].join("\n");
+    writeFileSync(place("prefix/use.mjs"), script);
+    const { stdout, stderr } = spawnSync(process.execPath, ["use.mjs"], { cwd: place("prefix"), encoding: "utf8" });
+    expect([stdout, stderr]).toEqual(["x\n", ""]);
+    writeFileSync(place("prefix/use.ts"), script.replaceAll(".winner", ".winner satisfies string | undefined"));
+    const words = [
+      join(root, "node_modules/typescript/bin/tsc"),
+      "use.ts",
+      "--ignoreConfig",
+      "--noEmit",
+      "--strict",
+      "--module",
+      "nodenext",
+      "--exactOptionalPropertyTypes",
+      "--types",
+      "",
+    ];
+    const types = spawnSync(process.execPath, words, { cwd: place("prefix"), encoding: "utf8" });
+    expect(types.stdout).not.toMatch(/codecrucible|council|TS7016|TS2307/);
   });
 
   it("installed in a clean prefix it judges commands with both of its parsers", () => {

@@ -9,8 +9,14 @@ const borda: Rule = {
   apply({ options, ballots, weights }) {
     const rankings = rankingsOf(ballots, options);
     const score = (option: string) =>
-      rankings.reduce((sum, { ballot, places }) => sum + reviewerWeight(weights, ballot.voice) * (options.length - 1 - (places.get(option) ?? 0)), 0);
-    return { posterior: softmax(new Map(options.map((option) => [option, score(option) / Math.max(options.length - 1, 1)]))) };
+      rankings.reduce(
+        (sum, { ballot, places }) =>
+          sum + reviewerWeight(weights, ballot.voice) * (options.length - 1 - (places.get(option) ?? 0)),
+        0,
+      );
+    return {
+      posterior: softmax(new Map(options.map((option) => [option, score(option) / Math.max(options.length - 1, 1)]))),
+    };
   },
 };
 export default borda;

@@ -9,7 +9,8 @@ const confidenceWeighted: Rule = {
     const votes = votesOf(ballots, options);
     const weight = ({ confidence = 0.5 }: { readonly confidence?: number }) => Math.min(1, Math.max(0, confidence));
     const total = votes.reduce((sum, vote) => sum + weight(vote), 0) || 1;
-    const share = (option: string) => votes.reduce((sum, vote) => (vote.choice === option ? sum + weight(vote) : sum), 0) / total;
+    const share = (option: string) =>
+      votes.reduce((sum, vote) => (vote.choice === option ? sum + weight(vote) : sum), 0) / total;
     return { posterior: new Map(options.map((option) => [option, share(option)])) };
   },
 };

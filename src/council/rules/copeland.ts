@@ -9,7 +9,10 @@ const copeland: Rule = {
   apply(input) {
     const before = pairwise(input);
     const wins = (a: string) =>
-      input.options.reduce((sum, b) => (a === b ? sum : sum + (before(a, b) > before(b, a) ? 1 : before(a, b) === before(b, a) ? 0.5 : 0)), 0);
+      input.options.reduce(
+        (sum, b) => (a === b ? sum : sum + (before(a, b) > before(b, a) ? 1 : before(a, b) === before(b, a) ? 0.5 : 0)),
+        0,
+      );
     return { posterior: softmax(new Map(input.options.map((option) => [option, wins(option)]))) };
   },
 };

@@ -2,7 +2,7 @@
 import type { Ballot, CouncilCheck, CouncilEvidence, OptionId } from "../../core/council.ts";
 import type { Rule, RuleInput } from "../rule.ts";
 import { clustersOf, softmax, votesOf } from "../votes.ts";
-import { type Weights } from "../weights.ts";
+import type { Weights } from "../weights.ts";
 
 /** Chances that hold for small tasks in general; a gate never fails a right patch but for noise. */
 const PATCH = { right: 0.4, misread: 0.5, coupling: 0.45, hardness: 1.2 };
@@ -37,7 +37,9 @@ const evidencePosterior: Rule = {
       scores.set(right, logSum(cases) - Math.log(cases.length));
     }
     const shares = softmax(scores);
-    const posterior = new Map<OptionId | "none", number>(input.options.map((option) => [option, shares.get(option) ?? 0]));
+    const posterior = new Map<OptionId | "none", number>(
+      input.options.map((option) => [option, shares.get(option) ?? 0]),
+    );
     posterior.set("none", shares.get("none") ?? 0);
     return { posterior, evidenceUsed: state.tests.map(({ check }) => check.id) };
   },
@@ -62,7 +64,11 @@ interface State {
   readonly clusters: readonly Cluster[];
   readonly total: number;
   readonly tests: readonly Test[];
-  readonly judges: readonly { readonly choice: OptionId; readonly first: OptionId | undefined; readonly sees: number }[];
+  readonly judges: readonly {
+    readonly choice: OptionId;
+    readonly first: OptionId | undefined;
+    readonly sees: number;
+  }[];
 }
 
 interface Hypothesis {
@@ -73,9 +79,12 @@ interface Hypothesis {
 function gather({ options, proposals, checks, evidence, ballots, weights }: RuleInput): State {
   const cluster = clustersOf(options, proposals);
   const sizes = new Map<OptionId, number>();
-  for (const option of options) sizes.set(cluster.get(option) ?? option, (sizes.get(cluster.get(option) ?? option) ?? 0) + 1);
+  for (const option of options)
+    sizes.set(cluster.get(option) ?? option, (sizes.get(cluster.get(option) ?? option) ?? 0) + 1);
   const authors = new Set(proposals.map(({ author }) => author));
-  const tests = checks.flatMap((check) => testOf(check, evidence, cluster).map((test) => ({ ...test, blind: !authors.has(check.author) })));
+  const tests = checks.flatMap((check) =>
+    testOf(check, evidence, cluster).map((test) => ({ ...test, blind: !authors.has(check.author) })),
+  );
   const judges = votesOf(ballots, options).map((vote) => ({
     choice: cluster.get(vote.choice) ?? vote.choice,
     first: firstShown(vote, cluster),
@@ -85,14 +94,20 @@ function gather({ options, proposals, checks, evidence, ballots, weights }: Rule
 }
 
 /** What the check showed of each cluster; contradictory, flaky or broken runs show nothing. */
-function testOf(check: CouncilCheck, evidence: readonly CouncilEvidence[], cluster: ReadonlyMap<OptionId, OptionId>): Omit<Test, "blind">[] {
+function testOf(
+  check: CouncilCheck,
+  evidence: readonly CouncilEvidence[],
+  cluster: ReadonlyMap<OptionId, OptionId>,
+): Omit<Test, "blind">[] {
   const seen = new Map<OptionId, Set<string>>();
   for (const { checkId, proposalId, outcome } of evidence) {
     if (checkId !== check.id) continue;
     const own = cluster.get(proposalId);
     if (own !== undefined) seen.set(own, (seen.get(own) ?? new Set()).add(outcome));
   }
-  const clear = [...seen].filter(([, outcomes]) => outcomes.size === 1 && (outcomes.has("pass") || outcomes.has("fail")));
+  const clear = [...seen].filter(
+    ([, outcomes]) => outcomes.size === 1 && (outcomes.has("pass") || outcomes.has("fail")),
+  );
   if (clear.length === 0) return [];
   const passed = new Set(clear.filter(([, outcomes]) => outcomes.has("pass")).map(([id]) => id));
   return [{ check, passed, ran: clear.map(([id]) => id) }];
@@ -115,9 +130,17 @@ function trustOf(weights: Weights, voice: string): number {
 function logLikelihood(state: State, hypothesis: Hypothesis): number {
   const discount = 1 / (1 + (state.judges.length - 1) * JUDGE.alike);
   let sum = Math.log(sizesLikelihood(state, hypothesis));
-  const generated = state.tests.filter(({ check }) => check.trust === "generated").map((test) => testLikelihoods(test, hypothesis));
-  for (const test of state.tests) if (test.check.trust !== "generated") sum += Math.log(gateLikelihood(test, hypothesis));
-  const mixed = (share: number) => generated.reduce((total, { valid, wrong, doubt }) => total + Math.log((1 - (1 - share) * doubt) * valid + (1 - share) * doubt * wrong), 0);
+  const generated = state.tests
+    .filter(({ check }) => check.trust === "generated")
+    .map((test) => testLikelihoods(test, hypothesis));
+  for (const test of state.tests)
+    if (test.check.trust !== "generated") sum += Math.log(gateLikelihood(test, hypothesis));
+  const mixed = (share: number) =>
+    generated.reduce(
+      (total, { valid, wrong, doubt }) =>
+        total + Math.log((1 - (1 - share) * doubt) * valid + (1 - share) * doubt * wrong),
+      0,
+    );
   sum += logSum(VALIDITY.map(([share, prior]) => Math.log(prior) + mixed(share)));
   for (const judge of state.judges) sum += discount * Math.log(judgeLikelihood(state, judge, hypothesis));
   return sum;
@@ -129,9 +152,17 @@ function sizesLikelihood({ clusters, total }: State, { right, tempting }: Hypoth
   for (const [at, point] of POINTS.entries()) {
     const good = 1 / (1 + Math.exp(-(Math.log(PATCH.right / (1 - PATCH.right)) + PATCH.hardness * point)));
     const chance = (id: OptionId | undefined) =>
-      id !== undefined && id === right ? good : id !== undefined && id === tempting ? (1 - good) * PATCH.misread : ((1 - good) * (1 - PATCH.misread)) / OTHER_BUGS;
+      id !== undefined && id === right
+        ? good
+        : id !== undefined && id === tempting
+          ? (1 - good) * PATCH.misread
+          : ((1 - good) * (1 - PATCH.misread)) / OTHER_BUGS;
     const alone = (repeated: OptionId | undefined) =>
-      clusters.reduce((product, { id, size }) => product * ((id === repeated ? PATCH.coupling : 0) + (1 - PATCH.coupling) * chance(id)) ** size, 1);
+      clusters.reduce(
+        (product, { id, size }) =>
+          product * ((id === repeated ? PATCH.coupling : 0) + (1 - PATCH.coupling) * chance(id)) ** size,
+        1,
+      );
     const named = clusters.reduce((all, { id }) => all + chance(id), 0);
     let mixed = Math.max(0, 1 - named) * alone(undefined);
     for (const { id } of clusters) mixed += chance(id) * alone(id);
@@ -148,15 +179,25 @@ function gateLikelihood({ passed, ran }: Test, { right }: Hypothesis): number {
 }
 
 /** As a valid test, and as one written with the same misreading or without sense. */
-function testLikelihoods({ passed, ran, blind }: Test, { right, tempting }: Hypothesis): { valid: number; wrong: number; doubt: number } {
-  const product = (chance: (id: OptionId) => number) => ran.reduce((all, id) => all * (passed.has(id) ? chance(id) : 1 - chance(id)), 1);
-  const valid = product((id) => (id === right ? 1 - TEST.rightFails : id === tempting ? TEST.tempting : TEST.wrongPasses));
+function testLikelihoods(
+  { passed, ran, blind }: Test,
+  { right, tempting }: Hypothesis,
+): { valid: number; wrong: number; doubt: number } {
+  const product = (chance: (id: OptionId) => number) =>
+    ran.reduce((all, id) => all * (passed.has(id) ? chance(id) : 1 - chance(id)), 1);
+  const valid = product((id) =>
+    id === right ? 1 - TEST.rightFails : id === tempting ? TEST.tempting : TEST.wrongPasses,
+  );
   const misread = product((id) => (id === tempting ? 1 - TEST.rightFails : id === right ? TEST.rightFails : 0.3));
   const junk = product(() => TEST.junk);
   return { valid, wrong: TEST.misread * misread + (1 - TEST.misread) * junk, doubt: blind ? BLIND_DOUBT : 1 };
 }
 
-function judgeLikelihood({ clusters, total }: State, { choice, first, sees }: State["judges"][number], { right, tempting }: Hypothesis): number {
+function judgeLikelihood(
+  { clusters, total }: State,
+  { choice, first, sees }: State["judges"][number],
+  { right, tempting }: Hypothesis,
+): number {
   const size = clusters.find(({ id }) => id === choice)?.size ?? 1;
   const noise = (JUDGE.noise * size) / total;
   const left = 1 - JUDGE.noise;

@@ -1,8 +1,9 @@
 /** Votes weighted by what their voices' records are worth, discounted where voices of one model say one thing (default for answers). */
+
+import { liftOf } from "../answer-model.ts";
 import type { Rule, RuleInput } from "../rule.ts";
 import { couplingOf, softmax, type Vote, votesOf } from "../votes.ts";
 import { accuracyOf } from "../weights.ts";
-import { liftOf } from "../answer-model.ts";
 
 const LEAST = -2;
 const MOST = 3;

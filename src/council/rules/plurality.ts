@@ -7,7 +7,8 @@ const plurality: Rule = {
   kinds: ["answer", "rank", "patch"],
   apply({ options, ballots }) {
     const votes = votesOf(ballots, options);
-    const share = (option: string) => votes.filter(({ choice }) => choice === option).length / Math.max(votes.length, 1);
+    const share = (option: string) =>
+      votes.filter(({ choice }) => choice === option).length / Math.max(votes.length, 1);
     return { posterior: new Map(options.map((option) => [option, share(option)])) };
   },
 };

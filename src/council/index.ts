@@ -1,0 +1,21 @@
+/** The council's pure engine for other programs: `codecrucible/council`. */
+export type {
+  AbstainReason,
+  Ballot,
+  Conflict,
+  CouncilCheck,
+  CouncilDecision,
+  CouncilEvidence,
+  CouncilKind,
+  CouncilOutcome,
+  CouncilProposal,
+  CouncilQuestion,
+  Dissent,
+  ModelGroup,
+  OptionId,
+  RiskLevel,
+  VoiceId,
+} from "../core/council.ts";
+export { type DecideInput, decide } from "./decide.ts";
+export { fit } from "./fit.ts";
+export { NO_RECORD, type Weights } from "./weights.ts";
