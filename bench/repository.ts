@@ -7,6 +7,7 @@ import { systemClock } from "../src/base/clock.ts";
 import { createRepository, type Repository } from "../src/cache/repository.ts";
 import type { Sandbox } from "../src/core/ports/sandbox.ts";
 import { grammarsInMemory } from "../src/grammars.ts";
+import { poolSize } from "../src/repository.ts";
 import { createPool } from "../src/workers/pool.ts";
 import { makeKit } from "../test/sandbox/kit.ts";
 import { median, type Row } from "./kit.ts";
@@ -33,7 +34,7 @@ export async function repository(): Promise<Row[]> {
     return { ms: performance.now() - started, bytes };
   };
   readAll();
-  const pool = createPool({ size: Math.max(1, navigator.hardwareConcurrency - 1) });
+  const pool = createPool({ size: poolSize(navigator.hardwareConcurrency) });
   const grammars = grammarsInMemory();
   const folder = join(kit.base, "cache");
   const open = () => createRepository({ folder, workers: async () => pool, grammars, now: systemClock.now });

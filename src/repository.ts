@@ -48,6 +48,6 @@ export function repositoryOf({ config, workspace }: House, persist: boolean): Se
 }
 
 /** One core is left to the rest of the machine, unless there are only two: then parsing would take twice as long. */
-function poolSize(cores: number): number {
+export function poolSize(cores: number): number {
   return cores <= 2 ? cores : cores - 1;
 }
