@@ -1,6 +1,7 @@
 /** The model layer: routing, requests on their way out and chunks on their way in, embeddings in batches, ten voices on one server. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -140,12 +141,12 @@ async function onTheWire(): Promise<Row[]> {
       note: "24 kB prompt, server in the same process",
     },
     await chunks(),
+    await death(),
   ];
 }
 
 /** A server that writes the time into each chunk. */
 async function chunks(): Promise<Row> {
-  const { createServer } = await import("node:http");
   const server = createServer((request, response) => {
     if (request.url === "/v1/models")
       return void response.end(JSON.stringify({ data: [{ id: "m", max_model_len: 32_768 }] }));
@@ -176,6 +177,39 @@ async function chunks(): Promise<Row> {
     unit: "ms",
     budget: { most: 2 },
     note: `p50 ${median(late).toFixed(3)} ms, one chunk every 5 ms`,
+  };
+}
+
+/** A server that dies in mid-answer: from its socket's end to the fault that closes the shown part. */
+async function death(): Promise<Row> {
+  const late: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    let died = 0;
+    const server = createServer((request, response) => {
+      if (request.url === "/v1/models")
+        return void response.end(JSON.stringify({ data: [{ id: "m", max_model_len: 32_768 }] }));
+      if (request.url !== "/v1/chat/completions") return void response.writeHead(404).end("{}");
+      const choices = [{ index: 0, delta: { content: "half of an answer" }, finish_reason: null }];
+      response.write(`data: ${JSON.stringify({ model: "m", choices })}\n\n`);
+      setTimeout(() => {
+        died = performance.now();
+        response.destroy();
+      }, 20);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const model = await room(named(`http://127.0.0.1:${port}`)).open({ model: "s/m" }, AbortSignal.timeout(10_000));
+    for await (const part of model.generate(requestOf("x"), AbortSignal.timeout(20_000)))
+      if (part.type === "failure") late.push(performance.now() - died);
+    server.close();
+    server.closeAllConnections();
+  }
+  return {
+    item: "server died to shown part closed, most of 20",
+    value: Math.max(...late),
+    unit: "ms",
+    budget: { most: 100 },
+    note: `p50 ${median(late).toFixed(2)} ms`,
   };
 }
 

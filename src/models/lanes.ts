@@ -1,11 +1,11 @@
 /** The lanes and seats of one process: one lane for each model of a server, the seats shared by all of them. */
-import * as z from "zod/mini";
 import type { ModelInfo } from "../core/model.ts";
 import type { LaneState } from "../core/ports/models.ts";
 import { lookAt } from "./discover.ts";
 import { HttpFailure } from "./http.ts";
 import { createLane, createSeats, type Lane, type Seats } from "./lane.ts";
 import type { ModelsContext } from "./options.ts";
+import { isFields } from "./problem.ts";
 import type { Glance } from "./wire.ts";
 
 /** Ollama and LM Studio answer one request at a time unless they are told otherwise, and tell nobody; vLLM batches. */
@@ -37,28 +37,20 @@ function laneKey(server: string, name: string): string {
   return `lane ${server} ${name}`;
 }
 
-const Kept = z.object({
-  name: z.string(),
-  server: z.string(),
-  breaker: z.enum(["closed", "open", "half-open"]),
-  failures: z.number(),
-  until: z.optional(z.number()),
-  slots: z.number(),
-  slotsSource: z.enum(["configured", "told", "measured", "assumed"]),
-  active: z.number(),
-  queued: z.number(),
-  at: z.number(),
-});
+const TEXTS = ["name", "server", "breaker", "slotsSource"];
+const NUMBERS = ["failures", "slots", "active", "queued", "at"];
 
 /** The last change of the model's breaker, in whichever process it was. */
 export function laneRecord(
   context: ModelsContext,
   { server, ref }: ModelInfo,
 ): (LaneState & { readonly at: number }) | undefined {
-  const kept = z.safeParse(Kept, context.quirks.load(laneKey(server, `${ref.provider}/${ref.model}`)));
-  if (!kept.success) return undefined;
-  const { until, ...rest } = kept.data;
-  return { ...rest, ...(until === undefined ? {} : { until }) };
+  const kept = context.quirks.load(laneKey(server, `${ref.provider}/${ref.model}`));
+  if (!isFields(kept)) return undefined;
+  const ours =
+    TEXTS.every((name) => typeof kept[name] === "string") && NUMBERS.every((name) => Number.isFinite(kept[name]));
+  const known = ["closed", "open", "half-open"].includes(String(kept["breaker"]));
+  return ours && known ? (kept as unknown as LaneState & { readonly at: number }) : undefined;
 }
 
 function seatsFor(context: ModelsContext, { target, slots }: Glance): Seats {

@@ -1,7 +1,7 @@
 /** What a model does on this machine, learned from the answers the person asked for and kept by model digest. */
-import * as z from "zod/mini";
 import type { Usage } from "../core/message.ts";
 import type { QuirkStore, Rates } from "../core/ports/models.ts";
+import { isFields } from "./problem.ts";
 
 /** Weight of the newest answer in a moving mean. */
 const NEWEST = 0.3;
@@ -9,18 +9,21 @@ const NEWEST = 0.3;
 const LEAST_PREFILL = 100;
 const LEAST_OUTPUT = 8;
 
-const Known = z.object({
-  answers: z.number(),
-  ttftMs: z.optional(z.number()),
-  prefillPerSecond: z.optional(z.number()),
-  decodePerSecond: z.optional(z.number()),
-  loadMs: z.optional(z.number()),
-  reuse: z.optional(z.number()),
-  bytesPerToken: z.optional(z.number()),
-  validCalls: z.number(),
-  invalidCalls: z.number(),
-  outcomes: z.record(z.string(), z.object({ good: z.number(), bad: z.number() })),
-});
+const NEEDED = ["answers", "validCalls", "invalidCalls"] as const;
+const MAYBE = ["ttftMs", "prefillPerSecond", "decodePerSecond", "loadMs", "reuse", "bytesPerToken"] as const;
+
+/** What was stored, if it is what this version stores: checked by hand, since this stands on the way to the first request. */
+function ratesIn(stored: unknown): Rates | undefined {
+  if (!isFields(stored)) return undefined;
+  const numbers = [...NEEDED, ...MAYBE].filter((name) => name in stored);
+  const outcomes = stored["outcomes"];
+  if (!NEEDED.every((name) => name in stored) || !numbers.every((name) => Number.isFinite(stored[name])))
+    return undefined;
+  const pairs = isFields(outcomes) ? Object.values(outcomes) : [undefined];
+  const good = pairs.every((pair) => isFields(pair) && Number.isFinite(pair["good"]) && Number.isFinite(pair["bad"]));
+  if (!good) return undefined;
+  return Object.fromEntries([...numbers, "outcomes"].map((name) => [name, stored[name]])) as unknown as Rates;
+}
 
 /** One answer, as it was measured. Times in milliseconds. */
 export interface Sample {
@@ -45,11 +48,7 @@ const EMPTY: Rates = { answers: 0, validCalls: 0, invalidCalls: 0, outcomes: {} 
 
 export function openRates(store: QuirkStore, key: string): RateBook {
   const name = `rates ${key}`;
-  const read = (): Rates => {
-    const known = z.safeParse(Known, store.load(name));
-    return known.success ? withoutAbsent(known.data) : EMPTY;
-  };
-  let value = read();
+  let value = ratesIn(store.load(name)) ?? EMPTY;
   const keep = (next: Rates) => {
     value = next;
     store.save(name, JSON.parse(JSON.stringify(next)));

@@ -336,3 +336,24 @@ test("a tier that does not answer is looked at again after half a minute, not at
   expect(looks).toBeGreaterThan(before);
   strange.close();
 });
+
+test("rates of another form are none", async () => {
+  await using living = await answering("here", "m");
+  const whole = { answers: 3, validCalls: 1, invalidCalls: 0, outcomes: { low: { good: 1, bad: 0 } }, ttftMs: 20 };
+  const known = async (stored: unknown) => {
+    const quirks = { load: (key: string) => (key.startsWith("rates ") ? stored : undefined), save: () => undefined };
+    return (await createModels(options({ ports: [], servers: [server("s", living.port)], quirks })).open({}, soon()))
+      .rates;
+  };
+  expect(await known({ ...whole, stranger: 1 })).toEqual(whole);
+  for (const wrong of [
+    undefined,
+    [],
+    5,
+    { ...whole, answers: "3" },
+    { ...whole, ttftMs: null },
+    { ...whole, outcomes: { low: 1 } },
+    { answers: 1 },
+  ])
+    expect(await known(wrong)).toEqual({ answers: 0, validCalls: 0, invalidCalls: 0, outcomes: {} });
+});
