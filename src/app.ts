@@ -1,4 +1,5 @@
 /** The one place where things are wired: every room meets the others here and in live.ts, through ports. */
+
 import { existsSync } from "node:fs";
 import { freemem } from "node:os";
 import { auditOptions, auditView, refuseCheckpointsIn } from "./audit-view.ts";
@@ -11,6 +12,7 @@ import { workspaceTrust } from "./config/trust.ts";
 import { LOCAL_USER } from "./core/actor.ts";
 import type { AuditRecord } from "./core/audit-event.ts";
 import type { Event } from "./core/event.ts";
+import { nameOf } from "./core/message.ts";
 import type { Sampling } from "./core/model.ts";
 import type { App, ApprovalsView, LiveSession, OpenOptions, TrustView } from "./core/ports/app.ts";
 import { LOCAL_PROVIDERS, type Models, type OpenModel } from "./core/ports/models.ts";
@@ -259,11 +261,11 @@ async function openModel(
   const signal = given.signal ? AbortSignal.any([given.signal, limit]) : limit;
   const model = await models.open(choice, signal);
   if (model.window.source !== "assumed" || !given.askWindow) return model;
-  const tokens = await given.askWindow(`${model.ref.provider}/${model.ref.model}`);
+  const tokens = await given.askWindow(nameOf(model.ref));
   if (tokens === undefined) return model;
   const windows = {
     ...house.config.get<Record<string, number>>("windows"),
-    [`${model.ref.provider}/${model.ref.model}`]: tokens,
+    [nameOf(model.ref)]: tokens,
   };
   await setUserValue(house.config.places, "windows", JSON.stringify(windows));
   return models.open({ ...choice, context: tokens }, signal);

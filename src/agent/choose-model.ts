@@ -1,6 +1,6 @@
 /** The model of the next answer, when there are several: chosen at the start of a turn, after a failure, on a raise. */
 import type { Fault, FaultCode } from "../base/error.ts";
-import type { AssistantMessage } from "../core/message.ts";
+import { type AssistantMessage, nameOf, wordsOf } from "../core/message.ts";
 import type { ModelRequest } from "../core/model.ts";
 import { type Asker, emitFor } from "./voice.ts";
 
@@ -21,14 +21,13 @@ const MOVES: ReadonlySet<FaultCode> = new Set([
   "authentication",
 ]);
 
-/** True when another model answers from now on. The decision and the change are on record. */
-export async function chooseModel(run: Asker, request: ModelRequest, why: ChoiceReason): Promise<boolean> {
+/** True when another model answers from now on. The decision and the change are on record; with one model nothing is made. */
+export async function chooseModel(run: Asker, requestOf: () => ModelRequest, why: ChoiceReason): Promise<boolean> {
   const { model, journal } = run.options;
   if (!model.route) return false;
   // The person's own words: instructions and context stand in the same message of the thread.
   const asked = journal.events().findLast((event) => event.kind === "turn-start");
-  const words = (asked?.prompt ?? []).map((part) => (part.type === "text" ? part.text : ""));
-  const question = { request, prompt: words.join("\n"), newTurn: false, ...why };
+  const question = { request: requestOf(), prompt: wordsOf(asked?.prompt ?? []), newTurn: false, ...why };
   const routed = await model.route(question, run.signal);
   if (!routed) return false;
   const emit = emitFor(run);
@@ -59,11 +58,11 @@ export async function moveOn(
         ? { failed: fault }
         : undefined;
   const { model } = run.options;
-  const before = `${model.ref.provider}/${model.ref.model}`;
-  if (!why || !(await chooseModel(run, request, why))) return false;
+  const before = nameOf(model.ref);
+  if (!why || !(await chooseModel(run, () => request, why))) return false;
   const cut = shown.parts.length > 0 ? "the answer above is cut off and does not count; " : "";
   if (!why.failed) return true;
-  const text = `${before} failed (${fault.message}); ${cut}${model.ref.provider}/${model.ref.model} answers now`;
+  const text = `${before} failed (${fault.message}); ${cut}${nameOf(model.ref)} answers now`;
   emitFor(run)({ kind: "model-note", code: "model-changed", text });
   return true;
 }

@@ -1,7 +1,7 @@
 /** The one agent loop: ask the model, run its calls through the gate, until it answers or something stops it. */
 import { CrucibleError, type Fault, toFault } from "../base/error.ts";
 import type { AssistantMessage, ToolCallPart } from "../core/message.ts";
-import { textOf } from "../core/message.ts";
+import { textOf, wordsOf } from "../core/message.ts";
 import type { ModelRequest } from "../core/model.ts";
 import type { Conductor } from "../core/ports/conductor.ts";
 import type { ToolOutcome } from "../core/ports/gate.ts";
@@ -54,7 +54,7 @@ const CHECKS_BEFORE_RAISE = 2;
 
 /** A model that stops in the middle is left for a better one, which gives the whole answer. */
 async function raisedAfterCut(run: Run): Promise<boolean> {
-  if (!(await chooseModel(run, requestOf(run), { raise: "an answer cut at its length limit" }))) return false;
+  if (!(await chooseModel(run, () => requestOf(run), { raise: "an answer cut at its length limit" }))) return false;
   const text = "The answer above was cut off. Give it again, whole.";
   emitFor(run)({
     kind: "message-added",
@@ -66,7 +66,7 @@ async function raisedAfterCut(run: Run): Promise<boolean> {
 
 /** Runs until done; the returned fault says what stopped it. */
 async function work(run: Run): Promise<Fault | undefined> {
-  await chooseModel(run, requestOf(run), { newTurn: true });
+  await chooseModel(run, () => requestOf(run), { newTurn: true });
   for (;;) {
     const spent = budgetSpent(run);
     if (spent) return spent;
@@ -89,7 +89,7 @@ async function work(run: Run): Promise<Fault | undefined> {
     const stopped = await act(run, calls);
     if (stopped) return stopped;
     if (run.failedChecks === CHECKS_BEFORE_RAISE)
-      await chooseModel(run, requestOf(run), { raise: `${CHECKS_BEFORE_RAISE} checks failed after its edits` });
+      await chooseModel(run, () => requestOf(run), { raise: `${CHECKS_BEFORE_RAISE} checks failed after its edits` });
   }
 }
 
@@ -249,8 +249,7 @@ const NO_LESSON: ReadonlySet<string> = new Set([
 
 function learnOutcome(run: Run, fault: Fault | undefined, checksFailed: boolean): void {
   if (run.requests === 0 || (fault && NO_LESSON.has(fault.code)) || fault?.code.startsWith("server-")) return;
-  const asked = run.task.prompt.map((part) => (part.type === "text" ? part.text : "")).join("\n");
-  run.options.model.learn(asked, fault === undefined && !checksFailed);
+  run.options.model.learn(wordsOf(run.task.prompt), fault === undefined && !checksFailed);
 }
 
 function outcomeOf(run: Run, stopped: Fault | undefined): Outcome {

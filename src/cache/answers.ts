@@ -5,6 +5,7 @@ import { abortable } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { sha256 } from "../base/hash.ts";
 import { CacheEntry, type CacheScope, type NeverReason, type RefusalReason } from "../core/cache.ts";
+import { nameOf } from "../core/message.ts";
 import type { AnswerCache, AnswerQuestion, CachedAnswer, CacheLook, OfferedAnswer } from "../core/ports/cache.ts";
 import type { Embedder } from "../core/ports/models.ts";
 import { isTimeDependent, whyNotCacheable } from "./cacheable.ts";
@@ -299,7 +300,7 @@ function createNeighbours({ scope, book, embedder, clock, maxBytes, ttlMs }: Ans
     if (last?.text !== text) {
       last = { text, vector: undefined };
       const engine = await embedder();
-      model = engine.ref.digest ?? `${engine.ref.provider}/${engine.ref.model}`;
+      model = engine.ref.digest ?? nameOf(engine.ref);
       const [vector] = await engine.embed([text], AbortSignal.timeout(EMBED_MS));
       last = { text, vector };
       problem = undefined;

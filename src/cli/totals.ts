@@ -1,5 +1,7 @@
 /** What a run used, counted from its events. */
+
 import type { Event } from "../core/event.ts";
+import { nameOf } from "../core/message.ts";
 
 export interface ModelTotals {
   requests: number;
@@ -49,7 +51,7 @@ export function createTotals(): Totals {
         });
       if (event.kind !== "model-end") return;
       const { usage, model } = event.message;
-      const key = `${model.provider}/${model.model}`;
+      const key = nameOf(model);
       const sum = models.get(key) ?? { requests: 0, input: 0, cached: 0, output: 0, decodeMs: 0, source: "reported" };
       models.set(key, {
         requests: sum.requests + 1,

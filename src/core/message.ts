@@ -79,3 +79,13 @@ export type Message = UserMessage | AssistantMessage | ToolMessage;
 export function textOf(message: Message): string {
   return message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 }
+
+/** The person's words of a prompt, images left out. */
+export function wordsOf(prompt: readonly (TextPart | ImagePart)[]): string {
+  return prompt.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+}
+
+/** `provider/model`, as it is written with `-m` and in the configuration. */
+export function nameOf({ provider, model }: Pick<ModelRef, "provider" | "model">): string {
+  return `${provider}/${model}`;
+}

@@ -1,8 +1,10 @@
 /** Finds the server and the model that a person means, or the best one when nothing is named. */
+
 import { isAbsolute, resolve } from "node:path";
 import { delay } from "../base/async.ts";
 import { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
+import { nameOf } from "../core/message.ts";
 import type { ModelInfo } from "../core/model.ts";
 import type { ModelChoice } from "../core/ports/models.ts";
 import { findTargets, LOOPBACK_PORTS, lookAt, providerOf, targetAt } from "./discover.ts";
@@ -163,7 +165,7 @@ async function pick(look: Look, { choice, wanted, glances }: Candidates): Promis
     const detail = await detailOf(look, glance, info);
     if (detail.info.kind === "embedding") continue;
     const how = info.state === "loaded" ? "is loaded" : ordered.length === 1 ? "is the only one" : "is the first one";
-    const note = `model ${info.ref.provider}/${info.ref.model} chosen: it ${how} (choose with -m)`;
+    const note = `model ${nameOf(info.ref)} chosen: it ${how} (choose with -m)`;
     return { choice, glance, info, detail, note };
   }
   const first = up[0];
@@ -191,7 +193,7 @@ function sameModel(have: string, want: string): boolean {
 }
 
 function missing(wanted: Wanted, up: readonly Glance[]): CrucibleError {
-  const names = up.flatMap((glance) => glance.models.map((model) => `${model.ref.provider}/${model.ref.model}`));
+  const names = up.flatMap((glance) => glance.models.map((model) => nameOf(model.ref)));
   const meant =
     nearest(wanted.text, names) ??
     nearest(

@@ -1,11 +1,12 @@
 /** The lanes and seats of one process: one lane for each model of a server, the seats shared by all of them. */
+import { isFields } from "../base/json-schema.ts";
+import { nameOf } from "../core/message.ts";
 import type { ModelInfo } from "../core/model.ts";
 import type { LaneState } from "../core/ports/models.ts";
 import { lookAt } from "./discover.ts";
 import { HttpFailure } from "./http.ts";
 import { createLane, createSeats, type Lane, type Seats } from "./lane.ts";
 import type { ModelsContext } from "./options.ts";
-import { isFields } from "./problem.ts";
 import type { Glance } from "./wire.ts";
 
 /** Ollama and LM Studio answer one request at a time unless they are told otherwise, and tell nobody; vLLM batches. */
@@ -22,7 +23,7 @@ export function laneFor(context: ModelsContext, glance: Glance, info: ModelInfo)
     if (seen.state === "down") throw new HttpFailure("connect", "ECONNREFUSED", seen.problem ?? "no answer");
   };
   const lane = createLane({
-    name: `${info.ref.provider}/${info.ref.model}`,
+    name: nameOf(info.ref),
     server: target.root,
     seats: seatsFor(context, glance),
     now: context.clock.now,
@@ -45,7 +46,7 @@ export function laneRecord(
   context: ModelsContext,
   { server, ref }: ModelInfo,
 ): (LaneState & { readonly at: number }) | undefined {
-  const kept = context.quirks.load(laneKey(server, `${ref.provider}/${ref.model}`));
+  const kept = context.quirks.load(laneKey(server, nameOf(ref)));
   if (!isFields(kept)) return undefined;
   const ours =
     TEXTS.every((name) => typeof kept[name] === "string") && NUMBERS.every((name) => Number.isFinite(kept[name]));

@@ -1,5 +1,7 @@
 /** The door of this room: finds servers, opens models, and hands on what a person orders of a server. */
+
 import { CrucibleError } from "../base/error.ts";
+import { nameOf } from "../core/message.ts";
 import type { ModelChoice, Models, ServerStatus } from "../core/ports/models.ts";
 import { choicesOf } from "./choices.ts";
 import { lookAt, providerOf } from "./discover.ts";
@@ -102,7 +104,7 @@ export function createModels(options: ModelsOptions): Models {
       const { explainRoute } = await import("./routed.ts");
       if (several.length > 0) return explainRoute(several, prompt, signal);
       const model = await openOne(choice, signal);
-      const name = `${model.ref.provider}/${model.ref.model}`;
+      const name = nameOf(model.ref);
       return explainRoute([{ name, named: false, fallback: false, open: async () => model }], prompt, signal);
     },
     async add(path, name) {

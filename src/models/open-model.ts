@@ -1,5 +1,7 @@
 /** Opens one model: looks closely, settles its window, and gives the stream of answers. */
+
 import { CrucibleError } from "../base/error.ts";
+import { nameOf } from "../core/message.ts";
 import type { ModelInfo, ModelRequest, Profile, Window } from "../core/model.ts";
 import type { ModelChoice, OpenModel } from "../core/ports/models.ts";
 import { type Calibration, createCalibration } from "./calibrate.ts";
@@ -123,7 +125,7 @@ function windowFor(
   const configured =
     choice.context ??
     profileOf(context, info).context ??
-    context.windows[`${info.ref.provider}/${info.ref.model}`] ??
+    context.windows[nameOf(info.ref)] ??
     context.windows[`${info.ref.provider}/${info.ref.model.replace(/:latest$/, "")}`];
   const kept: Window | undefined = choice.window;
   return settleWindow({
@@ -145,7 +147,7 @@ function windowFor(
 
 /** What the person settled for this model; Ollama's `:latest` may be left out. */
 function profileOf(context: ModelsContext, { ref }: ModelInfo): Profile {
-  const name = `${ref.provider}/${ref.model}`;
+  const name = nameOf(ref);
   return context.profiles?.[name] ?? context.profiles?.[name.replace(/:latest$/, "")] ?? {};
 }
 

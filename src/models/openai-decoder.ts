@@ -1,7 +1,8 @@
 /** Takes an OpenAI-style chat reply apart, streamed or whole, in all the shapes that servers give it. */
+import { isFields } from "../base/json-schema.ts";
 import type { Lines } from "./lines.ts";
 import { countField } from "./probe.ts";
-import { isFields, readProblem } from "./problem.ts";
+import { readProblem } from "./problem.ts";
 import { createSse } from "./sse.ts";
 import type { Sink, WireUsage } from "./wire.ts";
 

@@ -1,8 +1,9 @@
 /** One question to a server's management routes. */
 
 import { CrucibleError } from "../base/error.ts";
+import { isFields } from "../base/json-schema.ts";
 import { bodyText, HttpFailure } from "./http.ts";
-import { faultOf, isFields, readProblem } from "./problem.ts";
+import { faultOf, readProblem } from "./problem.ts";
 import { startHint } from "./start-hint.ts";
 import type { Look, Target } from "./wire.ts";
 

@@ -1,5 +1,7 @@
 /** Reads a server's complaint and says what it means. */
+
 import type { Fault } from "../base/error.ts";
+import { isFields } from "../base/json-schema.ts";
 import { oneLine } from "../base/text.ts";
 
 /** A server's complaint, whatever its shape on the wire. */
@@ -9,12 +11,6 @@ export interface Problem {
   readonly type?: string;
   readonly promptTokens?: number;
   readonly windowTokens?: number;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function textIn(value: unknown): string | undefined {

@@ -1,8 +1,9 @@
 /** Ways in which servers differ, learned from their own replies and kept per server, model and version. */
 
 import type { Json } from "../base/canonical-json.ts";
+import { isFields } from "../base/json-schema.ts";
 import type { QuirkStore } from "../core/ports/models.ts";
-import { isFields, type Problem } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 
 /** Everything absent means the ordinary form. */
 export interface Quirks {

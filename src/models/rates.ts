@@ -1,7 +1,7 @@
 /** What a model does on this machine, learned from the answers the person asked for and kept by model digest. */
+import { isFields } from "../base/json-schema.ts";
 import type { Usage } from "../core/message.ts";
 import type { QuirkStore, Rates } from "../core/ports/models.ts";
-import { isFields } from "./problem.ts";
 
 /** Weight of the newest answer in a moving mean. */
 const NEWEST = 0.3;

@@ -1,10 +1,11 @@
 /** The one constrained question that mends an invalid tool call: only the arguments, as JSON, thinking off. */
+
 import { toFault } from "../base/error.ts";
+import { isFields } from "../base/json-schema.ts";
 import type { AssistantMessage, Usage, UserMessage } from "../core/message.ts";
 import type { ModelRequest, ToolDeclaration } from "../core/model.ts";
 import { Answer } from "./answer.ts";
 import { Exchange, type Link } from "./exchange.ts";
-import { isFields } from "./problem.ts";
 import { type Repaired, readInput, repairCall } from "./repair.ts";
 import type { RawCall } from "./wire.ts";
 

@@ -1,10 +1,9 @@
 /** From a call as the model wrote it to a call that meets the tool's schema, or to what is wrong with it. */
 
 import { wellFormed } from "../base/canonical-json.ts";
-import { checkSchema } from "../base/json-schema.ts";
+import { checkSchema, isFields } from "../base/json-schema.ts";
 import type { ToolCallPart } from "../core/message.ts";
 import type { RepairStage, ToolDeclaration } from "../core/model.ts";
-import { isFields } from "./problem.ts";
 import { parseTolerant } from "./tolerant-json.ts";
 import type { RawCall } from "./wire.ts";
 

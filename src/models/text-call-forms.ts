@@ -1,5 +1,5 @@
 /** The forms in which models print tool calls: Hermes, Qwen, GLM, Mistral, Llama and JSON in a code fence. */
-import { isFields } from "./problem.ts";
+import { isFields } from "../base/json-schema.ts";
 import { parseTolerant } from "./tolerant-json.ts";
 import type { RawCall } from "./wire.ts";
 

@@ -1,5 +1,7 @@
 /** Context truth: how large the model's window is, and who says so. */
+
 import { CrucibleError } from "../base/error.ts";
+import { nameOf } from "../core/message.ts";
 import type { ModelInfo, Window } from "../core/model.ts";
 
 /** A window at least this large is adopted as the server loaded it. */
@@ -39,7 +41,7 @@ export interface WindowAnswer {
 export function settleWindow(question: WindowQuestion): WindowAnswer {
   const { info, configured, kept } = question;
   const most = info.maxWindow;
-  const name = `${info.ref.provider}/${info.ref.model}`;
+  const name = nameOf(info.ref);
   const bound = most ? { max: most.tokens, maxSource: most.source } : {};
   if (most && most.tokens < LEAST) {
     throw new CrucibleError(
@@ -83,7 +85,7 @@ function chosen(
 ): WindowAnswer {
   const { info } = question;
   const loaded = info.loadedWindow;
-  const name = `${info.ref.provider}/${info.ref.model}`;
+  const name = nameOf(info.ref);
   if (loaded && loaded.tokens >= WORTH_ADOPTING)
     return { window: { tokens: loaded.tokens, source: "loaded", ...bound }, notes: [] };
   const most = bound.max ?? Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 /** The seed's performance monitor as one consumer of events: response times, cache hits, resources, voices, tools. */
 import type { Event } from "../core/event.ts";
-import type { AssistantMessage } from "../core/message.ts";
+import { type AssistantMessage, nameOf } from "../core/message.ts";
 import type { PerformanceReport, ResourceUse } from "../core/performance.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
 
@@ -52,7 +52,7 @@ export function createPerformance(): Performance {
     tokens.output += usage.output;
     const failed = message.stop === "aborted";
     count(voices, message.voice, { ms: durationMs, failed });
-    count(models, `${message.model.provider}/${message.model.model}`, { ms: durationMs, failed });
+    count(models, nameOf(message.model), { ms: durationMs, failed });
   };
   return {
     take(event) {

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { CrucibleError } from "../../base/error.ts";
-import type { ModelRef } from "../../core/message.ts";
+import { nameOf } from "../../core/message.ts";
 import type { ModelInfo } from "../../core/model.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
 import {
@@ -111,10 +111,6 @@ interface ServerOptions {
 /** Longest wait for a model that has to be loaded and to answer (milliseconds). */
 const LOAD_MS = 660_000;
 
-function nameOf(ref: ModelRef): string {
-  return `${ref.provider}/${ref.model}`;
-}
-
 function windowOf(text: string): number {
   const tokens = Number(text);
   if (Number.isSafeInteger(tokens) && tokens > 0) return tokens;
@@ -165,7 +161,7 @@ function plain(model: ModelInfo): object {
 
 function show(models: readonly ModelInfo[], servers: readonly ServerStatus[]): void {
   const rows = models.map((model) => [
-    `${model.ref.provider}/${model.ref.model}`,
+    nameOf(model.ref),
     model.ref.digest?.slice(0, 12) ?? "-",
     model.sizeBytes === undefined ? "-" : `${(model.sizeBytes / 2 ** 30).toFixed(1)} GiB`,
     model.state,

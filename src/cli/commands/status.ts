@@ -1,5 +1,7 @@
 /** `crucible status`: servers and models as they stand, with the breakers and rates of earlier answers. */
+
 import type { Command } from "commander";
+import { nameOf } from "../../core/message.ts";
 import type { ModelInfo } from "../../core/model.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
 import type { LaneState, Models, Rates } from "../../core/ports/models.ts";
@@ -42,7 +44,7 @@ function usesOf(get: (key: string) => unknown): Readonly<Record<string, unknown>
 
 function plain({ info, rates, lane }: ModelStatus): object {
   const { ref, ...rest } = info;
-  return { name: `${ref.provider}/${ref.model}`, digest: ref.digest ?? null, ...rest, rates, lane: lane ?? null };
+  return { name: nameOf(ref), digest: ref.digest ?? null, ...rest, rates, lane: lane ?? null };
 }
 
 function shown(servers: Servers, models: readonly ModelStatus[], uses: Readonly<Record<string, unknown>>): string {
@@ -52,7 +54,7 @@ function shown(servers: Servers, models: readonly ModelStatus[], uses: Readonly<
       `${reachable ? "up  " : "down"}  ${provider} at ${url}${version ? `, ${version}` : ""}${problem ? `: ${problem}` : ""}${hint ? `; ${hint}` : ""}\n`,
   );
   const rows = models.map(({ info, rates, lane }) => [
-    `${info.ref.provider}/${info.ref.model}`,
+    nameOf(info.ref),
     info.state,
     info.loadedWindow ? String(info.loadedWindow.tokens) : "-",
     number(rates.ttftMs, (ms) => `${(ms / 1_000).toFixed(2)} s`),

@@ -1,5 +1,7 @@
 /** The calm renderer of a terminal: text streams in, each tool call is a line, diffs are shown, one status line waits at the end. */
+
 import type { Event, EventOf } from "../../core/event.ts";
+import { nameOf } from "../../core/message.ts";
 import type { Window } from "../../core/model.ts";
 import { harmless, type Output } from "../output.ts";
 import { createTotals } from "../totals.ts";
@@ -80,7 +82,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
       window = live.window;
       const { ref } = live.model;
       screen.lines([
-        `${style.bold("developer")} ${style.dim(`${ref.provider}/${ref.model} · window ${live.window.tokens} (${live.window.source}) · ${live.id.slice(0, SHORT_ID)}`)}`,
+        `${style.bold("developer")} ${style.dim(`${nameOf(ref)} · window ${live.window.tokens} (${live.window.source}) · ${live.id.slice(0, SHORT_ID)}`)}`,
         ...live.notes.map((note) => style.yellow(harmless(note))),
       ]);
     },

@@ -4,7 +4,7 @@
  */
 import type { Fault } from "../../base/error.ts";
 import type { Event } from "../../core/event.ts";
-import type { AssistantMessage } from "../../core/message.ts";
+import { type AssistantMessage, nameOf, textOf } from "../../core/message.ts";
 import type { Window } from "../../core/model.ts";
 import type { LiveSession } from "../../core/ports/app.ts";
 import type { Output } from "../output.ts";
@@ -32,7 +32,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
       line({
         type: "init",
         session_id: live.id,
-        model: `${ref.provider}/${ref.model}`,
+        model: nameOf(ref),
         server,
         window: live.window.tokens,
         window_source: live.window.source,
@@ -76,9 +76,9 @@ function faultObject(fault: Fault): object {
   return { code: fault.code, message: fault.message, ...(fault.hint ? { hint: fault.hint } : {}) };
 }
 
-function wholeMessage({ parts, stop, usage }: AssistantMessage): object {
-  const content = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-  return { type: "message", role: "assistant", delta: false, content, stop, usage };
+function wholeMessage(message: AssistantMessage): object {
+  const { stop, usage } = message;
+  return { type: "message", role: "assistant", delta: false, content: textOf(message), stop, usage };
 }
 
 /** The event as a stream line, or undefined for what has no place in it. */
@@ -155,7 +155,7 @@ function resultObject(
     ...(outcome.fault ? { error: faultObject(outcome.fault) } : {}),
     exit_code: exitCode,
     session_id: session?.id,
-    model: session ? `${session.model.ref.provider}/${session.model.ref.model}` : undefined,
+    model: session ? nameOf(session.model.ref) : undefined,
     window: session ? { tokens: session.window.tokens, source: session.window.source } : undefined,
     num_turns: outcome.turns,
     num_tool_calls: outcome.toolCalls,

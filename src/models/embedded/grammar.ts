@@ -2,7 +2,7 @@
  * JSON Schema as a grammar of llama.cpp (GBNF): compact JSON, required properties first, numbers of bounded length
  * (the usual number grammar admits `1e99999`). It steers the model; whether the answer fits is checked again afterwards.
  */
-import { isFields } from "../problem.ts";
+import { isFields } from "../../base/json-schema.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 

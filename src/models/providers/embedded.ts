@@ -1,10 +1,12 @@
 /** Model files of the person's own, run by an engine of this program; its wire is that engine's, tools and calls are text. */
+
 import { CrucibleError } from "../../base/error.ts";
+import { isFields } from "../../base/json-schema.ts";
 import type { ModelInfo, ModelRequest, Window } from "../../core/model.ts";
 import { flatten } from "../flatten.ts";
 import { createNdjson } from "../ndjson.ts";
 import { ask, countField, listField, order, textField, vectorsIn } from "../probe.ts";
-import { isFields, readProblem } from "../problem.ts";
+import { readProblem } from "../problem.ts";
 import type { Quirks } from "../quirks.ts";
 import type { Detail, Glance, Look, Provider, Sink, Target, WireUsage } from "../wire.ts";
 

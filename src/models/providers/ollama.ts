@@ -1,5 +1,7 @@
 /** Ollama by its native routes (docs/api.md of Ollama); its /v1 drops the window and thinking and is never used. */
+
 import { CrucibleError, errnoOf } from "../../base/error.ts";
+import { isFields } from "../../base/json-schema.ts";
 import type { Ability, ModelInfo, ModelRequest } from "../../core/model.ts";
 import type { PullStep } from "../../core/ports/models.ts";
 import { type FlatMessage, flatten } from "../flatten.ts";
@@ -7,7 +9,7 @@ import { bodyText, HttpFailure } from "../http.ts";
 import { kvBytes } from "../kv-bytes.ts";
 import { createNdjson } from "../ndjson.ts";
 import { ask, askGently, countField, listField, order, reasonOf, textField, vectorsIn } from "../probe.ts";
-import { isFields, readProblem } from "../problem.ts";
+import { readProblem } from "../problem.ts";
 import type { Quirks } from "../quirks.ts";
 import type { Detail, Glance, Look, Provider, Sink, Target, WireUsage } from "../wire.ts";
 

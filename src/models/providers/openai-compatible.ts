@@ -1,13 +1,15 @@
 /** Servers that speak the OpenAI chat format over SSE: LM Studio, llama-server, vLLM and others; quirks are learned, not listed. */
+
 import { delay } from "../../base/async.ts";
 import { CrucibleError } from "../../base/error.ts";
+import { isFields } from "../../base/json-schema.ts";
 import type { ModelInfo, ModelRequest, Sampling } from "../../core/model.ts";
 import type { PullStep } from "../../core/ports/models.ts";
 import { type FlatMessage, flatten } from "../flatten.ts";
 import { HttpFailure } from "../http.ts";
 import { createOpenAiDecoder } from "../openai-decoder.ts";
 import { type Answer, ask, askGently, countField, listField, order, reasonOf, textField, vectorsIn } from "../probe.ts";
-import { isFields, meaningOf, readProblem } from "../problem.ts";
+import { meaningOf, readProblem } from "../problem.ts";
 import type { Quirks } from "../quirks.ts";
 import type { Glance, Look, Provider, Target } from "../wire.ts";
 
