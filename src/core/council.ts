@@ -67,6 +67,26 @@ export interface CouncilOutcome {
   readonly evidence?: readonly CouncilEvidence[];
 }
 
+/** Something said of a subject that can be right or wrong. */
+export interface Claim {
+  readonly id: Id;
+  readonly voice: VoiceId;
+  readonly group: ModelGroup;
+  /** The proposal it is about; absent: about the code as it is. */
+  readonly proposalId?: OptionId;
+  /** What it is about, a few words: claims with equal subjects may conflict. */
+  readonly subject: string;
+  readonly predicate: string;
+  /** +1: it holds; -1: it does not. */
+  readonly polarity: 1 | -1;
+  readonly kind?: Conflict["kind"];
+  readonly severity?: "low" | "medium" | "high" | "critical";
+  readonly file?: string;
+  readonly line?: number;
+  /** The check whose run settles it: its failure refutes a claim of +1 and proves one of -1. */
+  readonly checkId?: Id;
+}
+
 /** Claims about one subject with opposite polarity, and what settled them. */
 export interface Conflict {
   readonly claimIds: readonly Id[];
@@ -78,6 +98,8 @@ export interface Conflict {
 export interface Dissent {
   readonly voice: VoiceId;
   readonly choice: OptionId;
+  /** In the voice's own words. */
+  readonly reason?: string;
 }
 
 export type AbstainReason =

@@ -1,9 +1,10 @@
 /** The closed union of everything that happens, and its envelope. */
 import type { AgentEvent } from "./events/agent.ts";
+import type { CouncilEvent } from "./events/council.ts";
 import type { GateEvent } from "./events/gate.ts";
 import type { SessionEvent } from "./events/session.ts";
 
-export type EventBody = SessionEvent | AgentEvent | GateEvent;
+export type EventBody = SessionEvent | AgentEvent | GateEvent | CouncilEvent;
 export type EventKind = EventBody["kind"];
 
 /** Where an event belongs; filled in by who knows. */

@@ -1,0 +1,28 @@
+/** Events of a council and of a spiral. `work` is the id of one council or spiral in its session. */
+import type { Json } from "../../base/canonical-json.ts";
+import type { CouncilDecision, VoiceId } from "../council.ts";
+
+export type CouncilEvent =
+  /** `plan`: all that the course of the work depends on, frozen; a resumption and a replay take it from here. */
+  | { readonly kind: "council-start"; readonly work: string; readonly question: string; readonly plan: Json }
+  /** The result of something that is done once, whatever happens to the process. */
+  | { readonly kind: "step-done"; readonly work: string; readonly key: string; readonly value: Json }
+  | { readonly kind: "voice-asked"; readonly work: string; readonly stage: string; readonly asked: VoiceId }
+  | {
+      readonly kind: "voice-answered";
+      readonly work: string;
+      readonly stage: string;
+      readonly asked: VoiceId;
+      readonly status: "ok" | "timeout" | "failed" | "unparsable";
+      /** One line of what it said. */
+      readonly text: string;
+      readonly ms: number;
+    }
+  | {
+      readonly kind: "evidence-found";
+      readonly work: string;
+      readonly check: string;
+      readonly proposal: string;
+      readonly outcome: string;
+    }
+  | { readonly kind: "decision-made"; readonly work: string; readonly decision: CouncilDecision };
