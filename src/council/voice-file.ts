@@ -38,7 +38,9 @@ export function parseVoice({ file, origin, text }: VoiceText): Voice {
   const [problem] = [...document.errors, ...document.warnings];
   if (problem) throw bad(`${place(problem.pos[0])}: ${sentence(problem.message)}`, "mend the front matter there");
   const parsed = z.safeParse(FORM, plain(document, place));
-  const [issue] = parsed.error?.issues ?? [];
+  const issues: readonly Issue[] = parsed.error?.issues ?? [];
+  // A mistyped key is also a missing one: the first says more.
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   if (!parsed.success) throw wrong(issue, (key) => place(offsetOf(document.contents, key)));
   const { id } = parsed.data;
   const own = file.replace(/^.*[/\\]/, "").replace(/\.md$/, "");
