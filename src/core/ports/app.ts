@@ -1,6 +1,7 @@
 /** What the faces (command line, later server and editors) may ask of the wired program. */
 
 import type { Approval } from "../approval.ts";
+import type { RiskLevel } from "../council.ts";
 import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
@@ -8,6 +9,7 @@ import type { PerformanceReport } from "../performance.ts";
 import type { Budget, Outcome } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { AnswerCache } from "./cache.ts";
+import type { CouncilBudget } from "./council.ts";
 import type { CommandResult } from "./hands.ts";
 import type { Human } from "./human.ts";
 import type { ModelChoice, Models } from "./models.ts";
@@ -22,6 +24,24 @@ export interface ConfigView {
   get<T>(key: string): T;
   /** Sets one key in the user's file; returns the file. */
   set(key: string, text: string): Promise<string>;
+}
+
+/** A council instead of one voice, or before it. */
+export interface CouncilOptions {
+  /** `report`: the answer is all; `apply`: a patch that was decided on is applied; `write`: then one voice goes on. */
+  readonly then: "report" | "apply" | "write";
+  readonly kind: "question" | "patch";
+  readonly voices?: readonly string[];
+  readonly preset?: string;
+  readonly size?: number;
+  readonly options?: readonly string[];
+  readonly rule?: string;
+  readonly risk?: RiskLevel;
+  readonly domain?: string;
+  readonly seed?: number;
+  readonly budget: CouncilBudget;
+  /** Files that every voice reads, beside those that the question leads to. */
+  readonly files: readonly string[];
 }
 
 export interface OpenOptions {
@@ -41,6 +61,7 @@ export interface OpenOptions {
   readonly offline: boolean;
   /** Kept answers may be given, and answers kept. */
   readonly cache: boolean;
+  readonly council?: CouncilOptions;
   /** Which session: a new one, an existing one by id, name or `newest`, or a fork of it. */
   readonly resume?: string;
   readonly fork: boolean;
