@@ -4,7 +4,6 @@ import type { Json } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { sha256 } from "./base/hash.ts";
-import { shortId } from "./base/id.ts";
 import type { CouncilKind, CouncilReport } from "./core/council.ts";
 import type { Emit, Event } from "./core/event.ts";
 import { type Message, wordsOf } from "./core/message.ts";
@@ -19,9 +18,10 @@ import type { Voice } from "./core/voice.ts";
 import { assemble } from "./council/assemble.ts";
 import { digestOf } from "./council/digest.ts";
 import type { CouncilPlan } from "./council/plan.ts";
-import { prefixOf } from "./council/prompts.ts";
+import { priceOf, priceText } from "./council/price.ts";
+import { COUNCIL_SYSTEM, prefixOf } from "./council/prompts.ts";
 import { isTrivial, riskOf } from "./council/risk.ts";
-import { type CouncilResult, runCouncil } from "./council/run.ts";
+import { runCouncil } from "./council/run.ts";
 import { createSteps } from "./council/steps.ts";
 import { contextFor } from "./council-context.ts";
 import type { House } from "./house.ts";
@@ -48,7 +48,7 @@ export function councilConductor(parts: ConveneParts): Conductor {
     async run(task, signal) {
       const question = wordsOf(task.prompt);
       const { options, emit, writer } = parts;
-      const write = options.then === "write";
+      const write = options.next === "write";
       if (write && options.size === undefined && options.voices === undefined && isTrivial(question)) {
         emit({ kind: "model-note", code: "council-off", text: "one voice is enough for this: no council was called" });
         return writer.run(task, signal);
@@ -108,8 +108,11 @@ async function convene(
   const voices = await voicePort(parts, task.turn);
   const open = unfinished(journal.events());
   const plan = open ?? (await planFor(parts, { voices, task }, signal));
-  if (!open)
-    emit({ kind: "council-start", work: plan.id, question: plan.question, plan: plan as unknown as Json }, context);
+  if (!open) {
+    const price = priceText(plan, priceOf(plan, voices.tokens(COUNCIL_SYSTEM + plan.prefix), parts.model.rates));
+    const start = { work: plan.id, question: plan.question, price, plan: plan as unknown as Json };
+    emit({ kind: "council-start", ...start }, context);
+  }
   await journal.flushed();
   await using copies = plan.kind === "patch" ? await parts.copies() : undefined;
   const told: Emit = (body, given) => emit(body, { ...context, ...given });
@@ -118,7 +121,7 @@ async function convene(
   const { report } = await runCouncil(plan, ports, signal);
   emit({ kind: "decision-made", work: plan.id, report }, context);
   await journal.flushed();
-  const applied = copies && options.then !== "report" ? await apply(copies, report, signal) : [];
+  const applied = copies && options.next !== "report" ? await apply(copies, report, signal) : [];
   await recordOf(parts.house).keep(report, plan, applied);
   return { report, applied };
 }
@@ -164,7 +167,7 @@ const OPEN_MS = 660_000;
 const WINDOW_SHARE = 0.5;
 
 async function planFor(
-  { house, options, model, gate, copies }: ConveneParts,
+  { house, options, model, gate, copies, journal }: ConveneParts,
   { voices: port, task }: { voices: VoicePort; task: Task },
   signal: AbortSignal,
 ): Promise<CouncilPlan> {
@@ -206,7 +209,7 @@ async function planFor(
     checks: checks.map(({ command }) => command),
     ...(options.options ? { options: options.options } : {}),
   });
-  const id = shortId("c", 8).replace("_", "");
+  const id = councilId(journal);
   return {
     id,
     kind,
@@ -222,6 +225,13 @@ async function planFor(
     weights,
     prefix,
   };
+}
+
+/** The start of the session's id, which finds it again; a further council of the session is counted. */
+function councilId(journal: Journal): string {
+  const earlier = journal.events().filter(({ kind }) => kind === "council-start").length;
+  const start = journal.session.slice(0, 13);
+  return earlier === 0 ? start : `${start}.${earlier + 1}`;
 }
 
 async function checksOf(open: ConveneParts["copies"]) {

@@ -10,11 +10,12 @@ import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { byteLength, oneLine } from "./base/text.ts";
-import { editClock } from "./core/edit-clock.ts";
+import { type EditClock, editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
 import type { AnswerCache } from "./core/ports/cache.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
+import type { Gate } from "./core/ports/gate.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
 import { contextLabel } from "./guard/context-label.ts";
@@ -79,7 +80,8 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
-  const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
+  const writer = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
+  const conductor = councilFor(bench, { gate, edits, writer, models: parts.models });
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
   announce(house, given, { model, earlier, emit, fork: files.fork, problem });
@@ -102,6 +104,24 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
       await audit.end().catch(() => undefined);
       log.close();
       files.close();
+    },
+  };
+}
+
+/** A council where one was asked for; nothing of it is loaded for one voice. */
+function councilFor(
+  bench: Bench,
+  { gate, edits, writer, models }: { gate: Gate; edits: EditClock; writer: Conductor; models: Models },
+): Conductor {
+  const { house, given, model, emit, files } = bench;
+  const { council } = given;
+  if (!council) return writer;
+  return {
+    async run(task, signal) {
+      const [{ councilConductor }, { openCopies }] = await Promise.all([import("./convene.ts"), import("./copies.ts")]);
+      const copies = async () => openCopies(bench, gate, edits);
+      const parts = { house, options: council, model, models, journal: files.journal, emit, gate, copies, writer };
+      return councilConductor(parts).run(task, signal);
     },
   };
 }

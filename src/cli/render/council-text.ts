@@ -1,21 +1,12 @@
 /** A council for people: what was decided and how surely, what ran, who dissents and what would change it, what it cost. */
-import type { CouncilReport } from "../../core/council.ts";
+import { ABSTAIN_WORDS, type CouncilReport } from "../../core/council.ts";
+import type { Event } from "../../core/event.ts";
 import type { Output } from "../output.ts";
 import { harmless } from "../output.ts";
 import { table } from "../table.ts";
 
 type Style = Output["style"];
 
-const WORDS: Readonly<Record<string, string>> = {
-  "posterior-low": "nothing is likely enough for what is at stake",
-  "none-likeliest": "most likely none of the proposals is right",
-  "unanimity-of-clones": "all agree, but all are one model, and nothing was run that could refute them",
-  "gates-fail-everywhere": "no proposal passes the repository's own checks",
-  "undecided-security": "a question of security is open that no check settles",
-  "too-few-ballots": "too few valid answers",
-  "checks-contradict": "the checks contradict each other",
-  "too-few-votes": "the answers are worth too few independent votes for what is at stake",
-};
 const STOPS: Readonly<Record<CouncilReport["stopReason"], string>> = {
   "all-asked": "everybody was asked",
   unassailable: "nobody left to ask could change it",
@@ -41,7 +32,7 @@ function outcome({ decision, options, kind, synthesis }: CouncilReport, style: S
   const winner = options.find(({ id }) => id === decision.winner);
   const belief = winner ? (decision.posterior[winner.id] ?? 0) : 0;
   if (decision.outcome !== "decided" || !winner) {
-    const why = WORDS[decision.abstainReason ?? ""] ?? "nobody answered";
+    const why = decision.abstainReason ? ABSTAIN_WORDS[decision.abstainReason] : "nobody answered";
     const best = winner ? `\nclosest: ${winner.label} at ${percent(belief)}; you decide` : "";
     return `${style.yellow(style.bold(`Not decided: ${why}`))}${best}\n`;
   }
@@ -173,3 +164,21 @@ const indent = (text: string) =>
     .map((line) => `  ${line}`)
     .join("\n");
 const lastLines = (text: string, most: number) => text.trimEnd().split("\n").slice(-most).join("\n");
+
+/** One line while a council works. */
+export function councilLine(event: Event): string | undefined {
+  switch (event.kind) {
+    case "council-start":
+      return harmless(event.price);
+    case "voice-answered": {
+      const { asked, status, text, ms } = event;
+      const said = harmless(text).replaceAll("\n", " ");
+      const short = said.length > 110 ? `${said.slice(0, 109)}…` : said;
+      return `${status === "ok" ? "✔" : "✗"} ${asked}${status === "ok" ? "" : ` ${status}`} ${short} (${seconds(ms)})`;
+    }
+    case "evidence-found":
+      return `  ${event.outcome === "pass" ? "✔" : event.outcome === "fail" ? "✗" : "·"} ${event.check} on ${event.proposal}: ${event.outcome}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,7 +1,7 @@
 /** What the faces (command line, later server and editors) may ask of the wired program. */
 
 import type { Approval } from "../approval.ts";
-import type { RiskLevel } from "../council.ts";
+import type { CouncilDecision, CouncilReport, RiskLevel } from "../council.ts";
 import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
@@ -29,7 +29,7 @@ export interface ConfigView {
 /** A council instead of one voice, or before it. */
 export interface CouncilOptions {
   /** `report`: the answer is all; `apply`: a patch that was decided on is applied; `write`: then one voice goes on. */
-  readonly then: "report" | "apply" | "write";
+  readonly next: "report" | "apply" | "write";
   readonly kind: "question" | "patch";
   readonly voices?: readonly string[];
   readonly preset?: string;
@@ -198,6 +198,16 @@ export interface Redaction {
   stream(): { push(piece: string): string; end(): string };
 }
 
+/** Councils of this workspace. Each throws `session-missing`. */
+export interface CouncilsView {
+  /** Those that ended, newest first. */
+  list(): readonly { readonly id: string; readonly at: number; readonly report: CouncilReport }[];
+  show(id: string): CouncilReport;
+  /** Decides again from the record; `same`: byte for byte what was stored. */
+  replay(id: string): Promise<{ readonly report: CouncilReport; readonly same: boolean }>;
+  whatIf(id: string, rule: string): Promise<{ readonly report: CouncilReport; readonly decision: CouncilDecision }>;
+}
+
 export interface App {
   readonly version: string;
   readonly workspace: string;
@@ -218,6 +228,7 @@ export interface App {
   answers(): Promise<AnswerCache>;
   /** Who speaks in a council here. */
   voices(): Promise<VoicesView>;
+  councils(): Promise<CouncilsView>;
   trust(): TrustView;
   approvals(): ApprovalsView;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */
