@@ -49,6 +49,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     redaction: async () => (await import("./redaction.ts")).redactionFor(house),
     performance: (span) => performanceOf(house, span),
     answers: async () => (await import("./answers.ts")).openAnswers(house, () => openModels(house)),
+    voices: async () => (await import("./voices.ts")).voicesView(house),
     trust: () => trustView(house),
     approvals: () => approvalsView(house),
   };

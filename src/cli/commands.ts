@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   stats: { about: "times, tokens, tools and voices of your sessions", load: () => import("./commands/stats.ts") },
   cache: { about: "kept answers: stats, clear, explain", load: () => import("./commands/cache.ts") },
+  voices: { about: "who speaks in a council: list, show, test", load: () => import("./commands/voices.ts") },
   sessions: { about: "list, show, export or remove sessions", load: () => import("./commands/sessions.ts") },
   config: { about: "read and change the configuration", load: () => import("./commands/config.ts") },
   doctor: { about: "what works here, and what mends the rest", load: () => import("./commands/doctor.ts") },

@@ -18,6 +18,8 @@ export interface Key {
   readonly variable?: string;
   /** For `tighten`: the stricter of two values. */
   readonly tighter?: (a: unknown, b: unknown) => unknown;
+  /** For `any`: an object whose entries are taken from all layers, each from the uppermost that has it. */
+  readonly entries?: true;
 }
 
 const least = (a: unknown, b: unknown) => Math.min(Number(a), Number(b));
@@ -43,6 +45,15 @@ const profile = z.strictObject({
   context: z.optional(z.number().check(z.int(), z.positive())),
   keepAlive: z.optional(z.string().check(z.regex(/^(-?\d+|\d+(\.\d+)?(ms|s|m|h))$/, "write it like 30m, 24h or -1"))),
 });
+const council = z.strictObject({
+  title: z.optional(z.string()),
+  domain: z.optional(z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/))),
+  members: z
+    .array(z.union([z.string(), z.strictObject({ voice: z.string(), depends_on: z.optional(z.array(z.string())) })]))
+    .check(z.minLength(1)),
+});
+/** Councils by name, as configuration and the package's own file write them. */
+export const councilsForm = z.record(z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/)), council);
 const count = z.number().check(z.int(), z.positive());
 const strings = z.array(z.string());
 
@@ -323,6 +334,19 @@ export const KEYS: Readonly<Record<string, Key>> = {
     schema: count,
     fallback: undefined,
     about: "days after which sealed parts of the audit log are removed; unset = never",
+  },
+  councils: {
+    scope: "any",
+    schema: councilsForm,
+    fallback: {},
+    about: 'councils of your own: {"name": {"title": …, "members": ["developer", {"voice": …, "depends_on": […]}]}}',
+    entries: true,
+  },
+  "council.revertDays": {
+    scope: "user",
+    schema: count,
+    fallback: 14,
+    about: "how long an accepted decision is watched for being undone (days)",
   },
   color: {
     scope: "any",

@@ -14,7 +14,11 @@ export interface Setting {
   readonly value: unknown;
   /** `default`, `flag --x`, `env X`, or `file:line`. */
   readonly origin: string;
+  /** Of a key with `entries`: what each layer says, the uppermost first. */
+  readonly layers?: readonly (FileValue & { readonly rank: Rank })[];
 }
+
+export type Rank = "managed" | "flag" | "env" | "project" | "user";
 
 export interface Config {
   readonly settings: ReadonlyMap<string, Setting>;
@@ -37,7 +41,7 @@ export function homeFolder(env: Readonly<Record<string, string>>): string {
 
 interface Layer {
   readonly name: string;
-  readonly rank: "managed" | "flag" | "env" | "project" | "user";
+  readonly rank: Rank;
   readonly values: ReadonlyMap<string, FileValue>;
   /** Of a project file: the person trusts exactly what stands in it. */
   readonly trusted?: boolean;
@@ -115,6 +119,10 @@ function settle(name: string, key: Key, layers: readonly Layer[], notes: string[
   if (untrusted && key.scope === "any")
     notes.push(`${untrusted.place}: ${name} is ignored until you trust it: crucible trust`);
   const usable = key.scope === "any" ? set.filter((entry) => entry.trusted) : set;
+  if (key.entries && usable.length > 0) {
+    const value = Object.assign({}, ...usable.map((entry) => entry.value).toReversed()) as unknown;
+    return { value, origin: usable.map(({ place }) => place).join(" and "), layers: usable };
+  }
   if (key.scope !== "tighten" || !key.tighter) {
     const [first] = usable;
     return first ? { value: first.value, origin: first.place } : { value: key.fallback, origin: "default" };

@@ -10,6 +10,8 @@ export interface FileValue {
   readonly value: unknown;
   /** `file:line`. */
   readonly place: string;
+  /** Of a key with `entries`: `file:line` of everything inside by path (`name`, `name.members.0`). */
+  readonly places?: ReadonlyMap<string, string>;
 }
 
 /** Values by dotted key; an absent file is empty. Throws `bad-config` with file:line and the nearest known key. */
@@ -46,7 +48,7 @@ function collect(node: Node, prefix: string, into: Collected): void {
     const written = prefix + String(name.value);
     if (written === "$schema") continue;
     const key = Object.hasOwn(ALIASES, written) ? (ALIASES[written] ?? written) : written;
-    if (Object.hasOwn(KEYS, key)) into.found.set(key, checked(key, value, into.place(property.offset)));
+    if (Object.hasOwn(KEYS, key)) into.found.set(key, checked(key, value, property.offset, into.place));
     else if (value.type === "object" && NAMES.some((known) => known.startsWith(`${key}.`)))
       collect(value, `${key}.`, into);
     else throw unknownKey(key, into.place(property.offset));
@@ -58,9 +60,25 @@ function unknownKey(key: string, place: string): CrucibleError {
   return badConfig(`${place}: unknown key ${key}`, near ? `did you mean ${near}?` : "see: crucible config show");
 }
 
-function checked(name: string, node: Node, place: string): FileValue {
+function checked(name: string, node: Node, offset: number, placeOf: Collected["place"]): FileValue {
   const key = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
   const result = key ? checkValue(key, plainValue(node)) : { ok: false as const, problem: "unknown" };
+  const place = placeOf(offset);
   if (!result.ok) throw badConfig(`${place}: ${name}: ${result.problem}`, key?.about ?? "");
-  return { value: result.value, place };
+  return { value: result.value, place, ...(key?.entries ? { places: placesIn(node, placeOf) } : {}) };
+}
+
+/** `file:line` of everything inside a value, by path. */
+export function placesIn(node: Node, place: (offset: number) => string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const walk = (value: Node, path: string): void => {
+    for (const [index, child] of (value.children ?? []).entries()) {
+      const [name, inner] = value.type === "object" ? (child.children ?? []) : [undefined, child];
+      const at = [path, value.type === "object" ? String(name?.value) : String(index)].filter(Boolean).join(".");
+      found.set(at, place(child.offset));
+      if (inner) walk(inner, at);
+    }
+  };
+  walk(node, "");
+  return found;
 }

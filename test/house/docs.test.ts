@@ -17,6 +17,7 @@ const DOCS = [
   "docs/policy.md",
   "docs/models.md",
   "docs/cache.md",
+  "docs/voices.md",
 ];
 const text = (file: string) => readFileSync(resolve(root, file), "utf8");
 const manifest = JSON.parse(text("package.json")) as { scripts: Record<string, string>; bin: Record<string, string> };
@@ -78,6 +79,10 @@ describe("commands that the documents show", () => {
       "cache stats": 0,
       "cache clear": 0,
       "route explain fix": 60,
+      voices: 0,
+      "voices show security": 0,
+      "voices test": 0,
+      "voices test guardian": 0,
     };
     const runs = await Promise.all(
       Object.keys(expected).map(async (command) => ({ command, run: await runBinary(command.split(" "), options) })),
@@ -89,9 +94,8 @@ describe("commands that the documents show", () => {
   });
 
   it("configurations that are shown are accepted", async () => {
-    const blocks = [...`${text("docs/models.md")}${text("docs/cache.md")}`.matchAll(/```jsonc\n([\s\S]*?)```/g)].map(
-      (match) => match[1] ?? "",
-    );
+    const pages = ["docs/models.md", "docs/cache.md", "docs/voices.md"].map(text).join("");
+    const blocks = [...pages.matchAll(/```jsonc\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
     expect(blocks.length).toBeGreaterThan(1);
     for (const block of blocks) {
       using folder = tempFolder();
@@ -100,6 +104,17 @@ describe("commands that the documents show", () => {
       const run = await runBinary(["config", "show", "--origin"], { cwd: folder.path, home: folder.path });
       expect(run.code, run.stderr).toBe(0);
     }
+  });
+
+  it("the voice and the council that are shown are accepted", async () => {
+    using folder = tempFolder();
+    const page = text("docs/voices.md");
+    const place = resolve(folder.path, "crucible/config/voices");
+    mkdirSync(place, { recursive: true });
+    writeFileSync(resolve(place, "dba.md"), /```md\n([\s\S]*?)```/.exec(page)?.[1] ?? "");
+    writeFileSync(resolve(place, "../config.jsonc"), /```jsonc\n([\s\S]*?)```/.exec(page)?.[1] ?? "");
+    const run = await runBinary(["voices", "test", "--json"], { cwd: folder.path, home: folder.path });
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('"id":"dba"') });
   });
 
   it("every flag has an explanation", () => {

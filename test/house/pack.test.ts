@@ -1,6 +1,15 @@
 /** The package as it is published: its files, an installation in a clean prefix, and what an old Node says. */
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -73,7 +82,9 @@ describe("the package", () => {
 
   it("holds the launcher, the built program and the pages, and nothing else", () => {
     const paths = packed.files.map((file) => file.path).sort();
-    const pages = paths.filter((path) => !/^(?:bin|dist)\//.test(path));
+    const pages = paths.filter((path) => !/^(?:bin|dist|voices)\//.test(path));
+    const own = readdirSync(join(root, "voices")).map((name) => `voices/${name}`);
+    expect(paths.filter((path) => path.startsWith("voices/"))).toEqual(own.sort());
     expect(pages).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
     expect(paths.filter((path) => path.startsWith("bin/"))).toEqual(["bin/crucible.mjs"]);
     const odd = paths.filter(
@@ -137,6 +148,12 @@ describe("the package", () => {
     symlinkSync(join(root, "node_modules/node-llama-cpp"), place("prefix/node_modules/node-llama-cpp"));
     const { stdout, stderr, status } = ask();
     expect([stdout, status], stderr).toEqual(["Hello.\n", 0]);
+  });
+
+  it("installed in a clean prefix it has its voices", () => {
+    const { stdout, stderr, status } = installed("voices", "test", "--json");
+    const { files } = JSON.parse(stdout) as { files: { id: string; problems: string[] }[] };
+    expect([status, files.length, files.flatMap(({ problems }) => problems)], stderr).toEqual([0, 10, []]);
   });
 
   it("installed in a clean prefix it maps a repository with its own workers and grammars", async () => {

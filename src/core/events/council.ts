@@ -1,6 +1,6 @@
 /** Events of a council and of a spiral. `work` is the id of one council or spiral in its session. */
 import type { Json } from "../../base/canonical-json.ts";
-import type { CouncilDecision, VoiceId } from "../council.ts";
+import type { CouncilReport, CouncilVoiceReport, VoiceId } from "../council.ts";
 
 export type CouncilEvent =
   /** `plan`: all that the course of the work depends on, frozen; a resumption and a replay take it from here. */
@@ -13,7 +13,7 @@ export type CouncilEvent =
       readonly work: string;
       readonly stage: string;
       readonly asked: VoiceId;
-      readonly status: "ok" | "timeout" | "failed" | "unparsable";
+      readonly status: CouncilVoiceReport["status"];
       /** One line of what it said. */
       readonly text: string;
       readonly ms: number;
@@ -25,4 +25,4 @@ export type CouncilEvent =
       readonly proposal: string;
       readonly outcome: string;
     }
-  | { readonly kind: "decision-made"; readonly work: string; readonly decision: CouncilDecision };
+  | { readonly kind: "decision-made"; readonly work: string; readonly report: CouncilReport };

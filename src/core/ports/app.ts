@@ -13,6 +13,7 @@ import type { Human } from "./human.ts";
 import type { ModelChoice, Models } from "./models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./sandbox.ts";
 import type { Sessions } from "./store.ts";
+import type { VoicesView } from "./voices.ts";
 
 export interface ConfigView {
   readonly settings: ReadonlyMap<string, { readonly value: unknown; readonly origin: string }>;
@@ -194,6 +195,8 @@ export interface App {
   performance(span: { readonly days: number; readonly all: boolean }): Promise<PerformanceReport>;
   /** The kept answers of this workspace; close it. */
   answers(): Promise<AnswerCache>;
+  /** Who speaks in a council here. */
+  voices(): Promise<VoicesView>;
   trust(): TrustView;
   approvals(): ApprovalsView;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */

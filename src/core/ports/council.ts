@@ -33,6 +33,8 @@ export interface VoicePort {
   group(voice: Voice): ModelGroup;
   /** Answers that can be made at the same time. */
   readonly width: number;
+  /** About how many tokens a text is for the model that answers for most. */
+  tokens(text: string): number;
   /** `onFirst` is called with the first token. Never throws for a server's fault; an abort gives `timeout`. */
   ask(call: VoiceCall, signal: AbortSignal, onFirst?: () => void): Promise<VoiceReply>;
 }
@@ -95,11 +97,3 @@ export interface CouncilBudget {
   readonly wallMs?: number;
   readonly execMs?: number;
 }
-
-export type CouncilCost = {
-  readonly calls: number;
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-  readonly outputTokens: number;
-  readonly execMs: number;
-};
