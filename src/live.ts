@@ -77,6 +77,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     snapshots: given.persist,
   });
   if (given.sandboxRequired) await requireSandbox(sandbox);
+  const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
@@ -93,8 +94,10 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     notes: notesOf(house, given, model),
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
+    copies: copies.get,
     async close() {
       lifetime.abort();
+      await copies.close();
       meter.stop();
       await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
       await journal.close();
@@ -112,6 +115,13 @@ function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOp
   bus.subscribe(onEvent);
   if (onFlushed) journal.onFlushed(onFlushed);
   return bus;
+}
+
+/** What is made when it is first asked for, and closed only then. */
+function lazily<T extends AsyncDisposable>(make: () => Promise<T>) {
+  let made: Promise<T> | undefined;
+  const get = () => (made ??= make());
+  return { get, close: async () => (await made)?.[Symbol.asyncDispose]() };
 }
 
 /** What the record of a session's beginning says. */

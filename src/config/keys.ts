@@ -45,6 +45,7 @@ const profile = z.strictObject({
   context: z.optional(z.number().check(z.int(), z.positive())),
   keepAlive: z.optional(z.string().check(z.regex(/^(-?\d+|\d+(\.\d+)?(ms|s|m|h))$/, "write it like 30m, 24h or -1"))),
 });
+const check = z.strictObject({ kind: z.enum(["test", "types", "lint"]), command: z.string() });
 const council = z.strictObject({
   title: z.optional(z.string()),
   domain: z.optional(z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/))),
@@ -341,6 +342,12 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: {},
     about: 'councils of your own: {"name": {"title": …, "members": ["developer", {"voice": …, "depends_on": […]}]}}',
     entries: true,
+  },
+  "council.checks": {
+    scope: "any",
+    schema: z.array(check),
+    fallback: undefined,
+    about: 'the commands that tell whether work is right, instead of those found: [{"kind": "test", "command": "make unit"}]',
   },
   "council.revertDays": {
     scope: "user",
