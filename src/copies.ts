@@ -2,6 +2,7 @@
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError } from "./base/error.ts";
 import { shortId } from "./base/id.ts";
+import { type Act, acceptChanges, said } from "./copy-accept.ts";
 import { LOCAL_USER } from "./core/actor.ts";
 import { type EditClock, editClock } from "./core/edit-clock.ts";
 import type { Emit } from "./core/event.ts";
@@ -9,9 +10,8 @@ import type { CheckResult, CopyPort, FileEdit, RepositoryCheck, WorkspaceCopy } 
 import type { Gate, ToolOutcome } from "./core/ports/gate.ts";
 import type { Human } from "./core/ports/human.ts";
 import { CHECK_FILES, CHECK_PATHS, type CheckCommand, named, repositoryChecks } from "./council/repository-checks.ts";
-import { type Act, acceptChanges, said } from "./copy-accept.ts";
 import { readFacts } from "./sandbox/check-facts.ts";
-import { openCopies as openStore, type MadeCopy } from "./sandbox/copies.ts";
+import { type MadeCopy, openCopies as openStore } from "./sandbox/copies.ts";
 import { gitPatch } from "./sandbox/git-patch.ts";
 import { type Bench, type Workbench, workbench } from "./workbench.ts";
 
@@ -140,10 +140,12 @@ async function editAll(room: Room, edits: readonly FileEdit[], signal: AbortSign
   return {};
 }
 
-async function editOne({ act }: Room, { path, find, replace }: FileEdit, signal: AbortSignal): Promise<ToolOutcome> {
+async function editOne({ act, desk }: Room, edit: FileEdit, signal: AbortSignal): Promise<ToolOutcome> {
+  const { path, find, replace } = edit;
+  // A file that is there is changed only by who has read it as it is now.
+  if (!path.includes("\0") && desk.sandbox.paths.look(path).kind === "file")
+    await act("read", { path, limit: 1 }, signal);
   if (find !== "") return act("edit", { path, edits: [{ old: find, new: replace }] }, signal);
-  // A file that is there is replaced only by who has read it; a new one cannot be read.
-  await act("read", { path, limit: 1 }, signal);
   return act("write", { path, content: replace }, signal);
 }
 

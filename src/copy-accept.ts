@@ -30,7 +30,9 @@ const MAX_WORDS = 60_000;
 export async function acceptChanges(accepting: Accepting, signal: AbortSignal): Promise<readonly string[]> {
   const { changes, movedOn, edits } = accepting;
   const at = ({ path }: Pick<Change, "path">) => `${accepting.workspace}/${path}`;
-  const binary = changes.filter((change) => change.after && !isSameContent(change) && textIn(change.after) === undefined);
+  const binary = changes.filter(
+    (change) => change.after && !isSameContent(change) && textIn(change.after) === undefined,
+  );
   if (binary.length > 0)
     throw new CrucibleError("bad-input", `${named(binary)}: no text of at most 20 MiB; nothing was changed`, {
       hint: "make this file yourself",
@@ -40,7 +42,10 @@ export async function acceptChanges(accepting: Accepting, signal: AbortSignal): 
   const done: string[] = [];
   const commands = [
     ...inCommands("rm -f --", away.map(at)),
-    ...inCommands("rmdir --", foldersInTheWay(changes).map((path) => at({ path }))),
+    ...inCommands(
+      "rmdir --",
+      foldersInTheWay(changes).map((path) => at({ path })),
+    ),
   ];
   for (const command of commands) await perform(accepting, { tool: "shell", input: { command }, done }, signal);
   done.push(...away.map(({ path }) => path));

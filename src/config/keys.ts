@@ -347,7 +347,8 @@ export const KEYS: Readonly<Record<string, Key>> = {
     scope: "any",
     schema: z.array(check),
     fallback: undefined,
-    about: 'the commands that tell whether work is right, instead of those found: [{"kind": "test", "command": "make unit"}]',
+    about:
+      'the commands that tell whether work is right, instead of those found: [{"kind": "test", "command": "make unit"}]',
   },
   "council.revertDays": {
     scope: "user",

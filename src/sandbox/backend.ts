@@ -100,7 +100,9 @@ export function rootScanner(context: SandboxContext): () => Tree {
   const { paths, rules, stateDir } = context;
   const places = { host: paths.host, real: (path: string) => paths.look(path).resolved };
   const how = context.copy ? { rules, places } : { rules };
-  const scanners = paths.roots.filter((root) => root !== paths.tmp.view).map((root) => treeScanner(root, stateDir, how));
+  const scanners = paths.roots
+    .filter((root) => root !== paths.tmp.view)
+    .map((root) => treeScanner(root, stateDir, how));
   return () => mergeTrees(scanners.map((each) => each()));
 }
 

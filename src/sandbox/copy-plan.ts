@@ -53,8 +53,7 @@ export async function planCopy(workspace: string, skip: string, signal: AbortSig
     const folder = queue[at] ?? workspace;
     if (pace.due()) await pace.rest();
     if (folder === skip) continue;
-    if (folder !== workspace)
-      entries.push({ path: folder.slice(workspace.length + 1), kind: "folder", kept: true });
+    if (folder !== workspace) entries.push({ path: folder.slice(workspace.length + 1), kind: "folder", kept: true });
     for (const entry of entriesOf(folder)) place(`${folder}/${entry.name}`, entry);
   }
   share(ignored, entries, shared);
@@ -64,7 +63,11 @@ export async function planCopy(workspace: string, skip: string, signal: AbortSig
 type Kinds = ReturnType<typeof entriesOf>[number];
 
 /** The smallest are copied; what does not fit into 50 MiB any more is shared. */
-function share(ignored: readonly Ignored[], entries: PlannedEntry[], shared: { path: string; folder: boolean }[]): void {
+function share(
+  ignored: readonly Ignored[],
+  entries: PlannedEntry[],
+  shared: { path: string; folder: boolean }[],
+): void {
   let room = MAX_IGNORED_TREE;
   for (const tree of ignored.toSorted((a, b) => a.size - b.size)) {
     room -= tree.size;

@@ -13,7 +13,10 @@ type Patch = typeof import("diff")["structuredPatch"];
 export async function gitPatch(changes: readonly Change[]): Promise<string> {
   if (changes.length === 0) return "";
   const { structuredPatch } = await import("diff");
-  return changes.flatMap(kindsApart).map((change) => section(change, structuredPatch)).join("");
+  return changes
+    .flatMap(kindsApart)
+    .map((change) => section(change, structuredPatch))
+    .join("");
 }
 
 /** A file that became a link, or the other way round, is deleted and made. */
@@ -60,7 +63,10 @@ function wholly(old: string, now: string) {
   const side = (text: string, sign: string) => {
     const all = text.split("\n").map((line) => sign + line);
     if (all.at(-1) === sign) all.pop();
-    return { count: all.length, all: text === "" || text.endsWith("\n") ? all : [...all, "\\ No newline at end of file"] };
+    return {
+      count: all.length,
+      all: text === "" || text.endsWith("\n") ? all : [...all, "\\ No newline at end of file"],
+    };
   };
   const [minus, plus] = [side(old, "-"), side(now, "+")];
   const body = [...minus.all, ...plus.all];
