@@ -37,7 +37,7 @@ export interface ConveneParts {
   readonly emit: Emit;
   readonly gate: Gate;
   /** Throw-away copies of the workspace; opened when a patch is to be tried. */
-  readonly copies: () => Promise<CopyPort & AsyncDisposable>;
+  readonly copies: () => Promise<CopyPort>;
   /** The one voice that goes on after the council. */
   readonly writer: Conductor;
 }
@@ -114,7 +114,7 @@ async function convene(
     emit({ kind: "council-start", ...start }, context);
   }
   await journal.flushed();
-  await using copies = plan.kind === "patch" ? await parts.copies() : undefined;
+  const copies = plan.kind === "patch" ? await parts.copies() : undefined;
   const told: Emit = (body, given) => emit(body, { ...context, ...given });
   const steps = createSteps(plan.id, journal.events(), { emit: told, flushed: () => journal.flushed() });
   const ports = { voices, steps, clock: systemClock, emit: told, ...(copies ? { copies } : {}) };
@@ -188,7 +188,7 @@ async function planFor(
     ...(size === undefined ? {} : { size }),
   };
   const assembly = assemble(wanted, { voices, presets, groupOf: (voice) => port.group(voice), weights });
-  const checks = kind === "patch" ? await checksOf(copies) : [];
+  const checks = kind === "patch" ? (await copies()).checks() : [];
   const tokens = Math.min(
     house.config.get<number>("council.contextTokens"),
     Math.floor(model.window.tokens * WINDOW_SHARE),
@@ -234,7 +234,3 @@ function councilId(journal: Journal): string {
   return earlier === 0 ? start : `${start}.${earlier + 1}`;
 }
 
-async function checksOf(open: ConveneParts["copies"]) {
-  await using copies = await open();
-  return copies.checks();
-}

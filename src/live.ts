@@ -5,17 +5,17 @@ import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
 import { attachAudit } from "./attach-audit.ts";
+import type { ConveneParts } from "./convene.ts";
 import { auditOptions } from "./audit-view.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { byteLength, oneLine } from "./base/text.ts";
-import { type EditClock, editClock } from "./core/edit-clock.ts";
+import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
 import type { AnswerCache } from "./core/ports/cache.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
-import type { Gate } from "./core/ports/gate.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
 import { contextLabel } from "./guard/context-label.ts";
@@ -78,10 +78,11 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     snapshots: given.persist,
   });
   if (given.sandboxRequired) await requireSandbox(sandbox);
+  const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const writer = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
-  const conductor = councilFor(bench, { gate, edits, writer, models: parts.models });
+  const conductor = councilFor(bench, { gate, copies: copies.get, writer, models: parts.models });
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
   announce(house, given, { model, earlier, emit, fork: files.fork, problem });
@@ -95,8 +96,10 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     notes: notesOf(house, given, model),
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
+    copies: copies.get,
     async close() {
       lifetime.abort();
+      await copies.close();
       meter.stop();
       await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
       await journal.close();
@@ -111,15 +114,14 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
 /** A council where one was asked for; nothing of it is loaded for one voice. */
 function councilFor(
   bench: Bench,
-  { gate, edits, writer, models }: { gate: Gate; edits: EditClock; writer: Conductor; models: Models },
+  { gate, copies, writer, models }: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">,
 ): Conductor {
   const { house, given, model, emit, files } = bench;
   const { council } = given;
   if (!council) return writer;
   return {
     async run(task, signal) {
-      const [{ councilConductor }, { openCopies }] = await Promise.all([import("./convene.ts"), import("./copies.ts")]);
-      const copies = async () => openCopies(bench, gate, edits);
+      const { councilConductor } = await import("./convene.ts");
       const parts = { house, options: council, model, models, journal: files.journal, emit, gate, copies, writer };
       return councilConductor(parts).run(task, signal);
     },
@@ -132,6 +134,13 @@ function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOp
   bus.subscribe(onEvent);
   if (onFlushed) journal.onFlushed(onFlushed);
   return bus;
+}
+
+/** What is made when it is first asked for, and closed only then. */
+function lazily<T extends AsyncDisposable>(make: () => Promise<T>) {
+  let made: Promise<T> | undefined;
+  const get = () => (made ??= make());
+  return { get, close: async () => (await made)?.[Symbol.asyncDispose]() };
 }
 
 /** What the record of a session's beginning says. */

@@ -45,6 +45,7 @@ const profile = z.strictObject({
   context: z.optional(z.number().check(z.int(), z.positive())),
   keepAlive: z.optional(z.string().check(z.regex(/^(-?\d+|\d+(\.\d+)?(ms|s|m|h))$/, "write it like 30m, 24h or -1"))),
 });
+const check = z.strictObject({ kind: z.enum(["test", "types", "lint"]), command: z.string() });
 const council = z.strictObject({
   title: z.optional(z.string()),
   domain: z.optional(z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/))),
@@ -366,6 +367,13 @@ export const KEYS: Readonly<Record<string, Key>> = {
     schema: councilBudget,
     fallback: { calls: 60, wallMs: 1_800_000, execMs: 1_200_000 },
     about: "what one council may use: calls, promptTokens, outputTokens, wallMs, execMs",
+  },
+  "council.checks": {
+    scope: "any",
+    schema: z.array(check),
+    fallback: undefined,
+    about:
+      'the commands that tell whether work is right, instead of those found: [{"kind": "test", "command": "make unit"}]',
   },
   "council.revertDays": {
     scope: "user",

@@ -9,6 +9,7 @@ import { copyFile, copyFolder, copyLink, copyOriginal, createOriginals, type Ori
 import { type CopyPlan, planCopy } from "./copy-plan.ts";
 import { discard, ownerMark } from "./copy-sweep.ts";
 import type { SandboxOptions } from "./options.ts";
+import { contains } from "./paths.ts";
 import { pacer } from "./snapshot.ts";
 
 export interface MadeCopy {
@@ -16,7 +17,7 @@ export interface MadeCopy {
   readonly place: NonNullable<SandboxOptions["copy"]>;
   /** Against the copy as it was made, sorted by path. */
   changes(signal: AbortSignal): Promise<readonly Change[]>;
-  /** Keeps files (real places) as they are now; gives what puts them back. */
+  /** Keeps files (paths as commands see them) as they are now, as far as they are the copy's own; gives what puts them back. */
   keep(paths: readonly string[]): () => Promise<void>;
   remove(): void;
 }
@@ -61,10 +62,14 @@ export function openCopies(options: CopiesOptions): Copies {
       const exclude = join(workspace, ".git", "info", "exclude");
       const tree = { files, copied, made, exclude: existsSync(exclude) ? exclude : undefined };
       const shared = [...plan.shared.map(({ path }) => join(workspace, path)), ...addDirs];
+      const own = (path: string) =>
+        contains(workspace, path) && !shared.some((each) => contains(each, path))
+          ? [files + path.slice(workspace.length)]
+          : [];
       return {
         place: { folder, files, shared },
         changes: (each) => changesOf(tree, each),
-        keep: (paths) => keepFiles(files, paths),
+        keep: (paths) => keepFiles(files, paths.flatMap(own)),
         remove: () => discard(folder),
       };
     } catch (error) {

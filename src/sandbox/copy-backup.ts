@@ -3,12 +3,11 @@ import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { realFolders } from "./copy-changes.ts";
 import { putFile } from "./file-writes.ts";
-import { contains } from "./paths.ts";
-import { readVerified } from "./verified-open.ts";
+import { MAX_FILE_BYTES, readVerified } from "./verified-open.ts";
 
 /** `paths` lie in the folder `files`; gives what puts them back, also where a command put something else there. */
 export function keepFiles(files: string, paths: readonly string[]): () => Promise<void> {
-  const kept = [...new Set(paths)].filter((path) => contains(files, path) && path !== files).map(keep);
+  const kept = [...new Set(paths)].filter((path) => path !== files && !isLarge(path)).map(keep);
   return async () => {
     const isReal = realFolders(files);
     for (const { path, bytes, mode, owner } of kept) {
@@ -18,6 +17,11 @@ export function keepFiles(files: string, paths: readonly string[]): () => Promis
       chmodSync(path, mode);
     }
   };
+}
+
+/** No tool can change such a file. */
+function isLarge(path: string): boolean {
+  return (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_FILE_BYTES;
 }
 
 function keep(path: string) {

@@ -126,13 +126,23 @@ export function sameSide(a: Side, b: Side): boolean {
   return a.mode === b.mode && a.bytes !== undefined && b.bytes !== undefined && Buffer.compare(a.bytes, b.bytes) === 0;
 }
 
+function filesBelow(folder: string): string[] {
+  return entriesOf(folder).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory() ? filesBelow(path) : [path];
+  });
+}
+
 /** The paths of `changes` at which `workspace` is no longer what the copy began with. */
 export function movedOn(workspace: string, changes: readonly Change[]): readonly string[] {
   const isReal = realFolders(workspace);
+  const leaving = new Set(changes.flatMap(({ path, after }) => (after ? [] : [`${workspace}/${path}`])));
   return changes
     .filter(({ path, before }) => {
       const place = `${workspace}/${path}`;
       const stat = isReal(dirname(place)) ? lstatSync(place, { bigint: true, throwIfNoEntry: false }) : undefined;
+      // A file that comes in place of a folder: all that is in it must go.
+      if (!before && stat?.isDirectory()) return !filesBelow(place).every((file) => leaving.has(file));
       if (!before || !stat) return Boolean(before) !== Boolean(stat);
       const now = stat.isFile() || stat.isSymbolicLink() ? sideOf(place, stat) : undefined;
       return now === undefined || !sameSide(before, now);

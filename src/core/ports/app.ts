@@ -9,7 +9,7 @@ import type { PerformanceReport } from "../performance.ts";
 import type { Budget, Outcome } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { AnswerCache } from "./cache.ts";
-import type { CouncilBudget } from "./council.ts";
+import type { CopyPort, CouncilBudget } from "./council.ts";
 import type { CommandResult } from "./hands.ts";
 import type { Human } from "./human.ts";
 import type { ModelChoice, Models } from "./models.ts";
@@ -91,6 +91,8 @@ export interface LiveSession {
     prompt: readonly (TextPart | ImagePart)[],
     options: { budget: Budget; answerSchema?: Readonly<Record<string, unknown>>; signal: AbortSignal },
   ): Promise<Outcome>;
+  /** Throw-away copies of the workspace under this session's gate; made when first asked for, removed with the session. */
+  copies(): Promise<CopyPort>;
   close(): Promise<void>;
 }
 
