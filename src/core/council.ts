@@ -55,6 +55,8 @@ export interface Ballot {
   /** Share of the others that the voice expects for each option. */
   readonly predicted?: Readonly<Record<OptionId, number>>;
   readonly status?: "ok" | "timeout" | "unparsable" | "refused";
+  /** Why it chose so, in its own words. */
+  readonly reason?: string;
 }
 
 /** A council of the past whose right answer became known. */
@@ -92,7 +94,10 @@ export interface Conflict {
   readonly claimIds: readonly Id[];
   readonly kind: "factual" | "behavioural" | "design" | "risk";
   readonly resolvedBy: "execution" | "record" | "vote" | "human" | "open";
+  /** Checks whose runs settled it. */
   readonly evidence: readonly Id[];
+  /** Polarity of the claims that stand; absent while it is open. */
+  readonly stands?: Claim["polarity"];
 }
 
 export interface Dissent {
