@@ -42,7 +42,7 @@ function refuse(): Promise<never> {
 function reportOf(sitting: Sitting, finding: Finding | PatchFinding): CouncilReport {
   const { plan, budget, voices } = sitting;
   const { input, options, claims, stop } = finding;
-  const decision = decide(input);
+  const decision = decide({ ...input, claims });
   const ran = "evidence" in finding ? finding.evidence.report(finding.ids) : { checks: [], evidence: [] };
   const told = "evidence" in finding ? finding : undefined;
   return {
