@@ -63,6 +63,8 @@ await build({
   minify: true,
   legalComments: "linked",
   mainFields: ["module", "main"],
+  // Its form for Node asks for `process` by require, which an ESM bundle has not; this one is made of ES modules.
+  alias: { yaml: resolve(root, "node_modules/yaml/browser/index.js") },
   // The one finds its binary beside its own files, the other is installed by those who want it.
   external: ["@vscode/ripgrep", "node-llama-cpp"],
   define: { BUILT_SCHEMAS: JSON.stringify(Object.fromEntries(tools.map((tool) => [tool.name, schemaOf(tool)]))) },

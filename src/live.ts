@@ -5,6 +5,7 @@ import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
 import { attachAudit } from "./attach-audit.ts";
+import type { ConveneParts } from "./convene.ts";
 import { auditOptions } from "./audit-view.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
@@ -80,7 +81,8 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
-  const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
+  const writer = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
+  const conductor = councilFor(bench, { gate, copies: copies.get, writer, models: parts.models });
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
   announce(house, given, { model, earlier, emit, fork: files.fork, problem });
@@ -105,6 +107,23 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
       await audit.end().catch(() => undefined);
       log.close();
       files.close();
+    },
+  };
+}
+
+/** A council where one was asked for; nothing of it is loaded for one voice. */
+function councilFor(
+  bench: Bench,
+  { gate, copies, writer, models }: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">,
+): Conductor {
+  const { house, given, model, emit, files } = bench;
+  const { council } = given;
+  if (!council) return writer;
+  return {
+    async run(task, signal) {
+      const { councilConductor } = await import("./convene.ts");
+      const parts = { house, options: council, model, models, journal: files.journal, emit, gate, copies, writer };
+      return councilConductor(parts).run(task, signal);
     },
   };
 }

@@ -56,6 +56,13 @@ const council = z.strictObject({
 /** Councils by name, as configuration and the package's own file write them. */
 export const councilsForm = z.record(z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/)), council);
 const count = z.number().check(z.int(), z.positive());
+const councilBudget = z.strictObject({
+  calls: z.optional(count),
+  promptTokens: z.optional(count),
+  outputTokens: z.optional(count),
+  wallMs: z.optional(count),
+  execMs: z.optional(count),
+});
 const strings = z.array(z.string());
 
 export const KEYS: Readonly<Record<string, Key>> = {
@@ -342,6 +349,24 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: {},
     about: 'councils of your own: {"name": {"title": …, "members": ["developer", {"voice": …, "depends_on": […]}]}}',
     entries: true,
+  },
+  "council.models": {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about: "provider/model names that the voices of a council use in turn; empty = the session's own model for all",
+  },
+  "council.contextTokens": {
+    scope: "user",
+    schema: count,
+    fallback: 6_000,
+    about: "tokens of files and outline that every voice reads, at most half of the window",
+  },
+  "council.budget": {
+    scope: "user",
+    schema: councilBudget,
+    fallback: { calls: 60, wallMs: 1_800_000, execMs: 1_200_000 },
+    about: "what one council may use: calls, promptTokens, outputTokens, wallMs, execMs",
   },
   "council.checks": {
     scope: "any",

@@ -116,6 +116,18 @@ export type AbstainReason =
   | "checks-contradict"
   | "too-few-votes";
 
+/** Why a council did not decide, for people. */
+export const ABSTAIN_WORDS: Readonly<Record<AbstainReason, string>> = {
+  "posterior-low": "nothing is likely enough for what is at stake",
+  "none-likeliest": "most likely none of the proposals is right",
+  "unanimity-of-clones": "all agree, but all are one model, and nothing was run that could refute them",
+  "gates-fail-everywhere": "no proposal passes the repository's own checks",
+  "undecided-security": "a question of security is open that no check settles",
+  "too-few-ballots": "too few valid answers",
+  "checks-contradict": "the checks contradict each other: no proposal can pass them all",
+  "too-few-votes": "the answers are worth too few independent votes for what is at stake",
+};
+
 export interface CouncilDecision {
   readonly outcome: "decided" | "abstained" | "failed";
   /** The best option, also of an abstention, where there is one. */

@@ -6,7 +6,7 @@ import type { VoiceCall, VoiceReply } from "../core/ports/council.ts";
 import { difference } from "./budget.ts";
 import type { Member } from "./plan.ts";
 import { seedOf } from "./plan.ts";
-import { repairText, type Stage, tailOf } from "./prompts.ts";
+import { COUNCIL_SYSTEM, repairText, type Stage, tailOf } from "./prompts.ts";
 import type { Sitting } from "./sitting.ts";
 
 export interface Question {
@@ -126,7 +126,7 @@ async function askOne(
     const left = sitting.budget.wallLeft() * (question.share ?? 1);
     if (left <= 0) return "deadline";
     const reservation = sitting.budget.reserve({
-      promptTokens: sitting.ports.voices.tokens(call.prefix + call.tail),
+      promptTokens: sitting.ports.voices.tokens(call.system + call.prefix + call.tail),
       outputTokens: call.maxTokens,
     });
     if (!reservation) return attempt === "" ? "budget" : { ...started, status: "unparsable", ms, problem };
@@ -196,6 +196,7 @@ function callOf(
   return {
     key: `${question.round}/${voice.id}${attempt}`,
     voice,
+    system: COUNCIL_SYSTEM,
     prefix: plan.prefix + (question.shared ?? ""),
     tail: extra + tail + (attempt === "" ? "" : repairText(problem)),
     schema: question.form(member),

@@ -100,7 +100,7 @@ describe.concurrent("voices", () => {
     await using setting = await journey({ script: [], files: { "a.ts": "" } });
     const run = await setting.run(["voices", "show", "designer"]);
     expect(run.stdout).toMatch(
-      /votes +no: it comments\n[^]*sits in +ui_component\n[^]*file +\/.*\/voices\/designer\.md\n[^]*Look at what people touch/,
+      /votes +no: it comments\n[\s\S]*sits in +ui_component\n[\s\S]*file +\/.*\/voices\/designer\.md\n[\s\S]*Look at what people touch/,
     );
     const voice = JSON.parse((await setting.run(["voices", "show", "designer", "--json"])).stdout) as Voice;
     expect(voice).toMatchObject({ id: "designer", votes: false, temperature: 0.6 });
@@ -123,7 +123,7 @@ describe.concurrent("voices test", () => {
     await using setting = await journey({ script: [], files: { "a.ts": "" } });
     const run = await setting.run(["voices", "test"]);
     expect(run).toMatchObject({ code: 0, stderr: "" });
-    expect(run.stdout).toMatch(/ok +guardian +about \d+ tokens\n[^]*no voice was asked: no model server answers/);
+    expect(run.stdout).toMatch(/ok +guardian +about \d+ tokens\n[\s\S]*no voice was asked: no model server answers/);
     put(own(setting, "voices/poet.md"), file("poet", "Poet", "tools: [reads]\n").replace("Say", "Say it, ".repeat(60)));
     put(own(setting, "voices/worse.md"), file("worse", "Worse", "colour: red\n"));
     const found = await setting.run(["voices", "test", "--json"]);

@@ -4,7 +4,14 @@ import type { CouncilReport, CouncilVoiceReport, VoiceId } from "../council.ts";
 
 export type CouncilEvent =
   /** `plan`: all that the course of the work depends on, frozen; a resumption and a replay take it from here. */
-  | { readonly kind: "council-start"; readonly work: string; readonly question: string; readonly plan: Json }
+  | {
+      readonly kind: "council-start";
+      readonly work: string;
+      readonly question: string;
+      /** What it may cost, in words. */
+      readonly price: string;
+      readonly plan: Json;
+    }
   /** The result of something that is done once, whatever happens to the process. */
   | { readonly kind: "step-done"; readonly work: string; readonly key: string; readonly value: Json }
   | { readonly kind: "voice-asked"; readonly work: string; readonly stage: string; readonly asked: VoiceId }

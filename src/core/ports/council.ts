@@ -4,11 +4,12 @@ import type { ModelGroup } from "../council.ts";
 import type { Usage } from "../message.ts";
 import type { Voice } from "../voice.ts";
 
-/** One question to one voice. The prompt is `prefix` and then `tail`: the prefix is the same for all, byte for byte. */
+/** One question to one voice: a system text, and one message of `prefix` and `tail`. All but the tail is the same for all, byte for byte. */
 export interface VoiceCall {
   /** Unique in one council: `S1/developer`. */
   readonly key: string;
   readonly voice: Voice;
+  readonly system: string;
   readonly prefix: string;
   readonly tail: string;
   /** JSON Schema of the answer. */

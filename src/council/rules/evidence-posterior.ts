@@ -1,6 +1,8 @@
 /** Which patch is right, or none: the posterior of behaviour classes given sizes, gates, generated tests and judges (default for patches). */
-import type { Ballot, CouncilCheck, CouncilEvidence, OptionId } from "../../core/council.ts";
+import type { CouncilCheck, OptionId } from "../../core/council.ts";
+import { chancesOf, RIGHT, type Table, TEMPTING, tableOf, votesGiven } from "../repeating.ts";
 import type { Rule, RuleInput } from "../rule.ts";
+import { clearRuns } from "../runs.ts";
 import { clustersOf, softmax, votesOf } from "../votes.ts";
 import type { Weights } from "../weights.ts";
 
@@ -29,93 +31,81 @@ const evidencePosterior: Rule = {
   apply(input) {
     const state = gather(input);
     const { clusters } = state;
+    const ids = [...clusters.keys()];
     const scores = new Map<OptionId | "none", number>();
-    for (const right of [...clusters.map(({ id }) => id), "none" as const]) {
-      const cases = [...clusters.map(({ id }) => id), undefined]
-        .filter((tempting) => tempting === undefined || tempting !== right)
-        .map((tempting) => logLikelihood(state, { right: right === "none" ? undefined : right, tempting }));
-      scores.set(right, logSum(cases) - Math.log(cases.length));
+    for (const right of [...ids, NOBODY]) {
+      const cases = [...ids, NOBODY]
+        .filter((tempting) => tempting === NOBODY || tempting !== right)
+        .map((tempting) => logLikelihood(state, { right, tempting }));
+      scores.set(clusters[right] ?? "none", logSum(cases) - Math.log(cases.length));
     }
     const shares = softmax(scores);
     const posterior = new Map<OptionId | "none", number>(
       input.options.map((option) => [option, shares.get(option) ?? 0]),
     );
     posterior.set("none", shares.get("none") ?? 0);
-    return { posterior, evidenceUsed: state.tests.map(({ check }) => check.id) };
+    return { posterior, evidenceUsed: state.used };
   },
 };
 export default evidencePosterior;
 
-interface Cluster {
-  readonly id: OptionId;
-  readonly size: number;
-}
+/** A behaviour that no proposal has. */
+const NOBODY = -1;
 
-interface Test {
-  readonly check: CouncilCheck;
-  /** Clusters that passed, and that ran at all. */
-  readonly passed: ReadonlySet<OptionId>;
-  readonly ran: readonly OptionId[];
-  /** Its author has no proposal here. */
-  readonly blind: boolean;
+/** Indices into the clusters, or `NOBODY`. */
+interface Hypothesis {
+  readonly right: number;
+  readonly tempting: number;
 }
 
 interface State {
-  readonly clusters: readonly Cluster[];
-  readonly total: number;
+  readonly clusters: readonly OptionId[];
+  readonly sizes: readonly Table[];
+  /** Log-likelihood of the gates by the cluster that is right, and when none is. */
+  readonly gates: (right: number) => number;
   readonly tests: readonly Test[];
-  readonly judges: readonly {
-    readonly choice: OptionId;
-    readonly first: OptionId | undefined;
-    readonly sees: number;
-  }[];
+  readonly judges: readonly Judge[];
+  readonly used: readonly string[];
 }
 
-interface Hypothesis {
-  readonly right: OptionId | undefined;
-  readonly tempting: OptionId | undefined;
+interface Judge {
+  readonly choice: number;
+  /** What it saw first. */
+  readonly first: number;
+  readonly sees: number;
+  /** Share of all proposals that its choice stands for. */
+  readonly share: number;
 }
 
 function gather({ options, proposals, checks, evidence, ballots, weights }: RuleInput): State {
   const cluster = clustersOf(options, proposals);
-  const sizes = new Map<OptionId, number>();
-  for (const option of options)
-    sizes.set(cluster.get(option) ?? option, (sizes.get(cluster.get(option) ?? option) ?? 0) + 1);
-  const authors = new Set(proposals.map(({ author }) => author));
-  const tests = checks.flatMap((check) =>
-    testOf(check, evidence, cluster).map((test) => ({ ...test, blind: !authors.has(check.author) })),
-  );
-  const judges = votesOf(ballots, options).map((vote) => ({
-    choice: cluster.get(vote.choice) ?? vote.choice,
-    first: firstShown(vote, cluster),
-    sees: JUDGE.sees * trustOf(weights, vote.voice),
-  }));
-  return { clusters: [...sizes].map(([id, size]) => ({ id, size })), total: options.length, tests, judges };
-}
-
-/** What the check showed of each cluster; contradictory, flaky or broken runs show nothing. */
-function testOf(
-  check: CouncilCheck,
-  evidence: readonly CouncilEvidence[],
-  cluster: ReadonlyMap<OptionId, OptionId>,
-): Omit<Test, "blind">[] {
-  const seen = new Map<OptionId, Set<string>>();
-  for (const { checkId, proposalId, outcome } of evidence) {
-    if (checkId !== check.id) continue;
-    const own = cluster.get(proposalId);
-    if (own !== undefined) seen.set(own, (seen.get(own) ?? new Set()).add(outcome));
+  const counts = new Map<OptionId, number>();
+  for (const option of options) {
+    const own = cluster.get(option) ?? option;
+    counts.set(own, (counts.get(own) ?? 0) + 1);
   }
-  const clear = [...seen].filter(
-    ([, outcomes]) => outcomes.size === 1 && (outcomes.has("pass") || outcomes.has("fail")),
-  );
-  if (clear.length === 0) return [];
-  const passed = new Set(clear.filter(([, outcomes]) => outcomes.has("pass")).map(([id]) => id));
-  return [{ check, passed, ran: clear.map(([id]) => id) }];
-}
-
-function firstShown({ shown }: Ballot, cluster: ReadonlyMap<OptionId, OptionId>): OptionId | undefined {
-  const first = shown?.[0];
-  return first === undefined ? undefined : cluster.get(first);
+  const clusters = [...counts.keys()];
+  const indexOf = (option: OptionId | undefined) =>
+    option === undefined ? NOBODY : clusters.indexOf(cluster.get(option) ?? option);
+  const runs = clearRuns(evidence, (proposal) => cluster.get(proposal));
+  const ran = checks.filter(({ id }) => (runs.get(id)?.size ?? 0) > 0);
+  const authors = new Set(proposals.map(({ author }) => author));
+  const passes = (check: CouncilCheck) => clusters.map((id) => runs.get(check.id)?.get(id));
+  return {
+    clusters,
+    sizes: sizeTables([...counts.values()]),
+    gates: gatesOf(ran.filter(({ trust }) => trust !== "generated").map(passes)),
+    tests: ran
+      .filter(({ trust }) => trust === "generated")
+      .map((check) => testOf(passes(check), authors.has(check.author))),
+    judges: votesOf(ballots, options).map((vote) => ({
+      choice: indexOf(vote.choice),
+      first: indexOf(vote.shown?.[0]),
+      sees: JUDGE.sees * trustOf(weights, vote.voice),
+      share: (counts.get(cluster.get(vote.choice) ?? vote.choice) ?? 1) / options.length,
+    })),
+    used: ran.map(({ id }) => id),
+  };
 }
 
 /** A judge whose record is worse than usual sees less. */
@@ -129,83 +119,96 @@ function trustOf(weights: Weights, voice: string): number {
 
 function logLikelihood(state: State, hypothesis: Hypothesis): number {
   const discount = 1 / (1 + (state.judges.length - 1) * JUDGE.alike);
-  let sum = Math.log(sizesLikelihood(state, hypothesis));
-  const generated = state.tests
-    .filter(({ check }) => check.trust === "generated")
-    .map((test) => testLikelihoods(test, hypothesis));
-  for (const test of state.tests)
-    if (test.check.trust !== "generated") sum += Math.log(gateLikelihood(test, hypothesis));
+  const tests = state.tests.map((test) => testGiven(test, hypothesis));
   const mixed = (share: number) =>
-    generated.reduce(
-      (total, { valid, wrong, doubt }) =>
-        total + Math.log((1 - (1 - share) * doubt) * valid + (1 - share) * doubt * wrong),
+    tests.reduce(
+      (sum, { valid, wrong, doubt }) => sum + Math.log((1 - (1 - share) * doubt) * valid + (1 - share) * doubt * wrong),
       0,
     );
-  sum += logSum(VALIDITY.map(([share, prior]) => Math.log(prior) + mixed(share)));
-  for (const judge of state.judges) sum += discount * Math.log(judgeLikelihood(state, judge, hypothesis));
+  let sum = Math.log(sizesLikelihood(state, hypothesis)) + state.gates(hypothesis.right);
+  if (tests.length > 0) sum += logSum(VALIDITY.map(([share, prior]) => Math.log(prior) + mixed(share)));
+  for (const judge of state.judges) sum += discount * Math.log(judgeLikelihood(judge, hypothesis));
   return sum;
 }
 
 /** Proposals of one model repeat each other; hard tasks are hard for all. */
-function sizesLikelihood({ clusters, total }: State, { right, tempting }: Hypothesis): number {
-  let sum = 0;
-  for (const [at, point] of POINTS.entries()) {
+function sizeTables(sizes: readonly number[]): Table[] {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  return POINTS.map((point) => {
     const good = 1 / (1 + Math.exp(-(Math.log(PATCH.right / (1 - PATCH.right)) + PATCH.hardness * point)));
-    const chance = (id: OptionId | undefined) =>
-      id !== undefined && id === right
-        ? good
-        : id !== undefined && id === tempting
-          ? (1 - good) * PATCH.misread
-          : ((1 - good) * (1 - PATCH.misread)) / OTHER_BUGS;
-    const alone = (repeated: OptionId | undefined) =>
-      clusters.reduce(
-        (product, { id, size }) =>
-          product * ((id === repeated ? PATCH.coupling : 0) + (1 - PATCH.coupling) * chance(id)) ** size,
-        1,
-      );
-    const named = clusters.reduce((all, { id }) => all + chance(id), 0);
-    let mixed = Math.max(0, 1 - named) * alone(undefined);
-    for (const { id } of clusters) mixed += chance(id) * alone(id);
-    sum += (SHARES[at] ?? 0) * (total > 1 ? mixed : named);
-  }
+    const chances = chancesOf(good, OTHER_BUGS + 2, PATCH.misread);
+    const speakers = sizes.flatMap((size, said) => Array.from({ length: size }, () => ({ said, chances, lift: 1 })));
+    return tableOf(sizes.length, total > 1 ? PATCH.coupling : 0, chances, speakers);
+  });
+}
+
+function sizesLikelihood({ sizes }: State, { right, tempting }: Hypothesis): number {
+  const sum = sizes.reduce((all, table, at) => all + (SHARES[at] ?? 0) * votesGiven(table, right, tempting), 0);
   return Math.max(sum, 1e-300);
 }
 
-function gateLikelihood({ passed, ran }: Test, { right }: Hypothesis): number {
-  return ran.reduce((product, id) => {
-    const passes = id === right ? 1 - GATE.rightFails : GATE.wrongPasses;
-    return product * (passed.has(id) ? passes : 1 - passes);
-  }, 1);
+/** Outcomes of one check by cluster: passed, failed, or nothing clear. */
+type Outcomes = readonly (boolean | undefined)[];
+
+function gatesOf(gates: readonly Outcomes[]): State["gates"] {
+  const log = (passes: number) => (outcome: boolean | undefined) =>
+    outcome === undefined ? 0 : Math.log(outcome ? passes : 1 - passes);
+  const [whenWrong, whenRight] = [log(GATE.wrongPasses), log(1 - GATE.rightFails)];
+  const wrong = gates.reduce((sum, gate) => sum + gate.reduce((all, outcome) => all + whenWrong(outcome), 0), 0);
+  return (right) => gates.reduce((sum, gate) => sum + whenRight(gate[right]) - whenWrong(gate[right]), wrong);
 }
 
-/** As a valid test, and as one written with the same misreading or without sense. */
-function testLikelihoods(
-  { passed, ran, blind }: Test,
-  { right, tempting }: Hypothesis,
-): { valid: number; wrong: number; doubt: number } {
-  const product = (chance: (id: OptionId) => number) =>
-    ran.reduce((all, id) => all * (passed.has(id) ? chance(id) : 1 - chance(id)), 1);
-  const valid = product((id) =>
-    id === right ? 1 - TEST.rightFails : id === tempting ? TEST.tempting : TEST.wrongPasses,
-  );
-  const misread = product((id) => (id === tempting ? 1 - TEST.rightFails : id === right ? TEST.rightFails : 0.3));
-  const junk = product(() => TEST.junk);
-  return { valid, wrong: TEST.misread * misread + (1 - TEST.misread) * junk, doubt: blind ? BLIND_DOUBT : 1 };
+/** One generated test: its likelihood when every cluster is an ordinary wrong one, and what right and tempting change. */
+interface Test {
+  readonly valid: Reading;
+  /** Written with the misreading of the tempting cluster. */
+  readonly misread: Reading;
+  /** Written without sense. */
+  readonly junk: number;
+  readonly doubt: number;
 }
 
-function judgeLikelihood(
-  { clusters, total }: State,
-  { choice, first, sees }: State["judges"][number],
-  { right, tempting }: Hypothesis,
-): number {
-  const size = clusters.find(({ id }) => id === choice)?.size ?? 1;
-  const noise = (JUDGE.noise * size) / total;
+interface Reading {
+  readonly base: number;
+  /** By role and cluster. */
+  readonly ratios: readonly (readonly number[])[];
+}
+
+function testOf(outcomes: Outcomes, authored: boolean): Test {
+  const read = (right: number, tempting: number, other: number): Reading => {
+    const chance = (passes: number) => (outcome: boolean | undefined) =>
+      outcome === undefined ? 1 : outcome ? passes : 1 - passes;
+    const plain = outcomes.map(chance(other));
+    const ratio = (passes: number) => outcomes.map(chance(passes)).map((value, at) => value / (plain[at] ?? 1));
+    return { base: plain.reduce((a, b) => a * b, 1), ratios: [ratio(right), ratio(tempting)] };
+  };
+  return {
+    valid: read(1 - TEST.rightFails, TEST.tempting, TEST.wrongPasses),
+    misread: read(TEST.rightFails, 1 - TEST.rightFails, 0.3),
+    junk: outcomes.reduce((all, outcome) => (outcome === undefined ? all : all * TEST.junk), 1),
+    doubt: authored ? 1 : BLIND_DOUBT,
+  };
+}
+
+function testGiven({ valid, misread, junk, doubt }: Test, hypothesis: Hypothesis) {
+  return {
+    valid: reading(valid, hypothesis),
+    wrong: TEST.misread * reading(misread, hypothesis) + (1 - TEST.misread) * junk,
+    doubt,
+  };
+}
+
+function reading({ base, ratios }: Reading, { right, tempting }: Hypothesis): number {
+  return base * (ratios[RIGHT]?.[right] ?? 1) * (ratios[TEMPTING]?.[tempting] ?? 1);
+}
+
+function judgeLikelihood({ choice, first, sees, share }: Judge, { right, tempting }: Hypothesis): number {
   const left = 1 - JUDGE.noise;
-  const good = right === undefined ? 0 : sees;
+  const good = right === NOBODY ? 0 : sees;
   const byPlace = (left - good * left) * (JUDGE.first / (1 - JUDGE.sees));
   const rest = left - good * left - byPlace;
-  const lured = tempting === undefined ? (rest * size) / total : choice === tempting ? rest : 0;
-  return noise + (choice === right ? good * left : 0) + (choice === first ? byPlace : 0) + lured;
+  const lured = tempting === NOBODY ? rest * share : choice === tempting ? rest : 0;
+  return JUDGE.noise * share + (choice === right ? good * left : 0) + (choice === first ? byPlace : 0) + lured;
 }
 
 function logSum(values: readonly number[]): number {
