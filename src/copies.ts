@@ -50,7 +50,7 @@ export function openCopies(bench: Bench, gate: Gate, edits: EditClock): CopyPort
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...open.keys()].map((copy) => copy[Symbol.asyncDispose]()));
-      store.close();
+      await store.close();
     },
   };
 }
@@ -83,7 +83,7 @@ function workspaceCopy(bench: Bench, made: MadeCopy, gone: () => void): Workspac
     gone();
     lifetime.abort();
     await desk.sandbox.close();
-    await inTurn(async () => made.remove());
+    await inTurn(made.remove);
   };
   return {
     edit: (edits, signal) => inTurn(() => editAll(room, edits, signal)),

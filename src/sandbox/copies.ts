@@ -19,7 +19,7 @@ export interface MadeCopy {
   changes(signal: AbortSignal): Promise<readonly Change[]>;
   /** Keeps files (paths as commands see them) as they are now, as far as they are the copy's own; gives what puts them back. */
   keep(paths: readonly string[]): () => Promise<void>;
-  remove(): void;
+  remove(): Promise<void>;
 }
 
 export interface Copies {
@@ -27,7 +27,7 @@ export interface Copies {
   /** Paths at which the workspace is not what copies with these changes began with. */
   movedOn(changes: readonly Change[]): readonly string[];
   /** Removes every copy that is left. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface CopiesOptions {
@@ -73,16 +73,17 @@ export function openCopies(options: CopiesOptions): Copies {
         remove: () => discard(folder),
       };
     } catch (error) {
-      discard(folder);
+      await discard(folder);
       throw error;
     }
   };
   return {
     make,
     movedOn: (changes) => movedOn(workspace, changes),
-    close: () => {
-      if (home) discard(home.folder);
+    close: async () => {
+      const left = home;
       home = undefined;
+      if (left) await discard(left.folder);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Removes throw-away copies, at the latest when a later session finds that their process is gone. */
-import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { processStart } from "../base/process-stat.ts";
 import { isAlive } from "./temporary.ts";
@@ -13,11 +14,11 @@ export function ownerMark(): string {
 }
 
 /** Removes what is left of copies below `folder` (`<session>/<owner mark>-<id>`) whose process has ended. */
-export function dropOldCopies(folder: string, now: number): void {
+export async function dropOldCopies(folder: string, now: number): Promise<void> {
   for (const session of list(folder)) {
     for (const name of list(join(folder, session))) {
       const path = join(folder, session, name);
-      if (isOver(name, path, now)) discard(path);
+      if (isOver(name, path, now)) await discard(path);
     }
     try {
       rmdirSync(join(folder, session));
@@ -35,12 +36,12 @@ function isOver(name: string, path: string, now: number): boolean {
 }
 
 /** Removes a folder even if commands took the right to from its folders. */
-export function discard(folder: string): void {
+export async function discard(folder: string): Promise<void> {
   try {
-    rmSync(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   } catch {
     openFolders(folder);
-    rmSync(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -92,7 +92,6 @@ function blobName(side: Side | undefined): string {
 
 /** A name with quotes, backslashes or control characters, as C writes it. */
 function quoted(path: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are quoted
   if (!/["\\\x00-\x1f\x7f]/.test(path)) return path;
   const special: Readonly<Record<string, string>> = { '"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t" };
   const text = [...path].map((letter) => special[letter] ?? octal(letter)).join("");

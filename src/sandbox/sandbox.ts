@@ -121,7 +121,7 @@ async function keepHouse(context: SandboxContext): Promise<void> {
     ["runtime", context.session],
   ] as const)
     await dropOldTmp(join(context.stateDir, "sandbox", name), keep, context.clock.now());
-  dropOldCopies(join(context.stateDir, "sandbox", "copies"), context.clock.now());
+  await dropOldCopies(join(context.stateDir, "sandbox", "copies"), context.clock.now());
   await dropOldTmp(dirname(context.paths.tmp.host), context.session, context.clock.now());
 }
 
