@@ -104,11 +104,7 @@ interface Convened {
 }
 
 /** The council of this turn: a new one, or the one that a crash cut off. */
-async function convene(
-  parts: ConveneParts,
-  task: Task,
-  signal: AbortSignal,
-): Promise<Convened> {
+async function convene(parts: ConveneParts, task: Task, signal: AbortSignal): Promise<Convened> {
   const { journal, emit, options } = parts;
   const context = { turn: task.turn };
   const voices = await voicePort(parts, task.turn);
@@ -243,4 +239,3 @@ function councilId(journal: Journal): string {
   const start = journal.session.slice(0, 13);
   return earlier === 0 ? start : `${start}.${earlier + 1}`;
 }
-

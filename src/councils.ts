@@ -43,7 +43,7 @@ export function councilsView(sessions: Sessions, workspace: string): CouncilsVie
     async whatIf(id, rule) {
       const { events, plan } = recordOf(id);
       const { report, input } = await again(plan, events);
-      return { report, decision: decide({ ...input, request: { ...input.request, rule }, claims: report.claims }) };
+      return { report, decision: decide({ ...input, request: { ...input.request, rule } }) };
     },
   };
 }

@@ -188,5 +188,6 @@ export function inputOf(sitting: Sitting, options: readonly string[], ballots: r
     ...(domain === undefined ? {} : { domain }),
     ...(rule === undefined ? {} : { rule }),
   };
-  return { request, options, ballots, weights, seed };
+  const domains = Object.fromEntries(plan.members.map(({ voice }) => [voice.id, voice.domain]));
+  return { request, options, ballots, weights, seed, domains };
 }

@@ -147,7 +147,7 @@ async function stand(search: Search, patches: readonly Patch[]): Promise<readonl
   return fresh;
 }
 
-function inputFor({ sitting, candidates, evidence, ballots }: Search): DecideInput {
+function inputFor({ sitting, candidates, evidence, ballots, claims }: Search): DecideInput {
   const patches = candidates.all.flatMap((candidate) => candidate.patches.map((patch) => ({ candidate, patch })));
   const ids = candidates.all.map(({ id }) => id);
   const proposals = patches.map(({ candidate, patch: { id, author, group } }) => ({
@@ -158,7 +158,7 @@ function inputFor({ sitting, candidates, evidence, ballots }: Search): DecideInp
   }));
   // The first of a cluster stands for it, in the evidence too.
   const options = [...ids, ...proposals.map(({ id }) => id).filter((id) => !ids.includes(id))];
-  return { ...inputOf(sitting, options, ballots), proposals, ...evidence.counted(ids) };
+  return { ...inputOf(sitting, options, ballots), proposals, claims, ...evidence.counted(ids) };
 }
 
 function winnerOf({ candidates }: Search, { winner, outcome }: CouncilDecision): Candidate | undefined {

@@ -19,7 +19,7 @@ export interface CouncilResult {
 export async function runCouncil(plan: CouncilPlan, ports: CouncilPorts, signal: AbortSignal): Promise<CouncilResult> {
   const sitting = sit(plan, ports, signal);
   const finding = await find(sitting);
-  return { report: reportOf(sitting, finding), input: finding.input };
+  return { report: reportOf(sitting, finding), input: { ...finding.input, claims: finding.claims } };
 }
 
 function find(sitting: Sitting): Promise<Finding | PatchFinding> {

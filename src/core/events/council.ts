@@ -1,6 +1,7 @@
 /** Events of a council and of a spiral. `work` is the id of one council or spiral in its session. */
 import type { Json } from "../../base/canonical-json.ts";
 import type { CouncilReport, CouncilVoiceReport, VoiceId } from "../council.ts";
+import type { Phase, SpiralReport } from "../spiral.ts";
 
 export type CouncilEvent =
   /** `plan`: all that the course of the work depends on, frozen; a resumption and a replay take it from here. */
@@ -34,4 +35,21 @@ export type CouncilEvent =
       readonly proposal: string;
       readonly outcome: string;
     }
+  /** `plan`: what the work and its limits are; a resumption takes them from here. */
+  | { readonly kind: "spiral-start"; readonly work: string; readonly task: string; readonly plan: Json }
+  | {
+      readonly kind: "phase-start";
+      readonly work: string;
+      readonly phase: Phase;
+      /** From 1. */
+      readonly loop: number;
+    }
+  | {
+      readonly kind: "phase-end";
+      readonly work: string;
+      readonly phase: Phase;
+      readonly loop: number;
+      readonly text: string;
+    }
+  | { readonly kind: "spiral-end"; readonly work: string; readonly report: SpiralReport }
   | { readonly kind: "decision-made"; readonly work: string; readonly report: CouncilReport };
