@@ -56,8 +56,8 @@ export function councilConductor(parts: ConveneParts): Conductor {
       const limit =
         task.budget.wallMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(task.budget.wallMs)]);
       try {
-        const { report, applied } = await convene(parts, task, limit);
-        if (!write) return councilOutcome(report, applied);
+        const { report, applied, next } = await convene(parts, task, limit);
+        if (next !== "write") return councilOutcome(report, applied);
         const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied) }] };
         emit({ kind: "message-added", message, reason: "council" }, { turn: task.turn });
         if (report.decision.outcome !== "decided") return councilOutcome(report, applied);
@@ -97,20 +97,29 @@ function councilOutcome(report: CouncilReport, applied: readonly string[]): Outc
   return { ...NOTHING, ...counted, status: "failed", text, fault };
 }
 
+interface Convened {
+  readonly report: CouncilReport;
+  readonly applied: readonly string[];
+  readonly next: string;
+}
+
 /** The council of this turn: a new one, or the one that a crash cut off. */
 async function convene(
   parts: ConveneParts,
   task: Task,
   signal: AbortSignal,
-): Promise<{ readonly report: CouncilReport; readonly applied: readonly string[] }> {
+): Promise<Convened> {
   const { journal, emit, options } = parts;
   const context = { turn: task.turn };
   const voices = await voicePort(parts, task.turn);
   const open = unfinished(journal.events());
-  const plan = open ?? (await planFor(parts, { voices, task }, signal));
+  if (options.resume && !open)
+    throw new CrucibleError("usage", "no council of this session was cut off", { hint: "see: crucible council list" });
+  const plan = open?.plan ?? (await planFor(parts, { voices, task }, signal));
   if (!open) {
     const price = priceText(plan, priceOf(plan, voices.tokens(COUNCIL_SYSTEM + plan.prefix), parts.model.rates));
-    const start = { work: plan.id, question: plan.question, price, plan: plan as unknown as Json };
+    const { next } = options;
+    const start = { work: plan.id, question: plan.question, price, next, plan: plan as unknown as Json };
     emit({ kind: "council-start", ...start }, context);
   }
   await journal.flushed();
@@ -121,9 +130,10 @@ async function convene(
   const { report } = await runCouncil(plan, ports, signal);
   emit({ kind: "decision-made", work: plan.id, report }, context);
   await journal.flushed();
-  const applied = copies && options.next !== "report" ? await apply(copies, report, signal) : [];
+  const next = open?.next ?? options.next;
+  const applied = copies && next !== "report" ? await apply(copies, report, signal) : [];
   await recordOf(parts.house).keep(report, plan, applied);
-  return { report, applied };
+  return { report, applied, next };
 }
 
 /** Puts the winner into the workspace, through the session's own gate. */
@@ -139,10 +149,10 @@ async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSigna
 }
 
 /** The last council that has a plan and no decision. */
-function unfinished(events: readonly Event[]): CouncilPlan | undefined {
+function unfinished(events: readonly Event[]): { readonly plan: CouncilPlan; readonly next: string } | undefined {
   const last = events.findLast((event) => event.kind === "council-start");
   if (!last || events.some((event) => event.kind === "decision-made" && event.work === last.work)) return undefined;
-  return last.plan as unknown as CouncilPlan;
+  return { plan: last.plan as unknown as CouncilPlan, next: last.next };
 }
 
 async function voicePort({ house, models, model, journal, emit }: ConveneParts, turn: number): Promise<VoicePort> {

@@ -66,7 +66,8 @@ function rendererFor(flags: Flags, output: Output): Renderer {
 
 async function runPrompts(flags: Flags, context: CommandContext, face: Face): Promise<number> {
   const workspace = workFolder(flags.text("cd"));
-  const prompts = await readPrompts(flags);
+  const goesOn = face.work === "council" && flags.has("resume") && flags.words.length === 0;
+  const prompts = goesOn ? [GO_ON] : await readPrompts(flags);
   const schema = flags.text("json-schema");
   const answerSchema = schema === undefined ? undefined : readSchema(schema);
   const app = await context.makeApp({ workspace, bare: flags.has("bare"), flags: configFlags(flags) });
@@ -101,6 +102,9 @@ function refuseBlind(live: LiveSession, prompts: readonly Prompt[]): void {
 }
 
 type Prompt = readonly (TextPart | ImagePart)[];
+
+/** Stands in the journal where a council is taken up again. */
+const GO_ON: Prompt = [{ type: "text", text: "(the council that was cut off goes on)" }];
 
 /** Turns in order; the first that does not end well ends the run. */
 async function runTurns(

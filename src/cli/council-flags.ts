@@ -42,6 +42,7 @@ export function councilOptions(flags: Flags, work: Work, app: App): CouncilOptio
     ...text("rule", "rule"),
     ...(flags.has("risk") ? { risk: flags.text("risk") as RiskLevel } : {}),
     ...(flags.has("seed") ? { seed: numberFlag(flags, "seed") ?? 1 } : {}),
+    ...(work === "council" && flags.words.length === 0 ? { resume: true } : {}),
     budget: budgetOf(flags, app),
     files: flags.list("file"),
   };

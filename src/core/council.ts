@@ -96,7 +96,10 @@ export interface Conflict {
   readonly claimIds: readonly Id[];
   readonly kind: "factual" | "behavioural" | "design" | "risk";
   readonly resolvedBy: "execution" | "record" | "vote" | "human" | "open";
+  /** Checks whose runs settled it. */
   readonly evidence: readonly Id[];
+  /** Polarity of the claims that stand; absent while it is open. */
+  readonly stands?: Claim["polarity"];
 }
 
 export interface Dissent {

@@ -35,19 +35,21 @@ export interface BallotFacts {
 
 /** One ballot for each answer; a voice that did not answer has one without a choice. */
 export function ballotsOf(answers: readonly Answer[], facts: BallotFacts): Ballot[] {
-  return answers.map((answer) => {
+  return answers.flatMap((answer): Ballot[] => {
     const { voice, group } = answer;
+    // It was not needed any more: that is no ballot that is missing.
+    if (answer.status === "cancelled") return [];
     const at = facts.members.findIndex((member) => member.voice.id === voice);
     const shown = rotation([...facts.labels.values()], Math.max(at, 0));
     if (answer.status !== "ok") {
       const status = answer.status === "unparsable" ? "unparsable" : "timeout";
-      return { voice, group, shown, status };
+      return [{ voice, group, shown, status }];
     }
     const vote = fieldsOf(answer.value);
     const option = (label: string) => facts.labels.get(label) ?? label;
     const flag = flagOf(vote.reason ?? "", voice, facts);
     const own = facts.own(voice);
-    return {
+    const ballot: Ballot = {
       voice,
       group,
       shown,
@@ -59,6 +61,7 @@ export function ballotsOf(answers: readonly Answer[], facts: BallotFacts): Ballo
       status: flag === undefined ? "ok" : "refused",
       ...(flag === undefined ? {} : { flag }),
     };
+    return [ballot];
   });
 }
 

@@ -1,7 +1,7 @@
 /** The decision of a council. Pure: no clock, no I/O; the same input gives the same decision, byte for byte. */
 import type {
-  AbstainReason,
   Ballot,
+  Claim,
   CouncilCheck,
   CouncilDecision,
   CouncilEvidence,
@@ -9,12 +9,15 @@ import type {
   CouncilProposal,
   CouncilQuestion,
   OptionId,
-  RiskLevel,
+  VoiceId,
 } from "../core/council.ts";
+import { abstainReason, type Found } from "./abstain.ts";
 import { bestOf } from "./best.ts";
-import type { Belief, Rule, RuleInput } from "./rule.ts";
+import { conflictsOf } from "./conflicts.ts";
+import type { Rule, RuleInput } from "./rule.ts";
 import { ruleFor } from "./rules.ts";
-import { agreementOf, clustersOf, effectiveVotes, type Vote, votesOf } from "./votes.ts";
+import { clearRuns } from "./runs.ts";
+import { agreementOf, clustersOf, effectiveVotes, votesOf } from "./votes.ts";
 import { NO_RECORD, type Weights } from "./weights.ts";
 
 export interface DecideInput {
@@ -26,16 +29,13 @@ export interface DecideInput {
   readonly evidence?: readonly CouncilEvidence[];
   /** Of `fit`; absent: no record. */
   readonly weights?: Weights;
+  /** What was said of the proposals: where it contradicts itself, the decision says what settled it. */
+  readonly claims?: readonly Claim[];
+  /** Domain of each voice, as its file says: who is asked when claims contradict each other. */
+  readonly domains?: Readonly<Record<VoiceId, string>>;
   /** Rotates the order in which equal options win; 0 keeps the order given. */
   readonly seed?: number;
 }
-
-/** Belief in the winner below which a question of this risk goes to the person. */
-const LEAST_BELIEF: Readonly<Record<RiskLevel, number>> = { low: 0.4, medium: 0.6, high: 0.8, irreversible: 0.95 };
-/** With a gate that the winner passed, so much of that belief is enough. */
-const GATED = 0.8;
-/** Independent votes below which a high risk is not taken on votes alone. */
-const LEAST_VOTES = 1.5;
 
 export function decide(given: DecideInput): CouncilDecision {
   const options = rotated([...new Set(given.options)], given.seed ?? 0);
@@ -51,7 +51,10 @@ export function decide(given: DecideInput): CouncilDecision {
   const shares = options.map((option) => belief.posterior.get(option) ?? 0).toSorted((a, b) => b - a);
   const none = belief.posterior.get("none") ?? 0;
   const cluster = clustersOf(options, proposals);
-  const abstain = abstainReason(input, { winner, belief, votes, cluster });
+  const { claims = [], domains = {} } = given;
+  const runs = clearRuns(evidence, (proposal) => cluster.get(proposal));
+  const bench = { domains, domain: request.domain, checks, runs, votes, weights, cluster };
+  const abstain = abstainReason(input, { winner, belief, votes, claims, bench });
   return {
     outcome: abstain ? "abstained" : "decided",
     winner,
@@ -65,10 +68,10 @@ export function decide(given: DecideInput): CouncilDecision {
     margin: (shares[0] ?? 0) - Math.max(shares[1] ?? 0, none),
     flipVotes: flipVotes(rule, input, { winner, votes, belief }),
     evidenceUsed: belief.evidenceUsed ?? [],
-    conflicts: [],
+    conflicts: conflictsOf(claims, bench),
     dissent: votes
       .filter(({ choice }) => (cluster.get(choice) ?? choice) !== winner)
-      .map(({ voice, choice }) => ({ voice, choice })),
+      .map(({ voice, choice, reason }) => ({ voice, choice, ...(reason === undefined ? {} : { reason }) })),
     ...(abstain ? { abstainReason: abstain } : {}),
   };
 }
@@ -97,40 +100,6 @@ function failed(rule: string): CouncilDecision {
     dissent: [],
     abstainReason: "too-few-ballots",
   };
-}
-
-interface Found {
-  readonly winner: OptionId;
-  readonly belief: Belief;
-  readonly votes: readonly Vote[];
-  readonly cluster: ReadonlyMap<OptionId, OptionId>;
-}
-
-/** Why the person should be asked; a question without a risk is answered as well as it can be. */
-function abstainReason(input: RuleInput, found: Found): AbstainReason | undefined {
-  const { request, checks, evidence, weights } = input;
-  const { winner, belief, votes, cluster } = found;
-  const { risk, kind } = request;
-  if (risk === undefined) return undefined;
-  const gates = new Set(checks.filter(({ trust }) => trust !== "generated").map(({ id }) => id));
-  const gateRuns = evidence.filter(({ checkId }) => gates.has(checkId));
-  const failing = new Set(
-    gateRuns.filter(({ outcome }) => outcome === "fail").map(({ proposalId }) => cluster.get(proposalId) ?? proposalId),
-  );
-  const passing = gateRuns.some(
-    ({ outcome, proposalId }) => outcome === "pass" && !failing.has(cluster.get(proposalId) ?? proposalId),
-  );
-  if (gateRuns.length > 0 && !passing) return "gates-fail-everywhere";
-  if (gateRuns.length === 0 && votes.length < 2 && risk !== "low") return "too-few-ballots";
-  const none = belief.posterior.get("none") ?? 0;
-  const share = belief.posterior.get(winner) ?? 0;
-  if (kind === "patch" && none > share) return "none-likeliest";
-  const agreed = votes.length > 1 && votes.every(({ choice }) => (cluster.get(choice) ?? choice) === winner);
-  const oneModel = new Set(votes.map(({ group }) => group)).size === 1;
-  if (agreed && oneModel && gateRuns.length === 0 && risk !== "low") return "unanimity-of-clones";
-  if (risk === "high" && gateRuns.length === 0 && effectiveVotes(votes, weights) < LEAST_VOTES) return "too-few-votes";
-  if (kind !== "rank" && share < LEAST_BELIEF[risk] * (passing ? GATED : 1)) return "posterior-low";
-  return undefined;
 }
 
 /** How many of the winner's ballots would have to name the runner-up instead for another winner; 0 when no number would. */

@@ -2,6 +2,7 @@
 import type { CouncilOutcome } from "../core/council.ts";
 import { likelihoods, questionOf } from "./answer-model.ts";
 import { bestOf } from "./best.ts";
+import { consensusOf } from "./consensus.ts";
 import { fitConfidence } from "./fit-confidence.ts";
 import { fitRank, reviewerSkills } from "./fit-rank.ts";
 import type { Rule } from "./rule.ts";
@@ -35,7 +36,12 @@ export function fit(record: readonly CouncilOutcome[]): Weights {
     challenger: fittedRank,
     train: (part) => learn(part, [], part),
   });
-  return { ...weights, champions: { ...(answer ? { answer } : {}), ...(rank ? { rank } : {}) } };
+  if (recent.length === 0) return weights;
+  return {
+    ...weights,
+    consensus: consensusOf(answers),
+    champions: { ...(answer ? { answer } : {}), ...(rank ? { rank } : {}) },
+  };
 }
 
 function learn(

@@ -2,6 +2,7 @@
 export type {
   AbstainReason,
   Ballot,
+  Claim,
   Conflict,
   CouncilCheck,
   CouncilDecision,
@@ -17,5 +18,6 @@ export type {
   VoiceId,
 } from "../core/council.ts";
 export { type DecideInput, decide } from "./decide.ts";
+export { type Finding, findings, type Readings } from "./findings.ts";
 export { fit } from "./fit.ts";
 export { NO_RECORD, type Weights } from "./weights.ts";

@@ -6,6 +6,7 @@ import borda from "./rules/borda.ts";
 import confidenceWeighted from "./rules/confidence-weighted.ts";
 import copeland from "./rules/copeland.ts";
 import correlatedBayes from "./rules/correlated-bayes.ts";
+import dawidSkene from "./rules/dawid-skene.ts";
 import evidencePosterior from "./rules/evidence-posterior.ts";
 import fittedRank from "./rules/fitted-rank.ts";
 import logOdds from "./rules/log-odds.ts";
@@ -19,6 +20,7 @@ export const RULES: readonly Rule[] = [
   logOdds,
   correlatedBayes,
   confidenceWeighted,
+  dawidSkene,
   medianRank,
   fittedRank,
   borda,

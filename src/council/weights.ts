@@ -45,6 +45,8 @@ export interface Weights {
   readonly voices: Readonly<Record<VoiceId, VoiceRecord>>;
   /** How well a reviewer's rankings point to the best: 1 top, 0 bottom, .5 chance. */
   readonly reviewers: Readonly<Record<VoiceId, number>>;
+  /** How often each voice is right as far as agreement tells: for the rule `dawid-skene` alone. */
+  readonly consensus?: Readonly<Record<VoiceId, number>>;
   readonly answer: AnswerModel;
   readonly confidence?: ConfidenceScale;
   readonly rank?: RankModel;

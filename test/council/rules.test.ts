@@ -1,9 +1,10 @@
 /** The rank rules on profiles whose winners are known, and what every rule owes. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Ballot } from "../../src/core/council.ts";
+import type { Ballot, CouncilOutcome } from "../../src/core/council.ts";
 import { bestOf } from "../../src/council/best.ts";
 import { decide } from "../../src/council/decide.ts";
+import { fit as weightsOf } from "../../src/council/fit.ts";
 import { RULES, ruleFor } from "../../src/council/rules.ts";
 import { NO_RECORD } from "../../src/council/weights.ts";
 
@@ -117,4 +118,35 @@ describe.each(RULES.map((rule) => [rule.name, rule] as const))("%s", (_, rule) =
 test("a rule that does not exist or does not fit is told with those that do", () => {
   expect(() => ruleFor("answer", "schulze")).toThrow(/there is no rule schulze for answer questions/);
   expect(() => ruleFor("rank", "coin")).toThrow(/no rule coin/);
+});
+
+describe("dawid-skene", () => {
+  const record = Array.from({ length: 60 }, (_, n): CouncilOutcome => {
+    const right = "xyz"[n % 3] ?? "x";
+    const wrong = "xyz"[(n + 1) % 3] ?? "x";
+    const say = (voice: string, good: boolean): Ballot => ({ voice, group: voice, choice: good ? right : wrong });
+    const ballots = [say("a", n % 10 > 0), say("b", n % 7 > 0), say("c", n % 2 > 0), say("d", n % 5 > 0)];
+    return { kind: "answer", options: ["x", "y", "z"], truth: "x", ballots };
+  });
+
+  test("learns who agrees with the others and never looks at an outcome", () => {
+    const { consensus } = weightsOf(record);
+    const blind = weightsOf(record.map((outcome) => ({ ...outcome, truth: "z" }))).consensus;
+    expect(blind).toEqual(consensus);
+    const order = Object.entries(consensus ?? {}).toSorted(([, a], [, b]) => b - a);
+    expect([order.at(0)?.[0], order.at(-1)?.[0]]).toEqual(["a", "c"]);
+    expect(consensus?.["a"]).toBeGreaterThan(0.8);
+    expect(consensus?.["c"]).toBeLessThan(0.6);
+  });
+
+  test("lets the one who is usually agreed with outweigh one who is not", () => {
+    const weights = weightsOf(record);
+    const ballots = [
+      { voice: "c", group: "c", choice: "y" },
+      { voice: "a", group: "a", choice: "x" },
+    ];
+    const options = ["y", "x"];
+    expect(decide({ request: { kind: "answer", rule: "dawid-skene" }, options, ballots, weights }).winner).toBe("x");
+    expect(decide({ request: { kind: "answer", rule: "dawid-skene" }, options, ballots }).winner).toBe("y");
+  });
 });

@@ -10,6 +10,8 @@ export type CouncilEvent =
       readonly question: string;
       /** What it may cost, in words. */
       readonly price: string;
+      /** What follows a decision: `report`, `apply` or `write`. */
+      readonly next: string;
       readonly plan: Json;
     }
   /** The result of something that is done once, whatever happens to the process. */

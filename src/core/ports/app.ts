@@ -31,6 +31,8 @@ export interface CouncilOptions {
   /** `report`: the answer is all; `apply`: a patch that was decided on is applied; `write`: then one voice goes on. */
   readonly next: "report" | "apply" | "write";
   readonly kind: "question" | "patch";
+  /** Go on with the council that was cut off in this session; there is no new question. */
+  readonly resume?: boolean;
   readonly voices?: readonly string[];
   readonly preset?: string;
   readonly size?: number;
