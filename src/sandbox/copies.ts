@@ -5,7 +5,15 @@ import { shortId } from "../base/id.ts";
 import { unwritable } from "../base/unwritable.ts";
 import { keepFiles } from "./copy-backup.ts";
 import { type Change, type Copied, changesOf, movedOn } from "./copy-changes.ts";
-import { copyFile, copyFolder, copyLink, copyOriginal, createOriginals, type Original, stampOf } from "./copy-files.ts";
+import {
+  type CopyFile,
+  copyFolder,
+  copyLink,
+  createCopier,
+  createOriginals,
+  type Original,
+  stampOf,
+} from "./copy-files.ts";
 import { type CopyPlan, planCopy } from "./copy-plan.ts";
 import { discard, ownerMark } from "./copy-sweep.ts";
 import type { SandboxOptions } from "./options.ts";
@@ -41,12 +49,13 @@ export interface CopiesOptions {
 /** Copies live below `<state>/sandbox/copies/<session>/<process>-<id>` until they are removed, at the latest on close. */
 export function openCopies(options: CopiesOptions): Copies {
   const { workspace, addDirs, stateDir, session } = options;
+  const copyFile = createCopier();
   let home: { readonly folder: string; readonly originals: ReturnType<typeof createOriginals> } | undefined;
   const open = () => {
     if (home) return home;
     const folder = makeFolder(join(stateDir, "sandbox", "copies", session, `${ownerMark()}-${shortId("c")}`));
     mkdirSync(join(folder, "originals"), { mode: 0o700 });
-    home = { folder, originals: createOriginals(join(folder, "originals")) };
+    home = { folder, originals: createOriginals(join(folder, "originals"), copyFile) };
     return home;
   };
   const make = async (signal: AbortSignal): Promise<MadeCopy> => {
@@ -56,7 +65,7 @@ export function openCopies(options: CopiesOptions): Copies {
     try {
       const plan = await planCopy(workspace, realpathSync.native(stateDir), signal);
       copyFolder(workspace, files);
-      const copied = await copyEntries({ plan, workspace, files, originals }, signal);
+      const copied = await copyEntries({ plan, workspace, files, originals, copyFile }, signal);
       const made = Date.now();
       standIns(plan, workspace, files);
       const exclude = join(workspace, ".git", "info", "exclude");
@@ -102,11 +111,12 @@ interface Copying {
   readonly workspace: string;
   readonly files: string;
   readonly originals: (source: string) => Original | undefined;
+  readonly copyFile: CopyFile;
 }
 
 /** Gives what can be in a difference. Files that go or cannot be read meanwhile are left out. */
 async function copyEntries(
-  { plan, workspace, files, originals }: Copying,
+  { plan, workspace, files, originals, copyFile }: Copying,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Copied>> {
   const copied = new Map<string, Copied>();
@@ -121,10 +131,8 @@ async function copyEntries(
     } else if (!kept) copyFile(source, target);
     else {
       const original = originals(source);
-      if (!original) continue;
-      copyOriginal(original, target);
-      const stat = lstatSync(target, { bigint: true });
-      copied.set(path, { kind: "file", original, stamp: stampOf(stat), changed: Number(stat.ctimeMs) });
+      const made = original && copyFile(original.file, target);
+      if (made) copied.set(path, { kind: "file", original, stamp: stampOf(made.to), changed: Number(made.to.ctimeMs) });
     }
   }
   return copied;

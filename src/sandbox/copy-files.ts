@@ -6,17 +6,23 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  fchmodSync,
+  fchownSync,
   fstatSync,
+  futimesSync,
   lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
   readlinkSync,
+  readSync,
+  rmSync,
   symlinkSync,
-  utimesSync,
+  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 
+const BUFFER_BYTES = 256 * 1024;
 const LINUX = process.platform === "linux";
 const ROOT = process.geteuid?.() === 0;
 /** File times move in steps of some milliseconds: a file changed this lately is copied again next time. */
@@ -26,29 +32,67 @@ const RACY_NS = 50_000_000n;
 export const stampOf = (stat: BigIntStats): string =>
   [stat.dev, stat.ino, stat.size, stat.mode, stat.mtimeNs, stat.ctimeNs].join();
 
-/** Copies the plain file at `source`, sharing blocks where the file system can; undefined when it is none any more. */
-export function copyFile(source: string, target: string): BigIntStats | undefined {
-  let fd: number;
+/** The state of what was read, and of what was written. */
+export interface CopiedFile {
+  readonly from: BigIntStats;
+  readonly to: BigIntStats;
+}
+
+export type CopyFile = (source: string, target: string) => CopiedFile | undefined;
+
+/**
+ * Copies plain files, sharing blocks where the file system can (one that cannot is asked once: asking costs more than
+ * copying); gives undefined where the source is no plain file any more.
+ */
+export function createCopier(): CopyFile {
+  const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  let clones = true;
+  const cloned = (from: string, target: string) => {
+    if (!clones) return false;
+    try {
+      copyFileSync(from, target, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+    } catch {
+      clones = false;
+      rmSync(target, { force: true });
+    }
+    return clones;
+  };
+  return (source, target) => {
+    const fd = openPlain(source);
+    if (fd === undefined) return undefined;
+    try {
+      const from = fstatSync(fd, { bigint: true });
+      // A folder on the way may have become a link since it was looked at.
+      if (!from.isFile() || (LINUX && readlinkSync(`/proc/self/fd/${fd}`) !== source)) return undefined;
+      const whole = cloned(LINUX ? `/proc/self/fd/${fd}` : source, target);
+      const out = openSync(target, whole ? "r" : "wx", Number(from.mode & 0o777n));
+      try {
+        if (!whole) for (let n = readSync(fd, buffer); n > 0; n = readSync(fd, buffer)) writeSync(out, buffer, 0, n);
+        return { from, to: dress(out, from) };
+      } finally {
+        closeSync(out);
+      }
+    } finally {
+      closeSync(fd);
+    }
+  };
+}
+
+function openPlain(path: string): number | undefined {
   try {
-    fd = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
     return undefined;
   }
-  try {
-    const stat = fstatSync(fd, { bigint: true });
-    // A folder on the way may have become a link since it was looked at.
-    if (!stat.isFile() || (LINUX && readlinkSync(`/proc/self/fd/${fd}`) !== source)) return undefined;
-    copyFileSync(LINUX ? `/proc/self/fd/${fd}` : source, target, constants.COPYFILE_FICLONE);
-    dress(target, stat);
-    return stat;
-  } finally {
-    closeSync(fd);
-  }
 }
 
-function dress(target: string, stat: BigIntStats): void {
-  if (ROOT) chownSync(target, Number(stat.uid), Number(stat.gid));
-  utimesSync(target, Number(stat.atimeNs) / 1e9, Number(stat.mtimeNs) / 1e9);
+/** Mode, times and owner of `stat`. */
+function dress(fd: number, stat: BigIntStats): BigIntStats {
+  const now = fstatSync(fd, { bigint: true });
+  if (ROOT && (now.uid !== stat.uid || now.gid !== stat.gid)) fchownSync(fd, Number(stat.uid), Number(stat.gid));
+  if ((now.mode & 0o777n) !== (stat.mode & 0o777n)) fchmodSync(fd, Number(stat.mode & 0o777n));
+  futimesSync(fd, Number(stat.atimeNs) / 1e9, Number(stat.mtimeNs) / 1e9);
+  return fstatSync(fd, { bigint: true });
 }
 
 /** A folder with the mode and owner of `source`; its owner can always use it. */
@@ -81,7 +125,7 @@ export interface Original {
 }
 
 /** What files were when they were copied, each version once for all copies of a session. */
-export function createOriginals(folder: string): (source: string) => Original | undefined {
+export function createOriginals(folder: string, copyFile: CopyFile): (source: string) => Original | undefined {
   const known = new Map<string, Original & { readonly stamp: string }>();
   let count = 0;
   return (source) => {
@@ -89,16 +133,10 @@ export function createOriginals(folder: string): (source: string) => Original | 
     const now = before && lstatSync(source, { bigint: true, throwIfNoEntry: false });
     if (before && now && stampOf(now) === before.stamp) return before;
     const file = join(folder, String(count++));
-    const stat = copyFile(source, file);
+    const stat = copyFile(source, file)?.from;
     if (!stat) return undefined;
     const made = { file, stat, stamp: stampOf(stat) };
     if (BigInt(Date.now()) * 1_000_000n - stat.ctimeNs > RACY_NS) known.set(source, made);
     return made;
   };
-}
-
-/** A second copy of an original, as new as the first. */
-export function copyOriginal({ file, stat }: Original, target: string): void {
-  copyFileSync(file, target, constants.COPYFILE_FICLONE);
-  dress(target, stat);
 }
