@@ -13,7 +13,7 @@ import type { CopyPort, VoicePort } from "./core/ports/council.ts";
 import type { Gate } from "./core/ports/gate.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Journal } from "./core/ports/store.ts";
-import type { Outcome, Task } from "./core/task.ts";
+import type { Outcome } from "./core/task.ts";
 import type { Voice } from "./core/voice.ts";
 import { assemble } from "./council/assemble.ts";
 import { digestOf } from "./council/digest.ts";
@@ -56,7 +56,7 @@ export function councilConductor(parts: ConveneParts): Conductor {
       const limit =
         task.budget.wallMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(task.budget.wallMs)]);
       try {
-        const { report, applied, next } = await convene(parts, task, limit);
+        const { report, applied, next } = await convene(parts, { question, turn: task.turn }, limit);
         if (next !== "write") return councilOutcome(report, applied);
         const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied) }] };
         emit({ kind: "message-added", message, reason: "council" }, { turn: task.turn });
@@ -69,7 +69,7 @@ export function councilConductor(parts: ConveneParts): Conductor {
   };
 }
 
-const NOTHING: Outcome = {
+export const NOTHING: Outcome = {
   status: "done",
   text: "",
   verification: { status: "unchanged", runs: [], text: "", changed: false },
@@ -97,6 +97,11 @@ function councilOutcome(report: CouncilReport, applied: readonly string[]): Outc
   return { ...NOTHING, ...counted, status: "failed", text, fault };
 }
 
+interface Asked {
+  readonly question: string;
+  readonly turn: number;
+}
+
 interface Convened {
   readonly report: CouncilReport;
   readonly applied: readonly string[];
@@ -104,14 +109,14 @@ interface Convened {
 }
 
 /** The council of this turn: a new one, or the one that a crash cut off. */
-async function convene(parts: ConveneParts, task: Task, signal: AbortSignal): Promise<Convened> {
+export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSignal): Promise<Convened> {
   const { journal, emit, options } = parts;
-  const context = { turn: task.turn };
-  const voices = await voicePort(parts, task.turn);
+  const context = { turn: asked.turn };
+  const voices = await voicePort(parts, asked.turn);
   const open = unfinished(journal.events());
   if (options.resume && !open)
     throw new CrucibleError("usage", "no council of this session was cut off", { hint: "see: crucible council list" });
-  const plan = open?.plan ?? (await planFor(parts, { voices, task }, signal));
+  const plan = open?.plan ?? (await planFor(parts, { voices, asked }, signal));
   if (!open) {
     const price = priceText(plan, priceOf(plan, voices.tokens(COUNCIL_SYSTEM + plan.prefix), parts.model.rates));
     const { next } = options;
@@ -151,7 +156,10 @@ function unfinished(events: readonly Event[]): { readonly plan: CouncilPlan; rea
   return { plan: last.plan as unknown as CouncilPlan, next: last.next };
 }
 
-async function voicePort({ house, models, model, journal, emit }: ConveneParts, turn: number): Promise<VoicePort> {
+export async function voicePort(
+  { house, models, model, journal, emit }: ConveneParts,
+  turn: number,
+): Promise<VoicePort> {
   const names = house.config.get<readonly string[]>("council.models");
   const signal = AbortSignal.timeout(OPEN_MS);
   const further = await Promise.all(names.map((name) => models.open({ model: name }, signal)));
@@ -174,10 +182,10 @@ const WINDOW_SHARE = 0.5;
 
 async function planFor(
   { house, options, model, gate, copies, journal }: ConveneParts,
-  { voices: port, task }: { voices: VoicePort; task: Task },
+  { voices: port, asked }: { voices: VoicePort; asked: Asked },
   signal: AbortSignal,
 ): Promise<CouncilPlan> {
-  const question = wordsOf(task.prompt);
+  const { question, turn } = asked;
   const risk = options.risk ?? riskOf(question);
   const kind: CouncilKind = options.kind === "patch" ? "patch" : options.options ? "answer" : "rank";
   const { voices } = loadVoices(house);
@@ -204,7 +212,7 @@ async function planFor(
     files: options.files,
     tokens,
     tokensOf: (text: string) => port.tokens(text),
-    turn: task.turn,
+    turn,
     workspace: house.workspace,
   };
   const context = await contextFor(gate, room, signal);

@@ -14,6 +14,7 @@ import type { CommandResult } from "./hands.ts";
 import type { Human } from "./human.ts";
 import type { ModelChoice, Models } from "./models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./sandbox.ts";
+import type { SpiralScale } from "./spiral.ts";
 import type { Sessions } from "./store.ts";
 import type { VoicesView } from "./voices.ts";
 
@@ -46,6 +47,19 @@ export interface CouncilOptions {
   readonly files: readonly string[];
 }
 
+/** Larger work, in five phases. */
+export interface SpiralOptions {
+  readonly scale?: SpiralScale;
+  /** Commands that pass when the work is done. */
+  readonly accept: readonly string[];
+  readonly loops?: number;
+  readonly threshold: number;
+  readonly wallMs?: number;
+  readonly files: readonly string[];
+  /** Go on with the spiral of this session. */
+  readonly resume?: boolean;
+}
+
 export interface OpenOptions {
   readonly model: ModelChoice;
   readonly human: Human;
@@ -64,6 +78,7 @@ export interface OpenOptions {
   /** Kept answers may be given, and answers kept. */
   readonly cache: boolean;
   readonly council?: CouncilOptions;
+  readonly spiral?: SpiralOptions;
   /** Which session: a new one, an existing one by id, name or `newest`, or a fork of it. */
   readonly resume?: string;
   readonly fork: boolean;
@@ -84,6 +99,8 @@ export interface OpenOptions {
 export interface LiveSession {
   readonly id: string;
   readonly workspace: string;
+  /** Who works: a voice, a council, a spiral. */
+  readonly face: string;
   readonly model: ModelInfo;
   readonly window: Window;
   /** Lines to tell the person at the start. */
