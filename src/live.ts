@@ -5,12 +5,12 @@ import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
 import { attachAudit } from "./attach-audit.ts";
-import type { ConveneParts } from "./convene.ts";
 import { auditOptions } from "./audit-view.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { byteLength, oneLine } from "./base/text.ts";
+import type { ConveneParts } from "./convene.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
@@ -140,7 +140,7 @@ function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOp
 function lazily<T extends AsyncDisposable>(make: () => Promise<T>) {
   let made: Promise<T> | undefined;
   const get = () => (made ??= make());
-  return { get, close: async () => (await made)?.[Symbol.asyncDispose]() };
+  return { get, close: async () => (await made?.catch(() => undefined))?.[Symbol.asyncDispose]() };
 }
 
 /** What the record of a session's beginning says. */
