@@ -138,7 +138,7 @@ function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOp
 function lazily<T extends AsyncDisposable>(make: () => Promise<T>) {
   let made: Promise<T> | undefined;
   const get = () => (made ??= make());
-  return { get, close: async () => (await made)?.[Symbol.asyncDispose]() };
+  return { get, close: async () => (await made?.catch(() => undefined))?.[Symbol.asyncDispose]() };
 }
 
 /** What the record of a session's beginning says. */
