@@ -5,12 +5,12 @@ import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
 import { attachAudit } from "./attach-audit.ts";
-import { auditOptions, checkpointPlace } from "./audit-view.ts";
+import { auditOptions } from "./audit-view.ts";
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
-import { controlHomes } from "./base/control-places.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
-import { byteLength, nearest, oneLine } from "./base/text.ts";
+import { byteLength, oneLine } from "./base/text.ts";
+import type { ConveneParts } from "./convene.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
@@ -18,45 +18,27 @@ import type { AnswerCache } from "./core/ports/cache.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
-import type { Policy, ToolPattern } from "./guard/action.ts";
-import { parsePattern } from "./guard/checks/policy.ts";
 import { contextLabel } from "./guard/context-label.ts";
 import { declare } from "./guard/declare.ts";
-import { createGate } from "./guard/gate.ts";
-import { createMint } from "./guard/grants.ts";
 import { createRedactor } from "./guard/redact.ts";
-import { type PolicyRule, pathRules } from "./guard/rules.ts";
+import type { PolicyRule } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
 import { createResourceMeter } from "./observe/resources.ts";
-import { checks, tools } from "./parts.ts";
+import { tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
 import { repositoryOf } from "./repository.ts";
-import { callLimits, modelServers, rememberedApprovals } from "./rules.ts";
 import { gitState } from "./sandbox/git-state.ts";
 import { readInstructions } from "./sandbox/instructions.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
-import { expandHome, sandboxSettings } from "./sandbox-settings.ts";
+import { sandboxSettings } from "./sandbox-settings.ts";
 import { secondParser } from "./second-parser.ts";
 import { createBus, createSession } from "./session/session.ts";
 import { settleOpenCalls } from "./session/settle.ts";
 import { sessionAudit } from "./session-audit.ts";
 import { memoryBlobs } from "./store/memory-blobs.ts";
-
-/** Tools in the model's tools array, in this order for ever; the others are found by `tool_search`. */
-const DECLARED = [
-  "read",
-  "write",
-  "edit",
-  "glob",
-  "grep",
-  "shell",
-  "todo_write",
-  "ask_user",
-  "tool_search",
-  "tool_call",
-];
+import { type Bench, DECLARED, workbench } from "./workbench.ts";
 
 /** What a session needs whatever the model is. */
 export function warm(): void {
@@ -79,43 +61,28 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const redactor = createRedactor(journal.session, knownSecrets(house));
   const log = openAudit(auditOptions(house.config, redactor.deep));
   const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
-  const mint = createMint(() => systemClock.now());
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
   const { emit } = bus;
-  const facts = { session: journal.session, model: model.ref.model, blobs: files.blobs, seen: seenFiles(earlier) };
-  const sandbox = createSandbox({
-    ...sandboxSettings(house, given.sandbox, given.addDirs, model.info.server),
-    ...facts,
-    ...ruled(parts.rules, house.workspace),
-    verify: mint.verify,
-    emit: redactDeltas(bus, redactor),
-    editClock: edits,
-  });
-  if (given.sandboxRequired) await requireSandbox(sandbox);
   const repository = repositoryOf(house, given.persist);
-  const gate = createGate({
-    tools,
-    declared: DECLARED,
-    checks,
-    policy: policyFor(house, given, { sandbox, model, rules: parts.rules, secondOpinion: parserFor(bus) }),
-    sandbox,
-    mint,
-    audit,
-    journal,
-    emit,
-    human: given.human,
-    session: { setTodos: (todos) => void emit({ kind: "todos-set", todos }) },
+  const bench: Bench = {
+    ...{ house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) },
+    ...{ audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands },
     reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
-    repository: repository.hands,
-    redactor,
-    clock: systemClock,
-    lifetime: lifetime.signal,
+  };
+  const { sandbox, gate } = workbench(bench, {
+    human: given.human,
+    output: redactDeltas(bus, redactor),
+    edits,
+    seen: seenFiles(earlier),
     snapshots: given.persist,
   });
+  if (given.sandboxRequired) await requireSandbox(sandbox);
+  const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
-  const conductor = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
+  const writer = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
+  const conductor = councilFor(bench, { gate, copies: copies.get, writer, models: parts.models });
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
   announce(house, given, { model, earlier, emit, fork: files.fork, problem });
@@ -129,8 +96,10 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     notes: notesOf(house, given, model),
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
+    copies: copies.get,
     async close() {
       lifetime.abort();
+      await copies.close();
       meter.stop();
       await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
       await journal.close();
@@ -142,12 +111,36 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   };
 }
 
+/** A council where one was asked for; nothing of it is loaded for one voice. */
+function councilFor(
+  bench: Bench,
+  { gate, copies, writer, models }: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">,
+): Conductor {
+  const { house, given, model, emit, files } = bench;
+  const { council } = given;
+  if (!council) return writer;
+  return {
+    async run(task, signal) {
+      const { councilConductor } = await import("./convene.ts");
+      const parts = { house, options: council, model, models, journal: files.journal, emit, gate, copies, writer };
+      return councilConductor(parts).run(task, signal);
+    },
+  };
+}
+
 /** The bus of a session, with those who opened it listening. */
 function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOptions) {
   const bus = createBus(journal);
   bus.subscribe(onEvent);
   if (onFlushed) journal.onFlushed(onFlushed);
   return bus;
+}
+
+/** What is made when it is first asked for, and closed only then. */
+function lazily<T extends AsyncDisposable>(make: () => Promise<T>) {
+  let made: Promise<T> | undefined;
+  const get = () => (made ??= make());
+  return { get, close: async () => (await made)?.[Symbol.asyncDispose]() };
 }
 
 /** What the record of a session's beginning says. */
@@ -191,22 +184,6 @@ function voiceFor(
   });
 }
 
-/** A pattern for a tool that is not there would silently mean nothing. Throws `usage`. */
-function knownPattern(text: string): ToolPattern {
-  const pattern = parsePattern(text);
-  if (tools.some(({ name }) => name === pattern.tool)) return pattern;
-  const names = tools.map(({ name }) => name);
-  const near = nearest(pattern.tool, names);
-  throw new CrucibleError("usage", `there is no tool ${pattern.tool} (${text})`, {
-    hint: near ? `did you mean ${near}?` : `there are: ${names.join(", ")}`,
-  });
-}
-
-function ruled(rules: readonly PolicyRule[], root: string) {
-  const found = pathRules(rules, root);
-  return found ? { rules: found } : {};
-}
-
 /** What the person is told at the start. */
 function notesOf(house: House, given: OpenOptions, model: OpenModel): readonly string[] {
   const banner = "THE SANDBOX IS OFF: commands run with all your rights (recorded in the audit log)";
@@ -221,39 +198,6 @@ function parserFor(bus: ReturnType<typeof createBus>): SecondOpinion {
   const parser = secondParser();
   bus.subscribe((event) => void (event.kind === "tool-delta" && parser.ready()));
   return parser;
-}
-
-function policyFor(
-  house: House,
-  given: OpenOptions,
-  {
-    sandbox,
-    model,
-    ...known
-  }: { sandbox: Sandbox; model: OpenModel; rules: readonly PolicyRule[]; secondOpinion: SecondOpinion },
-): Policy {
-  const { config } = house;
-  const approvals = rememberedApprovals(house);
-  return {
-    ...known,
-    limits: callLimits(config),
-    ...(approvals ? { approvals: approvals.of(house.workspace) } : {}),
-    mode: given.mode,
-    sandbox: given.sandbox,
-    paths: {
-      facts: sandbox.paths,
-      controlHomes: [...controlHomes(house.home, house.env), ...Object.values(config.places), checkpointPlace(config)],
-      readable: expandHome(config.get("sandbox.read"), house.home),
-      exposed: expandHome(config.get("sandbox.expose"), house.home),
-    },
-    network: {
-      mode: given.offline ? "off" : config.get("network.mode"),
-      allow: config.get("network.allow"),
-      closed: modelServers(config, model.info.server),
-    },
-    disallowed: [...given.disallowedTools, ...config.get<string[]>("tools.disallow")].map(knownPattern),
-    allowed: given.allowedTools.map(knownPattern),
-  };
 }
 
 function surroundingsOf(house: House, given: OpenOptions, redact: (text: string) => string): Surroundings {

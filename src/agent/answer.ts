@@ -1,6 +1,6 @@
 /** The answer in a given form: one constrained request after the work, checked here, repaired once. */
 import type { Fault } from "../base/error.ts";
-import { checkSchema } from "../base/json-schema.ts";
+import { parseJson } from "../base/json-answer.ts";
 import { type Message, textOf } from "../core/message.ts";
 import { askModel } from "./ask-model.ts";
 import { foldThread } from "./thread.ts";
@@ -36,25 +36,4 @@ export async function finalAnswer(run: Run, schema: Readonly<Record<string, unkn
     hint: "try again, or use a simpler schema",
     retryable: true,
   };
-}
-
-/** The JSON value in `text` (fences and words around it are tolerated), checked against `schema`. */
-export function parseJson(
-  text: string,
-  schema: Readonly<Record<string, unknown>>,
-): { ok: true; value: unknown } | { ok: false; problem: string } {
-  const fenced = /```(?:json)?\s*([\s\S]*?)```/.exec(text)?.[1];
-  for (const candidate of [text, fenced, text.slice(text.search(/[[{]/))]) {
-    if (candidate === undefined || candidate.trim() === "") continue;
-    try {
-      const value: unknown = JSON.parse(candidate);
-      const checked = checkSchema(schema, value);
-      return checked.problems.length === 0
-        ? { ok: true, value: checked.value }
-        : { ok: false, problem: checked.problems[0] ?? "it does not fit" };
-    } catch {
-      // Not this form; the next candidate may be JSON.
-    }
-  }
-  return { ok: false, problem: "it is not JSON" };
 }

@@ -1,5 +1,6 @@
 /** One request to the model: streams deltas out and hands the whole message back. */
 import type { Fault } from "../base/error.ts";
+import type { Purpose } from "../core/events/agent.ts";
 import type { AssistantMessage, StopReason, TextPart, ThinkingPart, ToolCallPart, Usage } from "../core/message.ts";
 import type { ModelPart, ModelRequest } from "../core/model.ts";
 import { moveOn } from "./choose-model.ts";
@@ -9,8 +10,6 @@ export interface Answer {
   readonly message: AssistantMessage;
   readonly fault?: Fault;
 }
-
-export type Purpose = "turn" | "compaction" | "answer" | "reader";
 
 interface Collected {
   parts: (TextPart | ThinkingPart | ToolCallPart)[];
@@ -55,9 +54,11 @@ async function askOnce(run: Asker, request: ModelRequest, purpose: Purpose): Pro
     fault: undefined,
     firstAt: undefined,
   };
-  for await (const part of model.generate(request, run.signal)) {
-    got.firstAt ??=
-      part.type === "text" || part.type === "thinking" || part.type === "tool-call" ? clock.monotonic() : undefined;
+  for await (const part of model.generate(request, run.signal, run.aside ? "council" : "user")) {
+    if (got.firstAt === undefined && ["text", "thinking", "tool-call"].includes(part.type)) {
+      got.firstAt = clock.monotonic();
+      run.aside?.onFirst();
+    }
     take(run, part, got);
   }
   flush(got);
@@ -116,12 +117,12 @@ function take(run: Asker, part: ModelPart, got: Collected): void {
     case "text":
       if (got.thinking.length > 0) flush(got);
       got.text.push(part.text);
-      emit({ kind: "text-delta", text: part.text }, context);
+      if (!run.aside) emit({ kind: "text-delta", text: part.text }, context);
       return;
     case "thinking":
       if (got.text.length > 0) flush(got);
       got.thinking.push(part.text);
-      emit({ kind: "thinking-delta", text: part.text }, context);
+      if (!run.aside) emit({ kind: "thinking-delta", text: part.text }, context);
       return;
     case "tool-call":
       flush(got);

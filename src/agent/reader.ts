@@ -2,11 +2,11 @@
 import { randomBytes } from "node:crypto";
 import type { Json } from "../base/canonical-json.ts";
 import { CrucibleError } from "../base/error.ts";
+import { parseJson } from "../base/json-answer.ts";
 import { clipMiddle } from "../base/text.ts";
 import type { EventContext } from "../core/event.ts";
 import { type Message, textOf } from "../core/message.ts";
 import type { ReaderHands } from "../core/ports/hands.ts";
-import { parseJson } from "./answer.ts";
 import { askModel } from "./ask-model.ts";
 import type { Asker } from "./voice.ts";
 

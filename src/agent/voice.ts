@@ -60,6 +60,8 @@ export interface Run {
 export type Asker = Pick<Run, "signal" | "callIds" | "requests" | "tokens"> & {
   readonly options: Pick<VoiceOptions, "voice" | "model" | "journal" | "emit" | "clock">;
   readonly task: Pick<Task, "turn">;
+  /** It speaks beside the thread: its text is not shown as it comes, and a person's request goes first. */
+  readonly aside?: { readonly onFirst: () => void };
 };
 
 export function startRun(options: VoiceOptions, task: Task, signal: AbortSignal): Run {

@@ -32,6 +32,7 @@ export type FaultCode =
   | "tool-failed"
   | "worker-failed"
   | "compaction-failed"
+  | "undecided"
   | "internal";
 
 /** A failure as data: what failed, and what the person should do next. */

@@ -11,6 +11,7 @@ import type { Human } from "../core/ports/human.ts";
 import type { LocalProvider } from "../core/ports/models.ts";
 import type { Budget, Outcome } from "../core/task.ts";
 import type { Mode, SandboxMode } from "../core/verdict.ts";
+import { councilOptions, type Work } from "./council-flags.ts";
 import { createDebug, type Debug } from "./debug.ts";
 import { EXIT, exitOf } from "./exit-codes.ts";
 import { readImage, readSchema, readStdin, stdinCarriesText, workFolder } from "./files.ts";
@@ -24,13 +25,13 @@ import { onSignals, type Signals } from "./signals.ts";
 import { NOBODY, terminalHuman } from "./terminal.ts";
 
 /** Runs the prompt on the command line and returns the exit code. */
-export async function ask(flags: Flags, context: CommandContext): Promise<number> {
+export async function ask(flags: Flags, context: CommandContext, work: Work = "ask"): Promise<number> {
   const output = processOutput(flags.text("color") ?? "auto", context.env);
   const renderer = rendererFor(flags, output);
   const debug = flags.has("debug") || flags.has("debug-file") ? createDebug(flags.text("debug-file")) : undefined;
   const signals = onSignals();
   try {
-    return await runPrompts(flags, context, { output, renderer, debug, signals });
+    return await runPrompts(flags, context, { output, renderer, debug, signals, work });
   } catch (error) {
     debug?.error(error);
     const stopped = signals.exitCode();
@@ -50,6 +51,7 @@ interface Face {
   readonly renderer: Renderer;
   readonly debug: Debug | undefined;
   readonly signals: Signals;
+  readonly work: Work;
 }
 
 function rendererFor(flags: Flags, output: Output): Renderer {
@@ -64,7 +66,8 @@ function rendererFor(flags: Flags, output: Output): Renderer {
 
 async function runPrompts(flags: Flags, context: CommandContext, face: Face): Promise<number> {
   const workspace = workFolder(flags.text("cd"));
-  const prompts = await readPrompts(flags);
+  const goesOn = face.work === "council" && flags.has("resume") && flags.words.length === 0;
+  const prompts = goesOn ? [GO_ON] : await readPrompts(flags);
   const schema = flags.text("json-schema");
   const answerSchema = schema === undefined ? undefined : readSchema(schema);
   const app = await context.makeApp({ workspace, bare: flags.has("bare"), flags: configFlags(flags) });
@@ -76,7 +79,8 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
     refuseBlind(live, prompts);
     face.renderer.start(live);
     const outcome = await runTurns(live, prompts, {
-      budget: budgetOf(app),
+      // A council keeps within its limits itself, and then still tells what it found.
+      budget: face.work === "council" ? {} : budgetOf(app),
       ...(answerSchema ? { answerSchema } : {}),
       signal: signals.signal,
     });
@@ -98,6 +102,9 @@ function refuseBlind(live: LiveSession, prompts: readonly Prompt[]): void {
 }
 
 type Prompt = readonly (TextPart | ImagePart)[];
+
+/** Stands in the journal where a council is taken up again. */
+const GO_ON: Prompt = [{ type: "text", text: "(the council that was cut off goes on)" }];
 
 /** Turns in order; the first that does not end well ends the run. */
 async function runTurns(
@@ -192,6 +199,7 @@ function openOptions(flags: Flags, run: PromptRun): OpenOptions {
   const resume = flags.text("resume") ?? (flags.has("continue") ? "newest" : undefined);
   refuseContradictions(flags, resume);
   const name = flags.text("name");
+  const council = councilOptions(flags, face.work, app);
   const effort = app.config.get<Effort | undefined>("effort");
   const mode = app.config.get<string>("permissionMode");
   return {
@@ -208,6 +216,7 @@ function openOptions(flags: Flags, run: PromptRun): OpenOptions {
     bare: flags.has("bare"),
     offline: flags.has("offline"),
     cache: !flags.has("no-cache"),
+    ...(council ? { council } : {}),
     ...(resume === undefined ? {} : { resume }),
     fork: flags.has("fork-session"),
     ...(sessionId === undefined ? {} : { sessionId }),

@@ -15,6 +15,10 @@ export interface CommandEntry {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   models: { about: "models of every server that answers", load: () => import("./commands/models.ts") },
   route: { about: "which model would answer, and why", load: () => import("./commands/route.ts") },
+  council: {
+    about: "put a question (or --patch: a change) to a council; show, replay, what-if, stats",
+    load: () => import("./commands/council.ts"),
+  },
   status: {
     about: "servers, models, breakers and what was learned of them",
     load: () => import("./commands/status.ts"),

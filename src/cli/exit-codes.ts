@@ -22,6 +22,7 @@ export const EXIT: Readonly<Record<FaultCode, number>> = {
   "compaction-failed": 61,
   denied: 62,
   "loop-detected": 63,
+  undecided: 64,
   aborted: 130,
   "server-error": 1,
   "server-stalled": 1,

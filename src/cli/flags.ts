@@ -14,6 +14,8 @@ export interface Flag {
   readonly values?: string;
   /** One of these, when it is a closed set. */
   readonly choices?: readonly string[];
+  /** It belongs to work of its own and means nothing elsewhere. */
+  readonly of?: "council";
 }
 
 export const FLAGS = {
@@ -70,6 +72,31 @@ export const FLAGS = {
   bare: { kind: "switch", about: "read no project instructions and no project configuration" },
   "no-cache": { kind: "switch", about: "ask the model even when the same was answered before; keep nothing" },
   offline: { kind: "switch", about: "no network but the model server (the default, whatever the configuration says)" },
+  council: {
+    kind: "optional",
+    values: "[=N]",
+    about: "up to ten voices (or N) propose, test and vote before one writes; trivial work is left to one voice",
+  },
+  voices: { kind: "text", values: "a,b", of: "council", about: "these voices, in this order (crucible voices)" },
+  preset: { kind: "text", values: "name", of: "council", about: "the voices of this council" },
+  options: { kind: "text", values: "a,b", of: "council", about: "the answers to choose from" },
+  rule: {
+    kind: "text",
+    values: "name",
+    of: "council",
+    about: "how ballots are counted, instead of the kind's own way",
+  },
+  risk: {
+    kind: "text",
+    choices: ["low", "medium", "high", "irreversible"],
+    of: "council",
+    about: "what is at stake, when the words do not tell",
+  },
+  patch: { kind: "switch", of: "council", about: "decide on a change of code, by running it in copies of the folder" },
+  apply: { kind: "switch", of: "council", about: "like --patch, and put the decided change into the folder" },
+  "max-calls": { kind: "text", values: "N", of: "council", about: "limit of calls to models" },
+  seed: { kind: "text", values: "N", of: "council", about: "of rotation and sampling; a random one when absent" },
+  file: { kind: "list", values: "path", of: "council", about: "a file that every voice reads" },
   debug: { short: "d", kind: "switch", about: "show causes of errors and every event on standard error" },
   "debug-file": { kind: "text", values: "file", about: "write the debug output to this file" },
   verbose: { kind: "switch", about: "show tool output in full" },
@@ -148,6 +175,7 @@ export function parseFlags(argv: readonly string[], env: Readonly<Record<string,
 function prepare(argv: readonly string[]): string[] {
   return argv.flatMap((word, index) => {
     if (word === "-V") return ["--version"];
+    if (word === "--council") return ["--council=auto"];
     const next = argv[index + 1];
     if ((word === "-r" || word === "--resume") && (next === undefined || next.startsWith("-")))
       return ["--resume=newest"];

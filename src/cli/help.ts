@@ -4,10 +4,7 @@ import { MEANINGS } from "./exit-codes.ts";
 import { FLAGS, type Flag } from "./flags.ts";
 
 export function helpText(version: string): string {
-  const flags = Object.entries<Flag>(FLAGS).map(([name, flag]) => {
-    const value = flag.kind === "switch" ? "" : ` ${flag.choices?.join("|") ?? flag.values ?? ""}`;
-    return row(`${flag.short ? `-${flag.short}, ` : "    "}--${name}${value}`, flag.about);
-  });
+  const flags = flagRows(undefined);
   const commands = Object.entries(COMMANDS).map(([name, { about }]) => row(name, about));
   return `codecrucible ${version}: a local-first coding agent
 
@@ -22,9 +19,21 @@ ${commands.join("\n")}
 Flags (each has a variable: --max-turns is CODECRUCIBLE_MAX_TURNS)
 ${flags.join("\n")}
 
+Of a council (crucible council, or --council before the work)
+${flagRows("council").join("\n")}
+
 Exit codes
 ${MEANINGS.map(([code, text]) => row(String(code), text)).join("\n")}
 `;
+}
+
+function flagRows(of: Flag["of"]): string[] {
+  return Object.entries<Flag>(FLAGS).flatMap(([name, flag]) => {
+    if (flag.of !== of) return [];
+    const values = flag.choices?.join("|") ?? flag.values ?? "";
+    const value = flag.kind === "switch" ? "" : values.startsWith("[=") ? values : ` ${values}`;
+    return row(`${flag.short ? `-${flag.short}, ` : "    "}--${name}${value}`, flag.about);
+  });
 }
 
 function row(left: string, right: string): string {

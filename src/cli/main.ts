@@ -16,6 +16,8 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     if (first === undefined && process.stdin.isTTY) return await help(context, 0);
     if (first === "help") return await helpOn(rest[0], context);
     const command = first === undefined ? undefined : COMMANDS[first];
+    if (first === "council" && !isSubcommand(rest[0]))
+      return await ask(parseFlags(rest, context.env), context, "council");
     if (command) {
       const { runCommand } = await import("./run-command.ts");
       return await runCommand(first ?? "", command, rest, context);
@@ -35,6 +37,11 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       createDebug(undefined).error(error);
     return EXIT[fault.code];
   }
+}
+
+/** What looks back at councils; everything else after the word is a question. */
+function isSubcommand(word: string | undefined): boolean {
+  return word !== undefined && ["show", "replay", "what-if", "stats", "list", "outcome", "--help", "-h"].includes(word);
 }
 
 /** `crucible help` and `crucible help models`. */

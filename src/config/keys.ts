@@ -45,6 +45,7 @@ const profile = z.strictObject({
   context: z.optional(z.number().check(z.int(), z.positive())),
   keepAlive: z.optional(z.string().check(z.regex(/^(-?\d+|\d+(\.\d+)?(ms|s|m|h))$/, "write it like 30m, 24h or -1"))),
 });
+const check = z.strictObject({ kind: z.enum(["test", "types", "lint"]), command: z.string() });
 const council = z.strictObject({
   title: z.optional(z.string()),
   domain: z.optional(z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/))),
@@ -55,6 +56,13 @@ const council = z.strictObject({
 /** Councils by name, as configuration and the package's own file write them. */
 export const councilsForm = z.record(z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/)), council);
 const count = z.number().check(z.int(), z.positive());
+const councilBudget = z.strictObject({
+  calls: z.optional(count),
+  promptTokens: z.optional(count),
+  outputTokens: z.optional(count),
+  wallMs: z.optional(count),
+  execMs: z.optional(count),
+});
 const strings = z.array(z.string());
 
 export const KEYS: Readonly<Record<string, Key>> = {
@@ -341,6 +349,31 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: {},
     about: 'councils of your own: {"name": {"title": …, "members": ["developer", {"voice": …, "depends_on": […]}]}}',
     entries: true,
+  },
+  "council.models": {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about: "provider/model names that the voices of a council use in turn; empty = the session's own model for all",
+  },
+  "council.contextTokens": {
+    scope: "user",
+    schema: count,
+    fallback: 6_000,
+    about: "tokens of files and outline that every voice reads, at most half of the window",
+  },
+  "council.budget": {
+    scope: "user",
+    schema: councilBudget,
+    fallback: { calls: 60, wallMs: 1_800_000, execMs: 1_200_000 },
+    about: "what one council may use: calls, promptTokens, outputTokens, wallMs, execMs",
+  },
+  "council.checks": {
+    scope: "any",
+    schema: z.array(check),
+    fallback: undefined,
+    about:
+      'the commands that tell whether work is right, instead of those found: [{"kind": "test", "command": "make unit"}]',
   },
   "council.revertDays": {
     scope: "user",

@@ -55,8 +55,10 @@ export interface Ballot {
   /** Share of the others that the voice expects for each option. */
   readonly predicted?: Readonly<Record<OptionId, number>>;
   readonly status?: "ok" | "timeout" | "unparsable" | "refused";
-  /** Why it chose so, in its own words. */
+  /** Why the voice chose so, in its own words. */
   readonly reason?: string;
+  /** Why it is not counted: it cites another voice, or repeats what a proposal told reviewers. */
+  readonly flag?: string;
 }
 
 /** A council of the past whose right answer became known. */
@@ -117,6 +119,18 @@ export type AbstainReason =
   | "checks-contradict"
   | "too-few-votes";
 
+/** Why a council did not decide, for people. */
+export const ABSTAIN_WORDS: Readonly<Record<AbstainReason, string>> = {
+  "posterior-low": "nothing is likely enough for what is at stake",
+  "none-likeliest": "most likely none of the proposals is right",
+  "unanimity-of-clones": "all agree, but all are one model, and nothing was run that could refute them",
+  "gates-fail-everywhere": "no proposal passes the repository's own checks",
+  "undecided-security": "a question of security is open that no check settles",
+  "too-few-ballots": "too few valid answers",
+  "checks-contradict": "the checks contradict each other: no proposal can pass them all",
+  "too-few-votes": "the answers are worth too few independent votes for what is at stake",
+};
+
 export interface CouncilDecision {
   readonly outcome: "decided" | "abstained" | "failed";
   /** The best option, also of an abstention, where there is one. */
@@ -135,4 +149,79 @@ export interface CouncilDecision {
   readonly conflicts: readonly Conflict[];
   readonly dissent: readonly Dissent[];
   readonly abstainReason?: AbstainReason;
+}
+
+/** Why no more voices were asked. */
+export type StopReason = "all-asked" | "unassailable" | "posterior" | "no-new-votes" | "gate" | "budget" | "deadline";
+
+export interface CouncilCost {
+  readonly calls: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  /** Of all answers one after the other, and of all runs of checks. */
+  readonly modelMs: number;
+  readonly execMs: number;
+}
+
+/** One option as people see it: what it says or changes, and who handed it in. */
+export interface CouncilOption {
+  readonly id: OptionId;
+  /** The letter that reviewers saw. */
+  readonly label: string;
+  readonly text: string;
+  readonly authors: readonly VoiceId[];
+  /** Of a patch: a unified diff. */
+  readonly diff?: string;
+  /** Why it never stood for election. */
+  readonly problem?: string;
+}
+
+/** A check with what became of it. */
+export interface CouncilReportCheck extends CouncilCheck {
+  readonly title: string;
+  readonly command: string;
+  /** How the workspace without any proposal fared. */
+  readonly base?: CouncilEvidence["outcome"];
+  /** Why it says nothing here, and is not counted. */
+  readonly dropped?: string;
+  /** The end of the output of the first proposal that failed it. */
+  readonly output?: string;
+}
+
+export interface CouncilVoiceReport {
+  readonly voice: VoiceId;
+  readonly group: ModelGroup;
+  readonly stage: string;
+  readonly status: "ok" | "timeout" | "failed" | "unparsable" | "cancelled";
+  readonly ms: number;
+  readonly problem?: string;
+}
+
+/** All that a council leaves behind: plain data, equal byte for byte in a replay. */
+export interface CouncilReport {
+  readonly id: Id;
+  readonly question: string;
+  readonly kind: CouncilKind;
+  readonly risk: RiskLevel;
+  readonly decision: CouncilDecision;
+  readonly options: readonly CouncilOption[];
+  readonly checks: readonly CouncilReportCheck[];
+  readonly evidence: readonly CouncilEvidence[];
+  readonly ballots: readonly Ballot[];
+  readonly claims: readonly Claim[];
+  readonly voices: readonly CouncilVoiceReport[];
+  /** Of a patch: what is to be applied, after synthesis. */
+  readonly edits?: readonly { readonly path: string; readonly find: string; readonly replace: string }[];
+  /** What one writer made of the winner, and whether it was kept. */
+  readonly synthesis?: string;
+  readonly cost: CouncilCost;
+  readonly stopReason: StopReason;
+  readonly provenance: {
+    readonly engine: string;
+    /** SHA-256 of the frozen plan. */
+    readonly plan: string;
+    /** SHA-256 of what all prompts share. */
+    readonly prefix: string;
+  };
 }

@@ -19,6 +19,8 @@ export interface Sampling {
   readonly topK?: number;
   readonly minP?: number;
   readonly repeatPenalty?: number;
+  /** Makes a server's sampling repeatable where it can; answers still differ with load. */
+  readonly seed?: number;
   /** Switches of the model's chat template, where the server takes them (`chat_template_kwargs`). */
   readonly templateArguments?: Readonly<Record<string, unknown>>;
 }

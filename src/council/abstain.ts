@@ -28,17 +28,24 @@ export function abstainReason(input: RuleInput, found: Found): AbstainReason | u
   const { ran, passing } = gatesOf(input, bench);
   if (checksContradict(bench)) return "checks-contradict";
   if (ran && !passing) return "gates-fail-everywhere";
-  if (!ran && votes.length < 2 && risk !== "low") return "too-few-ballots";
+  const heard = voicesIn(input, votes);
+  if (!ran && heard.length < 2 && risk !== "low") return "too-few-ballots";
   const none = belief.posterior.get("none") ?? 0;
   const share = belief.posterior.get(winner) ?? 0;
   if (kind === "patch" && none > share) return "none-likeliest";
   if (undecidedSecurity(input, found)) return "undecided-security";
-  const agreed = votes.length > 1 && votes.every(({ choice }) => (bench.cluster.get(choice) ?? choice) === winner);
-  const oneModel = new Set(votes.map(({ group }) => group)).size === 1;
+  const agreed = heard.length > 1 && heard.every(({ choice }) => (bench.cluster.get(choice) ?? choice) === winner);
+  const oneModel = new Set(heard.map(({ group }) => group)).size === 1;
   if (agreed && oneModel && !ran && risk !== "low") return "unanimity-of-clones";
-  if (risk === "high" && !ran && effectiveVotes(votes, weights) < LEAST_VOTES) return "too-few-votes";
+  if (risk === "high" && !ran && effectiveVotes(heard, weights) < LEAST_VOTES) return "too-few-votes";
   if (kind !== "rank" && share < LEAST_BELIEF[risk] * (passing ? GATED : 1)) return "posterior-low";
   return undefined;
+}
+
+/** Who said what is right: with a patch one speaks for it, before any ballot. */
+function voicesIn({ request, proposals }: RuleInput, votes: readonly Vote[]): Pick<Vote, "group" | "choice">[] {
+  const written = proposals.map(({ id, group }) => ({ group, choice: id }));
+  return request.kind === "patch" ? [...votes, ...written] : [...votes];
 }
 
 /** Whether any gate ran, and whether one class passed some and failed none. */

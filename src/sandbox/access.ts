@@ -24,8 +24,10 @@ export function checkReadable(context: SandboxContext, grant: Grant, fact: PathF
 export function checkWritable(context: SandboxContext, grant: Grant, fact: PathFact): void {
   if (fact.root === undefined && !isRevealed(context, grant, fact)) throw outside(fact);
   const relative = fact.root === undefined ? fact.resolved : fact.resolved.slice(fact.root.length);
+  const shared = context.paths.isShared(fact.resolved) ? "a copy of the workspace shares it" : undefined;
   const ruled = context.rules?.holds(fact.resolved) && !isRevealed(context, grant, fact);
   const reason =
+    shared ??
     (ruled ? "a rule of the policy forbids it" : undefined) ??
     controlPlace(relative) ??
     homeReason(context, fact.resolved) ??

@@ -41,6 +41,8 @@ export interface BackendPart {
   readonly platforms?: readonly NodeJS.Platform[];
   /** What a person must know who works with it. */
   readonly note?: string;
+  /** It can show a folder at another's place. */
+  readonly relocates?: true;
   /** When this file changes what was found out about the backend is void. */
   readonly program: string;
   /** The same for what is no file; asked after `lacking`. */
@@ -93,19 +95,28 @@ interface Candidate {
   relaxed: boolean;
 }
 
+/** Looks through all roots as commands will see them. */
+export function rootScanner(context: SandboxContext): () => Tree {
+  const { paths, rules, stateDir } = context;
+  const places = { host: paths.host, real: (path: string) => paths.look(path).resolved };
+  const how = context.copy ? { rules, places } : { rules };
+  const scanners = paths.roots
+    .filter((root) => root !== paths.tmp.view)
+    .map((root) => treeScanner(root, stateDir, how));
+  return () => mergeTrees(scanners.map((each) => each()));
+}
+
 /** The first of `parts` that holds; `wanted` names one, or `auto`. */
 export function chosenBackend(context: SandboxContext, all: readonly AnyPart[], wanted: string): Backend {
   const ordered = all.toSorted((a, b) => a.rank - b.rank);
   const survey = () => ordered.map((part) => stateOf(part, context));
   const remote = ordered.filter(isRemote).find(({ name }) => name === wanted);
-  if (remote) return remoteBackend(context, remote, survey);
+  if (remote && !context.copy) return remoteBackend(context, remote, survey);
   const parts = ordered.filter((part): part is BackendPart => !isRemote(part));
   let known: Promise<SandboxStatus> | undefined;
   let chosen: Candidate | undefined;
   const closing = new AbortController();
-  const roots = context.paths.roots.filter((root) => root !== context.paths.tmp.view);
-  const scanners = roots.map((root) => treeScanner(root, context.stateDir, context.rules));
-  const scan = () => mergeTrees(scanners.map((each) => each()));
+  const scan = rootScanner(context);
   const identity = identityOf(context);
   const ranked = parts
     .filter(({ name }) => wanted === "auto" || name === wanted)
@@ -185,6 +196,8 @@ function prepared({ key, plan }: Planned): Prepared {
 }
 
 function lackHere(part: AnyPart, context: SandboxContext): Lack | undefined {
+  if (context.copy && !("relocates" in part))
+    return { reason: `${part.name} cannot show a copy in place of the workspace`, mend: "apt-get install bubblewrap" };
   return (isRemote(part) ? homeLack(context) : missingHere(part, context)) ?? part.lacking(context);
 }
 

@@ -168,7 +168,7 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
     start,
     warm: async () => {
       if ((await backend.status()).backend === undefined) return;
-      dropTemporaries(backend.scan().temporaries, context.clock.now());
+      if (!context.copy) dropTemporaries(backend.scan().temporaries, context.clock.now());
       replenish();
     },
     close: async () => {

@@ -29,6 +29,7 @@ export function containerPart(kind: Kind, about: Pick<BackendPart, "rank" | "not
   return {
     name: kind.name,
     ...about,
+    relocates: true,
     get program() {
       return clientOf(kind);
     },

@@ -18,14 +18,15 @@ export interface ControlWatch {
 /** While several commands run the first one's state counts: no command hides behind another. */
 export function createControlWatch(context: SandboxContext, scan: () => Tree): ControlWatch {
   const { paths } = context;
-  const roots = paths.roots.filter((root) => root !== paths.tmp.view);
+  const roots = paths.own;
   const place = folderOf(context);
   const record = join(place, `${prefixOf(context)}${process.pid}-${startOf(process.pid)}.json`);
   const live = new Set<symbol>();
   let before: ControlState | undefined;
   return {
     begin: (grant, tree) => {
-      if (grant.readOnly || context.mode === "off") return () => [];
+      // What a command makes of a copy goes with the copy.
+      if (grant.readOnly || context.mode === "off" || context.copy) return () => [];
       const me = Symbol("command");
       if (!before) {
         before = controlState(roots, tree);
@@ -50,6 +51,7 @@ export function createControlWatch(context: SandboxContext, scan: () => Tree): C
 
 /** Sweeps after the commands of sessions in this workspace that were killed; gives the lines about it. */
 export function sweepAfterKill(context: SandboxContext): string[] {
+  if (context.copy) return [];
   const mender = createMender(context);
   for (const name of list(folderOf(context))) {
     if (!name.startsWith(prefixOf(context))) continue;

@@ -5,7 +5,7 @@ import type { Grant, Lease } from "../core/grant.ts";
 import type { Blobs } from "../core/ports/store.ts";
 import type { SandboxMode } from "../core/verdict.ts";
 import type { Dialling } from "./net.ts";
-import type { PathView } from "./paths.ts";
+import type { CopyPlace, PathView } from "./paths.ts";
 import type { AnyPart } from "./remote.ts";
 import type { PathRules } from "./tree-scan.ts";
 
@@ -22,6 +22,8 @@ export interface SandboxOptions {
   readonly session: string;
   /** Nobody comes back to this session: its private folders go when it closes. */
   readonly passing?: boolean;
+  /** Works on this throw-away copy; its `/tmp` and HOME lie in its folder. */
+  readonly copy?: CopyPlace & { readonly folder: string };
   readonly model: string;
   readonly mode: SandboxMode;
   /** True exactly once for each grant or lease that the gate minted. */
@@ -66,8 +68,10 @@ export interface SandboxConfig {
 /** Options plus what every part of the sandbox shares. */
 export interface SandboxContext extends SandboxOptions {
   readonly paths: PathView;
-  /** Private HOME of commands in this workspace (host path). */
+  /** Private HOME of commands in this workspace, as they see it. */
   readonly privateHome: string;
+  /** Where it really lies. */
+  readonly homeHost: string;
   /** Owner that new files get when we are root; undefined when we are not. */
   readonly owner: Owner | undefined;
   /** Absolute forms of `config.read` and `config.expose`, links resolved. */

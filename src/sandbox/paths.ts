@@ -1,4 +1,4 @@
-/** Path facts: where a path really leads, seen as commands see it (`/tmp` is the session's private folder). */
+/** Path facts: where a path really leads, seen as commands see it (`/tmp` is private, the workspace may be a copy). */
 import { lstatSync, readlinkSync, realpathSync, type Stats } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { CrucibleError, errnoOf } from "../base/error.ts";
@@ -19,10 +19,22 @@ export interface TmpPlace {
 export interface PathView extends PathFacts {
   readonly workspace: string;
   readonly tmp: TmpPlace;
+  /** Roots that commands may change, as shown: not `/tmp`, and of a copy not what it shares. */
+  readonly own: readonly string[];
+  /** True for what a copy shows of the real workspace: nothing there is changed. */
+  isShared(shown: string): boolean;
   /** The path to open for a resolved path as shown. */
   host(shown: string): string;
   /** The path as shown for a path that was really opened. */
   shown(host: string): string;
+}
+
+/** A copy that stands for the workspace. */
+export interface CopyPlace {
+  /** The folder with the copied files. */
+  readonly files: string;
+  /** What is not copied but shown as it is, for reading only: below the workspace or added folders. */
+  readonly shared: readonly string[];
 }
 
 /** True when `path` is `root` or lies below it, by segment. */
@@ -41,16 +53,27 @@ export function pathView(options: {
   addDirs: readonly string[];
   home: string;
   tmp: TmpPlace;
+  copy?: CopyPlace | undefined;
 }): PathView {
-  const { home, tmp } = options;
+  const { home, tmp, copy } = options;
   const workspace = realOrPlain(options.workspace);
   const real = [workspace, ...options.addDirs.map(realOrPlain)];
   const roots = [...real, tmp.view];
 
+  const isShared = (path: string) => copy?.shared.some((each) => contains(each, path)) === true;
+  const isCopied = (path: string) => copy !== undefined && contains(workspace, path) && !isShared(path);
   const isPrivate = (path: string) =>
     tmp.view !== tmp.host && contains(tmp.view, path) && !real.some((root) => contains(root, path));
-  const host = (shown: string) => (isPrivate(shown) ? tmp.host + shown.slice(tmp.view.length) : shown);
-  const shown = (path: string) => (contains(tmp.host, path) ? tmp.view + path.slice(tmp.host.length) : path);
+  const host = (shown: string) => {
+    if (copy && isCopied(shown)) return copy.files + shown.slice(workspace.length);
+    return isPrivate(shown) ? tmp.host + shown.slice(tmp.view.length) : shown;
+  };
+  const shown = (path: string) => {
+    if (copy && contains(copy.files, path)) return workspace + path.slice(copy.files.length);
+    return contains(tmp.host, path) ? tmp.view + path.slice(tmp.host.length) : path;
+  };
+  // The system knows nothing of a copy: every path is followed step by step.
+  const isMoved = (path: string) => copy !== undefined || isPrivate(path);
 
   const expand = (path: string, cwd: string) => {
     if (path === "~") return home;
@@ -61,7 +84,7 @@ export function pathView(options: {
   const look = (path: string, cwd: string = start): PathFact => {
     if (path.includes("\0")) throw new CrucibleError("bad-input", "the path holds a NUL character");
     const absolute = expand(path, cwd);
-    const resolved = resolveLinks(absolute, host, isPrivate);
+    const resolved = resolveLinks(absolute, host, isMoved);
     if (resolved === undefined) return { absolute, resolved: absolute, exists: true, kind: "other", links: 1 };
     const stat = lstat(host(resolved));
     const root = roots.find((candidate) => contains(candidate, resolved));
@@ -79,7 +102,8 @@ export function pathView(options: {
       return undefined;
     }
   };
-  return { roots, home, cwd: start, workspace, tmp, host, shown, look, text };
+  const own = real.filter((root) => !isShared(root));
+  return { roots, own, home, cwd: start, workspace, tmp, host, shown, isShared, look, text };
 }
 
 /** A root that is not there (a policy asked about another machine) is taken as it is written. */
@@ -113,12 +137,12 @@ function lstat(path: string): Stats | undefined {
 function resolveLinks(
   absolute: string,
   host: (path: string) => string,
-  isPrivate: (path: string) => boolean,
+  isMoved: (path: string) => boolean,
 ): string | undefined {
-  if (isPrivate(absolute)) return walk(absolute, host);
+  if (isMoved(absolute)) return walk(absolute, host);
   try {
     const real = realpathSync.native(absolute);
-    return isPrivate(real) ? walk(absolute, host) : real;
+    return isMoved(real) ? walk(absolute, host) : real;
   } catch (error) {
     const code = errnoOf(error);
     return code === "ENOENT" || code === "ENOTDIR" ? walk(absolute, host) : undefined;

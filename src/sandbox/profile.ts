@@ -1,6 +1,6 @@
 /** What one command may see: an allow-list of mounts, in order, and the key that tells two profiles apart. */
-import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import type { Grant } from "../core/grant.ts";
 import { hostPairs } from "./egress.ts";
 import { findRepositories, inside, makeGuardable } from "./git-places.ts";
@@ -83,6 +83,10 @@ export function buildProfile(
   const { paths } = context;
   const roots = paths.roots.filter((root) => root !== paths.tmp.view);
   const kind = grant.readOnly ? "ro" : "rw";
+  const at = (mode: "ro" | "rw", path: string): Mount => {
+    const change = mode === "rw" && !paths.isShared(path);
+    return { kind: change ? "rw" : "ro", source: paths.host(path), target: path, mapped: true };
+  };
   const shown = grant.reveals.map((path) => paths.look(path).resolved);
   const revealed = (path: string) =>
     [...shown, ...context.exposed, ...context.readable].some((open) => contains(open, path));
@@ -96,13 +100,14 @@ export function buildProfile(
     { kind: "rw", source: paths.tmp.host, target: paths.tmp.view, mapped: true },
     ...parts.toolchains.roots.map((root) => same("ro", root, false)),
     ...parts.toolchains.secrets.map((secret) => mask(parts, secret)),
-    same("rw", context.privateHome, true),
+    { kind: "rw", source: context.homeHost, target: context.privateHome, mapped: true },
     ...opened.map((path) => same("ro", path, true)),
-    ...roots.map((root) => same(kind, root, true)),
-    ...guarded.common.map((path) => same(kind, path, true)),
-    ...guarded.pinned.map((path) => same(kind, path, true)),
-    ...guarded.readOnly.map((path) => same("ro", path, true)),
-    ...tree.held.map((path) => same("ro", path, true)),
+    ...roots.map((root) => at(kind, root)),
+    ...(context.copy?.shared ?? []).filter((path) => !roots.includes(path)).map((path) => at("ro", path)),
+    ...guarded.common.map((path) => at(context.copy ? "ro" : kind, path)),
+    ...guarded.pinned.map((path) => at(kind, path)),
+    ...guarded.readOnly.map((path) => at("ro", path)),
+    ...tree.held.map((path) => at("ro", path)),
     ...secrets.map((secret) => mask(parts, secret.path)),
   ];
   if (!mounts.some((mount) => contains("/var/tmp", mount.target)))
@@ -113,7 +118,7 @@ export function buildProfile(
     ({ path }) => !named.includes(path),
   );
   mounts.push(...sockets.map(({ path }) => mask(parts, path)));
-  const identities = [...guarded.readOnly, ...guarded.pinned].map((path) => identity(path));
+  const identities = [...guarded.readOnly, ...guarded.pinned].map((path) => identity(paths.host(path)));
   const key = JSON.stringify([
     kind,
     mounts.map((mount) => mount.target),
@@ -130,7 +135,7 @@ function reachableSockets(
   context: SandboxContext,
   order: { readonly mounts: readonly Mount[]; readonly common: readonly string[]; readonly tree: Tree },
 ): SecretFile[] {
-  const open = [context.paths.tmp.host, context.privateHome];
+  const open = [context.paths.tmp.host, context.homeHost, ...(context.copy ? [context.copy.files] : [])];
   const folders = order.mounts.flatMap(({ kind, source }) =>
     kind === "link" || open.includes(source) ? [] : [source],
   );
@@ -158,14 +163,20 @@ function guardedPlaces(
   roots: readonly string[],
   tree: Tree,
 ): { common: readonly string[]; pinned: readonly string[]; readOnly: readonly string[] } {
-  makeGuardable(roots, context.owner);
-  const git = findRepositories(roots, tree);
+  const { paths } = context;
   const ours = tree.controls.flatMap((path) => {
     if (basename(path).toLowerCase() === ".git") return [];
-    if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return [path];
-    const real = existsSync(path) ? realpathSync.native(path) : "";
-    return inside(roots, real) ? [real] : [];
+    if (!lstatSync(paths.host(path), { throwIfNoEntry: false })?.isSymbolicLink()) return [path];
+    const { exists, resolved } = paths.look(path);
+    return exists && inside(roots, resolved) ? [resolved] : [];
   });
+  if (context.copy) {
+    // All histories are shared for reading; what a command makes of the copy's own files goes with the copy.
+    const { common } = findRepositories(roots, { controls: roots.map((root) => join(root, ".git")), bare: [] });
+    return { common, pinned: [], readOnly: ours };
+  }
+  makeGuardable(roots, context.owner);
+  const git = findRepositories(roots, tree);
   return { ...git, readOnly: [...git.readOnly, ...ours] };
 }
 

@@ -44,7 +44,7 @@ export function isRemote(part: AnyPart): part is RemotePart {
 /** A backend over one service: no spare waits there, for machines cost money. */
 export function remoteBackend(context: SandboxContext, part: RemotePart, survey: Backend["survey"]): Backend {
   const roots = context.paths.roots.filter((root) => root !== context.paths.tmp.view);
-  const scanners = roots.map((root) => treeScanner(root, context.stateDir, context.rules));
+  const scanners = roots.map((root) => treeScanner(root, context.stateDir, { rules: context.rules }));
   const state = () => {
     const lack = homeLack(context) ?? part.lacking(context);
     if (lack) return { backend: undefined, ...lack };

@@ -9,6 +9,7 @@ import type { Hands } from "../core/ports/hands.ts";
 import type { Sandbox } from "../core/ports/sandbox.ts";
 import { chosenBackend, openBackend } from "./backend.ts";
 import { createCommands, execHands } from "./commands.ts";
+import { dropOldCopies } from "./copy-sweep.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
 import { dropOldTmp, endOrphans, measureHome, renewHome } from "./housekeeping.ts";
@@ -35,7 +36,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     if (warmed || options.mode === "off") return;
     warmed = true;
     commands.warm().catch(() => undefined);
-    keepHouse(context).catch(() => undefined);
+    if (!options.copy) keepHouse(context).catch(() => undefined);
   };
   const hands = (grant: Grant | Lease): Hands => {
     if (!options.verify(grant)) throw new CrucibleError("denied", `no valid grant for ${grant.tool}`);
@@ -74,18 +75,20 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 /** Makes the private folders and derives what every part shares. */
 function prepare(options: SandboxOptions): SandboxContext {
   const place = join(options.stateDir, "sandbox");
-  const host = join(place, "tmp", options.session);
+  const { copy } = options;
+  const host = copy ? join(copy.folder, "tmp") : join(place, "tmp", options.session);
   const owner = ownerOf(options.workspace);
   const tmp = { view: options.mode === "off" ? host : "/tmp", host };
   makePrivate(host, owner);
   const paths = pathView({ ...options, tmp });
   makeMountPoints(paths, owner);
   const privateHome = join(place, "homes", sha256(paths.workspace).slice(0, 16));
-  renewHome(privateHome);
-  makePrivate(privateHome, owner);
+  const homeHost = copy ? join(copy.folder, "home") : privateHome;
+  if (!copy) renewHome(privateHome);
+  makePrivate(homeHost, owner);
   const resolved = (path: string) => paths.look(path).resolved;
   const readable = options.config.read.map(resolved).filter((path) => !contains(path, "/"));
-  return { ...options, paths, privateHome, owner, readable, exposed: options.config.expose.map(resolved) };
+  return { ...options, paths, privateHome, homeHost, owner, readable, exposed: options.config.expose.map(resolved) };
 }
 
 /** Roots below `/tmp` are seen at their places in the private one, by tools before the first command too. */
@@ -118,6 +121,7 @@ async function keepHouse(context: SandboxContext): Promise<void> {
     ["runtime", context.session],
   ] as const)
     await dropOldTmp(join(context.stateDir, "sandbox", name), keep, context.clock.now());
+  await dropOldCopies(join(context.stateDir, "sandbox", "copies"), context.clock.now());
   await dropOldTmp(dirname(context.paths.tmp.host), context.session, context.clock.now());
 }
 

@@ -19,7 +19,7 @@ import { contains } from "./paths.ts";
 import { isTemporary } from "./temporary.ts";
 import { MAX_FILE_BYTES } from "./verified-open.ts";
 
-const MAX_IGNORED_TREE = 50 * 1024 * 1024;
+export const MAX_IGNORED_TREE = 50 * 1024 * 1024;
 const BATCH_BYTES = 8 * 1024 * 1024;
 const BATCH_ITEMS = 2000;
 const SLICE_MS = 15;
@@ -81,7 +81,7 @@ interface Walking {
 }
 
 async function walk(root: string, walking: Walking): Promise<Found[]> {
-  const kept = await keptFolders(root, walking.signal);
+  const kept = keptFolders(root, await keptFiles(root, walking.signal));
   const found: Found[] = [];
   const queue = [root];
   const pace = pacer(walking.signal);
@@ -125,7 +125,7 @@ function add(path: string, found: Found[]): BigIntStats | undefined {
   return stat;
 }
 
-function entriesOf(folder: string): Dirent[] {
+export function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch {
@@ -133,10 +133,10 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-/** Folders that hold, at any depth, a file that no ignore file names. */
-async function keptFolders(root: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+/** Folders that hold, at any depth, one of `names`: files below `root` that no ignore file names. */
+export function keptFolders(root: string, names: Iterable<string>): ReadonlySet<string> {
   const kept = new Set([root]);
-  for (const name of await keptFiles(root, signal)) {
+  for (const name of names) {
     const path = `${root}/${name}`;
     for (let at = path.lastIndexOf("/"); at > root.length; at = path.lastIndexOf("/", at - 1)) {
       const folder = path.slice(0, at);
@@ -147,8 +147,8 @@ async function keptFolders(root: string, signal: AbortSignal): Promise<ReadonlyS
   return kept;
 }
 
-/** Files that no ignore file names, relative to `root`; none of `.git`. */
-export async function keptFiles(root: string, signal: AbortSignal): Promise<readonly string[]> {
+/** Files that neither an ignore file in `root` nor `extra` names, relative to `root`; none of `.git`. */
+export async function keptFiles(root: string, signal: AbortSignal, extra?: string): Promise<readonly string[]> {
   const { rgPath } = await import("@vscode/ripgrep");
   const args = [
     "--no-config",
@@ -159,6 +159,7 @@ export async function keptFiles(root: string, signal: AbortSignal): Promise<read
     "--no-messages",
     "--null",
     "--glob=!.git",
+    ...(extra === undefined ? [] : [`--ignore-file=${extra}`]),
     "--",
     ".",
   ];
@@ -271,7 +272,7 @@ function blobBatch(blobs: Blobs): BlobBatch {
 }
 
 /** Lets other work in between slices of synchronous scanning; throws the signal's reason when it aborts. */
-function pacer(signal: AbortSignal): { due(): boolean; rest(): Promise<void> } {
+export function pacer(signal: AbortSignal): { due(): boolean; rest(): Promise<void> } {
   let since = performance.now();
   return {
     due: () => performance.now() - since > SLICE_MS,

@@ -57,8 +57,22 @@ interface Folder {
   readonly bare: boolean;
 }
 
+/** Where files really lie; all paths of a scan are as shown. */
+export interface ScanPlaces {
+  host(shown: string): string;
+  /** Follows every link. Throws when there is no end to them. */
+  real(shown: string): string;
+}
+
+const AS_SHOWN: ScanPlaces = { host: (path) => path, real: (path) => realpathSync.native(path) };
+
+export interface ScanOptions {
+  readonly rules?: PathRules | undefined;
+  readonly places?: ScanPlaces;
+}
+
 /** A scanner with a memory; each call answers for the tree as it is. Breadth first, at most 200,000 folders. */
-export function treeScanner(root: string, skip: string, rules?: PathRules): () => Tree {
+export function treeScanner(root: string, skip: string, { rules, places = AS_SHOWN }: ScanOptions = {}): () => Tree {
   let known = new Map<string, Folder>();
   return () => {
     const next = new Map<string, Folder>();
@@ -72,12 +86,12 @@ export function treeScanner(root: string, skip: string, rules?: PathRules): () =
     };
     const visit = (path: string, third: boolean, queue: string[], late: string[]) => {
       if (path === skip || next.size >= MAX_FOLDERS) return;
-      const folder = look(root, path, { third, before: known.get(path), rules });
+      const folder = look(root, path, { third, before: known.get(path), rules, places });
       if (!folder) return;
       next.set(path, folder);
       for (const each of folder.folders) queue.push(each);
       for (const each of folder.late) late.push(each);
-      for (const each of folder.secrets) tree.secrets.push(...identify(root, each));
+      for (const each of folder.secrets) tree.secrets.push(...identify(root, each, places));
       for (const each of folder.sockets) tree.sockets.push(...socket(each));
       for (const each of folder.closed) tree.sockets.push(...socketsAtop(each));
       for (const each of folder.controls) tree.controls.push(each);
@@ -108,9 +122,9 @@ export function mergeTrees(trees: readonly Tree[]): Tree {
 function look(
   root: string,
   path: string,
-  { third, before, rules }: { third: boolean; before: Folder | undefined; rules: PathRules | undefined },
+  { third, before, rules, places }: ScanOptions & { third: boolean; before: Folder | undefined; places: ScanPlaces },
 ): Folder | undefined {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
+  const stat = lstatSync(places.host(path), { throwIfNoEntry: false });
   if (!stat?.isDirectory()) return undefined;
   if (before && !before.racy && sameTimes(before.stat, stat)) return before;
   const racy = Date.now() - stat.ctimeMs < RACY_MS;
@@ -123,7 +137,7 @@ function look(
   const temporaries: string[] = [];
   const held: string[] = [];
   const isSecret = secretIn(path.slice(root.length));
-  const entries = read(path);
+  const entries = read(places.host(path));
   for (const entry of entries) {
     const { name } = entry;
     const below = `${path}/${name}`;
@@ -174,10 +188,10 @@ function read(path: string): Dirent[] {
 }
 
 /** The file itself, or what a link leads to when that lies below the root. */
-function identify(root: string, path: string): SecretFile[] {
+function identify(root: string, path: string, places: ScanPlaces): SecretFile[] {
   try {
-    const real = realpathSync.native(path);
-    const stat = lstatSync(real);
+    const real = places.real(path);
+    const stat = lstatSync(places.host(real));
     return contains(root, real) && stat.isFile() ? [{ path: real, identity: `${stat.dev}:${stat.ino}` }] : [];
   } catch {
     return [];

@@ -6,6 +6,7 @@ import type { Window } from "../../core/model.ts";
 import { harmless, type Output } from "../output.ts";
 import { createTotals } from "../totals.ts";
 import { cacheText } from "./cache-text.ts";
+import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
 import { createWait } from "./wait.ts";
 
@@ -63,6 +64,14 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
         return screen.lines([style.yellow(harmless(event.text))]);
       case "context-compacted":
         return screen.lines([style.dim(`context compacted: ${short(event.before)} -> ${short(event.after)} tokens`)]);
+      case "council-start":
+      case "voice-answered":
+      case "evidence-found":
+        return screen.lines([style.dim(councilLine(event) ?? "")]);
+      case "voice-asked":
+        return screen.status(() => `${event.asked} is asked (${event.stage}) · ${statusText()}`);
+      case "decision-made":
+        return screen.lines(["", ...councilText(event.report, style).trimEnd().split("\n")]);
       case "loop-broken":
         return screen.lines([
           style.yellow(`the model goes in circles (${event.pattern}); it was told to do something different`),
@@ -88,6 +97,8 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
     },
     event(event) {
       totals.take(event);
+      // What a council reads and runs in its copies is told in lines of its own.
+      if (event.voice === "council") return;
       if (event.kind === "model-end") last = event;
       if (event.kind === "model-chosen") window = event.window;
       show(event);

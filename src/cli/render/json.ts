@@ -3,6 +3,7 @@
  * appears when the event is on disk: whoever reads it can rely on it, whatever happens to this process.
  */
 import type { Fault } from "../../base/error.ts";
+import type { CouncilReport } from "../../core/council.ts";
 import type { Event } from "../../core/event.ts";
 import { type AssistantMessage, nameOf, textOf } from "../../core/message.ts";
 import type { Window } from "../../core/model.ts";
@@ -16,6 +17,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
   const line = (value: object) => output.out(`${JSON.stringify(value)}\n`);
   let session: LiveSession | undefined;
   let window: Window | undefined;
+  let council: CouncilReport | undefined;
   const waiting: { seq: number; message: object }[] = [];
   let onDisk = 0;
   const release = (upTo: number) => {
@@ -44,6 +46,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
     event(event) {
       totals.take(event);
       if (event.kind === "model-chosen") window = event.window;
+      if (event.kind === "decision-made") council = event.report;
       const found = stream ? streamLine(event) : undefined;
       if (!found) return;
       const message = { ...found, session_id: event.session, ...(event.voice ? { voice: event.voice } : {}) };
@@ -54,7 +57,8 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
     pause: () => undefined,
     end(result) {
       release(Number.POSITIVE_INFINITY);
-      line(resultObject(result, totals, session && { ...session, window: window ?? session.window }));
+      const known = session && { ...session, window: window ?? session.window };
+      line({ ...resultObject(result, totals, known), ...(council ? { council } : {}) });
     },
     fault(fault, exitCode) {
       release(Number.POSITIVE_INFINITY);
@@ -122,6 +126,18 @@ function streamLine(event: Event): object | undefined {
       return { type: "system", subtype: event.code.replaceAll("-", "_"), text: event.text };
     case "todos-set":
       return { type: "system", subtype: "todos", todos: event.todos };
+    case "council-start":
+      return { type: "system", subtype: "council", council: event.work, question: event.question };
+    case "voice-answered": {
+      const { work, stage, asked, status, text, ms } = event;
+      return { type: "system", subtype: "voice", council: work, stage, voice: asked, status, text, ms };
+    }
+    case "evidence-found": {
+      const { work, check, proposal, outcome } = event;
+      return { type: "system", subtype: "evidence", council: work, check, proposal, outcome };
+    }
+    case "decision-made":
+      return { type: "council", report: event.report };
     case "check-run":
       return {
         type: "system",

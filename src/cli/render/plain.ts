@@ -2,6 +2,7 @@
 import type { Output } from "../output.ts";
 import { harmless } from "../output.ts";
 import { cacheText } from "./cache-text.ts";
+import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
 
 export function plainRenderer(
@@ -17,6 +18,9 @@ export function plainRenderer(
       if (event.kind === "model-note") note(event.text);
       if (event.kind === "cache-looked" && event.hit) note(cacheText(event));
       if (event.kind === "context-compacted") note(`context compacted: ${event.before} -> ${event.after} tokens`);
+      const said = councilLine(event);
+      if (said !== undefined) note(said);
+      if (event.kind === "decision-made") output.out(councilText(event.report, output.style));
       if (!options.verbose) return;
       if (event.kind === "tool-start") note(`> ${event.title}`);
       if (event.kind === "tool-end")

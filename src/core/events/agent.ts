@@ -5,12 +5,15 @@ import type { AssistantMessage, ModelRef, UserMessage } from "../message.ts";
 import type { RouteDecision } from "../route.ts";
 import type { CheckRun } from "../task.ts";
 
+/** What a request to a model is for; only `turn` enters the thread. */
+export type Purpose = "turn" | "compaction" | "answer" | "reader" | "council";
+
 export type AgentEvent =
   | {
       readonly kind: "model-start";
       readonly request: number;
       readonly model: ModelRef;
-      readonly purpose: "turn" | "compaction" | "answer" | "reader";
+      readonly purpose: Purpose;
       readonly estimate: number;
       /** Milliseconds to the first token, predicted from what earlier answers taught. */
       readonly expectedMs?: number;
@@ -45,7 +48,7 @@ export type AgentEvent =
       readonly message: AssistantMessage;
       readonly ttftMs: number;
       readonly durationMs: number;
-      readonly purpose: "turn" | "compaction" | "answer" | "reader";
+      readonly purpose: Purpose;
     }
   /** A message the harness adds to the thread: a nudge, a changed instruction, steering. */
   | { readonly kind: "message-added"; readonly message: UserMessage; readonly reason: string }

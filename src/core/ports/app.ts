@@ -1,6 +1,7 @@
 /** What the faces (command line, later server and editors) may ask of the wired program. */
 
 import type { Approval } from "../approval.ts";
+import type { CouncilDecision, CouncilReport, RiskLevel } from "../council.ts";
 import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
@@ -8,6 +9,7 @@ import type { PerformanceReport } from "../performance.ts";
 import type { Budget, Outcome } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { AnswerCache } from "./cache.ts";
+import type { CopyPort, CouncilBudget } from "./council.ts";
 import type { CommandResult } from "./hands.ts";
 import type { Human } from "./human.ts";
 import type { ModelChoice, Models } from "./models.ts";
@@ -22,6 +24,26 @@ export interface ConfigView {
   get<T>(key: string): T;
   /** Sets one key in the user's file; returns the file. */
   set(key: string, text: string): Promise<string>;
+}
+
+/** A council instead of one voice, or before it. */
+export interface CouncilOptions {
+  /** `report`: the answer is all; `apply`: a patch that was decided on is applied; `write`: then one voice goes on. */
+  readonly next: "report" | "apply" | "write";
+  readonly kind: "question" | "patch";
+  /** Go on with the council that was cut off in this session; there is no new question. */
+  readonly resume?: boolean;
+  readonly voices?: readonly string[];
+  readonly preset?: string;
+  readonly size?: number;
+  readonly options?: readonly string[];
+  readonly rule?: string;
+  readonly risk?: RiskLevel;
+  readonly domain?: string;
+  readonly seed?: number;
+  readonly budget: CouncilBudget;
+  /** Files that every voice reads, beside those that the question leads to. */
+  readonly files: readonly string[];
 }
 
 export interface OpenOptions {
@@ -41,6 +63,7 @@ export interface OpenOptions {
   readonly offline: boolean;
   /** Kept answers may be given, and answers kept. */
   readonly cache: boolean;
+  readonly council?: CouncilOptions;
   /** Which session: a new one, an existing one by id, name or `newest`, or a fork of it. */
   readonly resume?: string;
   readonly fork: boolean;
@@ -70,6 +93,8 @@ export interface LiveSession {
     prompt: readonly (TextPart | ImagePart)[],
     options: { budget: Budget; answerSchema?: Readonly<Record<string, unknown>>; signal: AbortSignal },
   ): Promise<Outcome>;
+  /** Throw-away copies of the workspace under this session's gate; made when first asked for, removed with the session. */
+  copies(): Promise<CopyPort>;
   close(): Promise<void>;
 }
 
@@ -177,6 +202,16 @@ export interface Redaction {
   stream(): { push(piece: string): string; end(): string };
 }
 
+/** Councils of this workspace. Each throws `session-missing`. */
+export interface CouncilsView {
+  /** Those that ended, newest first. */
+  list(): readonly { readonly id: string; readonly at: number; readonly report: CouncilReport }[];
+  show(id: string): CouncilReport;
+  /** Decides again from the record; `same`: byte for byte what was stored. */
+  replay(id: string): Promise<{ readonly report: CouncilReport; readonly same: boolean }>;
+  whatIf(id: string, rule: string): Promise<{ readonly report: CouncilReport; readonly decision: CouncilDecision }>;
+}
+
 export interface App {
   readonly version: string;
   readonly workspace: string;
@@ -197,6 +232,7 @@ export interface App {
   answers(): Promise<AnswerCache>;
   /** Who speaks in a council here. */
   voices(): Promise<VoicesView>;
+  councils(): Promise<CouncilsView>;
   trust(): TrustView;
   approvals(): ApprovalsView;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */

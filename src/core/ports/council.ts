@@ -4,11 +4,12 @@ import type { ModelGroup } from "../council.ts";
 import type { Usage } from "../message.ts";
 import type { Voice } from "../voice.ts";
 
-/** One question to one voice. The prompt is `prefix` and then `tail`: the prefix is the same for all, byte for byte. */
+/** One question to one voice: a system text, and one message of `prefix` and `tail`. All but the tail is the same for all, byte for byte. */
 export interface VoiceCall {
   /** Unique in one council: `S1/developer`. */
   readonly key: string;
   readonly voice: Voice;
+  readonly system: string;
   readonly prefix: string;
   readonly tail: string;
   /** JSON Schema of the answer. */
@@ -33,6 +34,8 @@ export interface VoicePort {
   group(voice: Voice): ModelGroup;
   /** Answers that can be made at the same time. */
   readonly width: number;
+  /** About how many tokens a text is for the model that answers for most. */
+  tokens(text: string): number;
   /** `onFirst` is called with the first token. Never throws for a server's fault; an abort gives `timeout`. */
   ask(call: VoiceCall, signal: AbortSignal, onFirst?: () => void): Promise<VoiceReply>;
 }
@@ -95,11 +98,3 @@ export interface CouncilBudget {
   readonly wallMs?: number;
   readonly execMs?: number;
 }
-
-export type CouncilCost = {
-  readonly calls: number;
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-  readonly outputTokens: number;
-  readonly execMs: number;
-};

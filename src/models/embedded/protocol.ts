@@ -19,6 +19,7 @@ export interface ChatBody {
     readonly topK?: number;
     readonly minP?: number;
     readonly repeatPenalty?: number;
+    readonly seed?: number;
     readonly maxTokens?: number;
   };
   /** JSON Schema of the answer. */

@@ -231,7 +231,7 @@ function historyOf({ messages }: ChatBody): ChatHistoryItem[] {
 async function samplingOf(place: Place, body: ChatBody, tokens: () => Token[]): Promise<SequenceEvaluateOptions> {
   const { library, llama, model } = place;
   const { temperature = 0.8, topP = 0.95, topK = 40, minP = 0.05, repeatPenalty } = body.options;
-  const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const seed = body.options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   const sampling = { temperature, topP, topK, minP, seed };
   const penalty =
     repeatPenalty === undefined

@@ -103,10 +103,10 @@ function infoOf(target: Target, entry: Fields): ModelInfo {
 
 /** Volatile parts come first and the messages last, so that bodies of one thread only differ at the end. */
 function encode(request: ModelRequest, quirks: Quirks, window: Window): string {
-  const { temperature, topP, topK, minP, repeatPenalty, maxTokens } = request.sampling;
+  const { temperature, topP, topK, minP, repeatPenalty, maxTokens, seed } = request.sampling;
   const head = JSON.stringify({
     window: window.tokens,
-    options: { temperature, topP, topK, minP, repeatPenalty, maxTokens },
+    options: { temperature, topP, topK, minP, repeatPenalty, maxTokens, seed },
     ...(request.schema && quirks.format !== "none" ? { schema: request.schema } : {}),
   });
   const messages = flatten(request, { ...quirks, toolsInText: true }).map(({ role, text }) =>

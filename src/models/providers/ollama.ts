@@ -216,7 +216,7 @@ function pullFault(target: Target, name: string, problem: string): CrucibleError
 /** Volatile parts come first and the messages last, so that bodies of one thread only differ at the end. */
 function encode(own: Own, request: ModelRequest, quirks: Quirks): string {
   const { info, keepAlive, numCtx } = own;
-  const { temperature, maxTokens, topP, topK, minP, repeatPenalty } = request.sampling;
+  const { temperature, maxTokens, topP, topK, minP, repeatPenalty, seed } = request.sampling;
   // JSON leaves absent values out.
   const options = {
     num_ctx: numCtx,
@@ -226,6 +226,7 @@ function encode(own: Own, request: ModelRequest, quirks: Quirks): string {
     top_k: topK,
     min_p: minP,
     repeat_penalty: repeatPenalty,
+    seed,
   };
   const think = thinkOf(info, request, quirks);
   const head = JSON.stringify({

@@ -260,9 +260,9 @@ function formatOf(schema: Fields, quirks: Quirks): unknown {
 }
 
 /** JSON leaves absent values out; a server that complains of one is asked without any of them. */
-function samplingOf({ temperature, topP, topK, minP, repeatPenalty }: Sampling, quirks: Quirks): Fields {
+function samplingOf({ temperature, topP, topK, minP, repeatPenalty, seed }: Sampling, quirks: Quirks): Fields {
   const plain = { temperature, top_p: topP };
-  return quirks.plainSampling ? plain : { ...plain, top_k: topK, min_p: minP, repeat_penalty: repeatPenalty };
+  return quirks.plainSampling ? plain : { ...plain, seed, top_k: topK, min_p: minP, repeat_penalty: repeatPenalty };
 }
 
 /** Thinking off is a switch of the template; what the person set for the template is sent as it is. */

@@ -10,6 +10,7 @@ import { confinedEnv, makeParts } from "../stand-ins.ts";
 const part: BackendPart = {
   name: "bubblewrap",
   rank: 1,
+  relocates: true,
   program: BWRAP,
   lacking: (context) => {
     if (!existsSync(BWRAP)) return { reason: "bubblewrap is missing", mend: "apt-get install bubblewrap" };

@@ -1,0 +1,241 @@
+/** Wires a council into a session: who sits, what they read, where checks run; and goes on with one that was cut off. */
+import { speakers } from "./agent/speak.ts";
+import type { Json } from "./base/canonical-json.ts";
+import { systemClock } from "./base/clock.ts";
+import { CrucibleError, toFault } from "./base/error.ts";
+import { sha256 } from "./base/hash.ts";
+import type { CouncilKind, CouncilReport } from "./core/council.ts";
+import type { Emit, Event } from "./core/event.ts";
+import { type Message, wordsOf } from "./core/message.ts";
+import type { CouncilOptions } from "./core/ports/app.ts";
+import type { Conductor } from "./core/ports/conductor.ts";
+import type { CopyPort, VoicePort } from "./core/ports/council.ts";
+import type { Gate } from "./core/ports/gate.ts";
+import type { Models, OpenModel } from "./core/ports/models.ts";
+import type { Journal } from "./core/ports/store.ts";
+import type { Outcome, Task } from "./core/task.ts";
+import type { Voice } from "./core/voice.ts";
+import { assemble } from "./council/assemble.ts";
+import { digestOf } from "./council/digest.ts";
+import type { CouncilPlan } from "./council/plan.ts";
+import { priceOf, priceText } from "./council/price.ts";
+import { COUNCIL_SYSTEM, prefixOf } from "./council/prompts.ts";
+import { isTrivial, riskOf } from "./council/risk.ts";
+import { runCouncil } from "./council/run.ts";
+import { createSteps } from "./council/steps.ts";
+import { contextFor } from "./council-context.ts";
+import type { House } from "./house.ts";
+import { recordOf } from "./outcomes.ts";
+import { loadCouncils, loadVoices } from "./voices.ts";
+
+export interface ConveneParts {
+  readonly house: House;
+  readonly options: CouncilOptions;
+  readonly model: OpenModel;
+  readonly models: Models;
+  readonly journal: Journal;
+  readonly emit: Emit;
+  readonly gate: Gate;
+  /** Throw-away copies of the workspace; opened when a patch is to be tried. */
+  readonly copies: () => Promise<CopyPort>;
+  /** The one voice that goes on after the council. */
+  readonly writer: Conductor;
+}
+
+/** A council as a conductor: it decides, and then one voice writes if that was asked for. */
+export function councilConductor(parts: ConveneParts): Conductor {
+  return {
+    async run(task, signal) {
+      const question = wordsOf(task.prompt);
+      const { options, emit, writer } = parts;
+      const write = options.next === "write";
+      if (write && options.size === undefined && options.voices === undefined && isTrivial(question)) {
+        emit({ kind: "model-note", code: "council-off", text: "one voice is enough for this: no council was called" });
+        return writer.run(task, signal);
+      }
+      const limit =
+        task.budget.wallMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(task.budget.wallMs)]);
+      try {
+        const { report, applied, next } = await convene(parts, task, limit);
+        if (next !== "write") return councilOutcome(report, applied);
+        const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied) }] };
+        emit({ kind: "message-added", message, reason: "council" }, { turn: task.turn });
+        if (report.decision.outcome !== "decided") return councilOutcome(report, applied);
+        return await writer.run(task, signal);
+      } catch (error) {
+        return { ...NOTHING, status: signal.aborted ? "cancelled" : "failed", fault: faultOf(error, signal) };
+      }
+    },
+  };
+}
+
+const NOTHING: Outcome = {
+  status: "done",
+  text: "",
+  verification: { status: "unchanged", runs: [], text: "", changed: false },
+  openDenials: [],
+  turns: 0,
+  toolCalls: 0,
+};
+
+function faultOf(error: unknown, signal: AbortSignal) {
+  return signal.aborted ? { code: "aborted" as const, message: "cancelled", retryable: false } : toFault(error);
+}
+
+function councilOutcome(report: CouncilReport, applied: readonly string[]): Outcome {
+  const { decision, cost } = report;
+  const counted = { turns: cost.calls, toolCalls: 0 };
+  const text = digestOf(report, applied);
+  if (decision.outcome === "decided") return { ...NOTHING, ...counted, text };
+  const { fault } = new CrucibleError(
+    "undecided",
+    `the council did not decide: ${decision.abstainReason ?? "nobody answered"}`,
+    {
+      hint: `look at it: crucible council show ${report.id}`,
+    },
+  );
+  return { ...NOTHING, ...counted, status: "failed", text, fault };
+}
+
+interface Convened {
+  readonly report: CouncilReport;
+  readonly applied: readonly string[];
+  readonly next: string;
+}
+
+/** The council of this turn: a new one, or the one that a crash cut off. */
+async function convene(parts: ConveneParts, task: Task, signal: AbortSignal): Promise<Convened> {
+  const { journal, emit, options } = parts;
+  const context = { turn: task.turn };
+  const voices = await voicePort(parts, task.turn);
+  const open = unfinished(journal.events());
+  if (options.resume && !open)
+    throw new CrucibleError("usage", "no council of this session was cut off", { hint: "see: crucible council list" });
+  const plan = open?.plan ?? (await planFor(parts, { voices, task }, signal));
+  if (!open) {
+    const price = priceText(plan, priceOf(plan, voices.tokens(COUNCIL_SYSTEM + plan.prefix), parts.model.rates));
+    const { next } = options;
+    const start = { work: plan.id, question: plan.question, price, next, plan: plan as unknown as Json };
+    emit({ kind: "council-start", ...start }, context);
+  }
+  await journal.flushed();
+  const copies = plan.kind === "patch" ? await parts.copies() : undefined;
+  const told: Emit = (body, given) => emit(body, { ...context, ...given });
+  const steps = createSteps(plan.id, journal.events(), { emit: told, flushed: () => journal.flushed() });
+  const ports = { voices, steps, clock: systemClock, emit: told, ...(copies ? { copies } : {}) };
+  const { report } = await runCouncil(plan, ports, signal);
+  emit({ kind: "decision-made", work: plan.id, report }, context);
+  await journal.flushed();
+  const next = open?.next ?? options.next;
+  const applied = copies && next !== "report" ? await apply(copies, report, signal) : [];
+  await recordOf(parts.house).keep(report, plan, applied);
+  return { report, applied, next };
+}
+
+/** Puts the winner into the workspace, through the session's own gate. */
+async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSignal): Promise<readonly string[]> {
+  if (report.decision.outcome !== "decided" || !report.edits) return [];
+  await using copy = await copies.copy(signal);
+  const { problem } = await copy.edit(report.edits, signal);
+  if (problem !== undefined)
+    throw new CrucibleError("file-changed", `the decided patch does not apply any more: ${problem}`, {
+      hint: "the workspace changed meanwhile: run the council again",
+    });
+  return copies.accept(copy, signal);
+}
+
+/** The last council that has a plan and no decision. */
+function unfinished(events: readonly Event[]): { readonly plan: CouncilPlan; readonly next: string } | undefined {
+  const last = events.findLast((event) => event.kind === "council-start");
+  if (!last || events.some((event) => event.kind === "decision-made" && event.work === last.work)) return undefined;
+  return { plan: last.plan as unknown as CouncilPlan, next: last.next };
+}
+
+async function voicePort({ house, models, model, journal, emit }: ConveneParts, turn: number): Promise<VoicePort> {
+  const names = house.config.get<readonly string[]>("council.models");
+  const signal = AbortSignal.timeout(OPEN_MS);
+  const further = await Promise.all(names.map((name) => models.open({ model: name }, signal)));
+  const all: [OpenModel, ...OpenModel[]] =
+    further.length > 0 ? [further[0] as OpenModel, ...further.slice(1)] : [model];
+  const { voices } = loadVoices(house);
+  const modelOf = ({ id }: Voice) =>
+    all[
+      Math.max(
+        0,
+        voices.findIndex((voice) => voice.id === id),
+      ) % all.length
+    ] ?? model;
+  return speakers({ models: all, modelOf, turn, journal, emit, clock: systemClock });
+}
+
+const OPEN_MS = 660_000;
+/** Part of the model's window that the shared context may fill. */
+const WINDOW_SHARE = 0.5;
+
+async function planFor(
+  { house, options, model, gate, copies, journal }: ConveneParts,
+  { voices: port, task }: { voices: VoicePort; task: Task },
+  signal: AbortSignal,
+): Promise<CouncilPlan> {
+  const question = wordsOf(task.prompt);
+  const risk = options.risk ?? riskOf(question);
+  const kind: CouncilKind = options.kind === "patch" ? "patch" : options.options ? "answer" : "rank";
+  const { voices } = loadVoices(house);
+  const record = recordOf(house);
+  const weights = await record.weights(port, voices);
+  const presets = await loadCouncils(house, voices);
+  const { voices: ids, preset, size, domain } = options;
+  const wanted = {
+    kind,
+    risk,
+    ...(domain === undefined ? {} : { domain }),
+    ...(ids === undefined ? {} : { voices: ids }),
+    ...(preset === undefined ? {} : { preset }),
+    ...(size === undefined ? {} : { size }),
+  };
+  const assembly = assemble(wanted, { voices, presets, groupOf: (voice) => port.group(voice), weights });
+  const checks = kind === "patch" ? (await copies()).checks() : [];
+  const tokens = Math.min(
+    house.config.get<number>("council.contextTokens"),
+    Math.floor(model.window.tokens * WINDOW_SHARE),
+  );
+  const room = {
+    question,
+    files: options.files,
+    tokens,
+    tokensOf: (text: string) => port.tokens(text),
+    turn: task.turn,
+    workspace: house.workspace,
+  };
+  const context = await contextFor(gate, room, signal);
+  const prefix = prefixOf({
+    question,
+    kind,
+    ...context,
+    checks: checks.map(({ command }) => command),
+    ...(options.options ? { options: options.options } : {}),
+  });
+  const id = councilId(journal);
+  return {
+    id,
+    kind,
+    question,
+    ...(options.options ? { options: options.options } : {}),
+    ...(options.rule === undefined ? {} : { rule: options.rule }),
+    risk,
+    ...assembly,
+    seed: options.seed ?? Number.parseInt(sha256(id).slice(0, 7), 16),
+    budget: { ...house.config.get<object>("council.budget"), ...options.budget },
+    width: Math.max(1, port.width),
+    checks,
+    weights,
+    prefix,
+  };
+}
+
+/** The start of the session's id, which finds it again; a further council of the session is counted. */
+function councilId(journal: Journal): string {
+  const earlier = journal.events().filter(({ kind }) => kind === "council-start").length;
+  const start = journal.session.slice(0, 13);
+  return earlier === 0 ? start : `${start}.${earlier + 1}`;
+}

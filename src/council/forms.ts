@@ -1,0 +1,59 @@
+/** The forms that voices fill in: JSON Schemas, sent so that a small model cannot write anything else. */
+import type { CouncilKind } from "../core/council.ts";
+import type { Voice } from "../core/voice.ts";
+
+export type Form = Readonly<Record<string, unknown>>;
+
+/** Lengths are bounded by the tokens of the answer: servers turn long bounds into grammars that they then refuse. */
+const text = { type: "string" } as const;
+const object = (properties: Form) => ({
+  type: "object",
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+});
+const list = (items: Form, most: number) => ({ type: "array", items, maxItems: most });
+
+const CLAIM = object({
+  subject: text,
+  predicate: text,
+  holds: { type: "boolean" },
+  file: text,
+  line: { type: "integer", minimum: 0 },
+  severity: { type: "string", enum: ["low", "medium", "high", "critical"] },
+});
+const EDIT = object({ path: text, find: text, replace: text });
+const CHECK = object({ title: text, path: text, content: text, command: text });
+const CONFIDENCE = { type: "number", minimum: 0, maximum: 1 };
+
+/** What a voice hands in blind: by its duty, in one answer. */
+export function contributionForm({ yields }: Voice, kind: CouncilKind): Form {
+  const proposes = yields.includes("proposal");
+  const patches = kind === "patch" && proposes;
+  return object({
+    ...(proposes ? { approach: text, position: text } : {}),
+    ...(patches ? { edits: list(EDIT, 20) } : {}),
+    ...(yields.includes("claims") ? { claims: list(CLAIM, 6) } : {}),
+    ...(yields.includes("checks") && kind === "patch" ? { checks: list(CHECK, 3) } : {}),
+    ...(proposes ? { confidence: CONFIDENCE } : {}),
+  });
+}
+
+/** A position and nothing else: of members whose duty is not to propose. */
+export const POSITION_FORM: Form = object({ approach: text, position: text, confidence: CONFIDENCE });
+
+export function choiceForm(options: readonly string[]): Form {
+  return object({ choice: { type: "string", enum: [...options] }, reason: text, confidence: CONFIDENCE });
+}
+
+export function rankingForm(labels: readonly string[]): Form {
+  return object({
+    ranking: { ...list({ type: "string", enum: [...labels] }, labels.length), minItems: 1 },
+    reason: text,
+    confidence: CONFIDENCE,
+  });
+}
+
+export const CHECK_FORM: Form = object({ path: text, content: text, command: text });
+export const EDITS_FORM: Form = object({ position: text, edits: list(EDIT, 20) });
+export const CLAIMS_FORM: Form = object({ claims: list(CLAIM, 12) });

@@ -1,0 +1,71 @@
+/** Councils of the past: their reports, the same decision made again from the record, and what another rule would decide. */
+import { canonicalJson } from "./base/canonical-json.ts";
+import { systemClock } from "./base/clock.ts";
+import { CrucibleError } from "./base/error.ts";
+import type { CouncilReport } from "./core/council.ts";
+import type { Event, EventOf } from "./core/event.ts";
+import type { CouncilsView } from "./core/ports/app.ts";
+import type { VoicePort } from "./core/ports/council.ts";
+import type { Sessions } from "./core/ports/store.ts";
+import { decide } from "./council/decide.ts";
+import type { CouncilPlan } from "./council/plan.ts";
+import { type CouncilResult, runCouncil } from "./council/run.ts";
+import { createSteps } from "./council/steps.ts";
+
+export function councilsView(sessions: Sessions, workspace: string): CouncilsView {
+  const recordOf = (id: string) => {
+    const [session = "", nth = "1"] = id.split(".");
+    const events = sessions.read(sessions.find(session, workspace).id);
+    const starts = events.filter((event) => event.kind === "council-start");
+    const start = id === "" ? undefined : (starts[Number(nth) - 1] as EventOf<"council-start"> | undefined);
+    if (!start)
+      throw new CrucibleError("session-missing", `there is no council ${id}`, { hint: "see: crucible council list" });
+    return { events, start, plan: start.plan as unknown as CouncilPlan };
+  };
+  return {
+    list: () =>
+      sessions.list(workspace).flatMap((row) =>
+        sessions.read(row.id).flatMap((event) => {
+          if (event.kind !== "decision-made") return [];
+          return [{ id: event.work, at: event.at, report: event.report }];
+        }),
+      ),
+    show(id) {
+      const { events, start } = recordOf(id);
+      return reportOf(events, start.work);
+    },
+    async replay(id) {
+      const { events, start, plan } = recordOf(id);
+      const stored = reportOf(events, start.work);
+      const { report } = await again(plan, events);
+      return { report, same: canonicalJson(report) === canonicalJson(stored) };
+    },
+    async whatIf(id, rule) {
+      const { events, plan } = recordOf(id);
+      const { report, input } = await again(plan, events);
+      return { report, decision: decide({ ...input, request: { ...input.request, rule } }) };
+    },
+  };
+}
+
+function reportOf(events: readonly Event[], work: string): CouncilReport {
+  const made = events.find((event) => event.kind === "decision-made" && event.work === work);
+  if (made?.kind === "decision-made") return made.report;
+  throw new CrucibleError("session-missing", `council ${work} was cut off before it decided`, {
+    hint: `go on with it: crucible council --resume ${work}`,
+  });
+}
+
+/** Every step is on record: no voice is asked and nothing is run. */
+function again(plan: CouncilPlan, events: readonly Event[]): Promise<CouncilResult> {
+  const voices: VoicePort = {
+    group: () => "",
+    width: 1,
+    tokens: () => 0,
+    ask: () => Promise.reject(new CrucibleError("internal", "a replay asked a voice")),
+  };
+  const ports = { voices, steps: createSteps(plan.id, events), clock: systemClock, emit: silent };
+  return runCouncil(plan, ports, new AbortController().signal);
+}
+
+const silent = (body: object) => ({ v: 1, seq: 0, at: 0, session: "", epoch: 0, ...body }) as Event;
