@@ -16,23 +16,38 @@ interface Point {
 
 /** Undefined while confidence tells right from wrong too badly or too few votes are known. */
 export function fitConfidence(record: readonly CouncilOutcome[]): ConfidenceScale | undefined {
-  const points = record.flatMap(({ ballots, options, truth }): Point[] =>
+  const points = pointsOf(record);
+  const right = points.filter((point) => point.right).length;
+  if (points.length < LEAST_VOTES || (areaOf(points) ?? 0) < LEAST_AREA) return undefined;
+  const { slope, offset } = platt(points);
+  if (slope <= 0) return undefined;
+  return { slope, offset: offset - Math.log(right / (points.length - right)) };
+}
+
+/** How many votes said how sure they were, and how well that told right from wrong. */
+export function confidenceRecord(record: readonly CouncilOutcome[]): {
+  readonly votes: number;
+  readonly area?: number;
+} {
+  const points = pointsOf(record);
+  const area = areaOf(points);
+  return { votes: points.length, ...(area === undefined ? {} : { area }) };
+}
+
+function pointsOf(record: readonly CouncilOutcome[]): Point[] {
+  return record.flatMap(({ ballots, options, truth }): Point[] =>
     votesOf(ballots, options).flatMap(({ confidence, choice }) => {
       if (confidence === undefined || !(confidence >= 0 && confidence <= 1)) return [];
       const p = Math.min(0.999, Math.max(0.001, confidence));
       return [{ x: Math.log(p / (1 - p)), right: choice === truth }];
     }),
   );
-  const right = points.filter((point) => point.right).length;
-  if (points.length < LEAST_VOTES || right === 0 || right === points.length) return undefined;
-  if (areaOf(points) < LEAST_AREA) return undefined;
-  const { slope, offset } = platt(points);
-  if (slope <= 0) return undefined;
-  return { slope, offset: offset - Math.log(right / (points.length - right)) };
 }
 
-/** Chance that a right vote is more confident than a wrong one. */
-function areaOf(points: readonly Point[]): number {
+/** Chance that a right vote is more confident than a wrong one; undefined without one of each. */
+function areaOf(points: readonly Point[]): number | undefined {
+  const right = points.filter((point) => point.right).length;
+  if (right === 0 || right === points.length) return undefined;
   const sorted = points.toSorted((a, b) => a.x - b.x);
   let rankSum = 0;
   for (let at = 0; at < sorted.length; ) {
@@ -42,7 +57,6 @@ function areaOf(points: readonly Point[]): number {
     for (let n = at; n < end; n++) if (sorted[n]?.right) rankSum += rank;
     at = end;
   }
-  const right = points.filter((point) => point.right).length;
   return (rankSum - (right * (right + 1)) / 2) / (right * (points.length - right));
 }
 

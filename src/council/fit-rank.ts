@@ -9,7 +9,7 @@ const STEPS = 80;
 /** Longest first step of a parameter. */
 const RATE = 0.06;
 /** Pull of each reviewer to the common weight, of the places to a straight line, of biases to none. */
-const PULL = { reviewers: 6, places: 2, bias: 4 };
+const PULL = { reviewers: 30, places: 20, bias: 4 };
 const PLACES = 5;
 const SHOWN = 3;
 

@@ -81,7 +81,7 @@ export function voiceRecords(record: readonly CouncilOutcome[]): Record<VoiceId,
   }
   return Object.fromEntries(
     [...all].map(([voice, { right, total, seen }]) => {
-      const accuracy = (right + PRIOR.accuracy * PRIOR.strength) / (total + PRIOR.strength);
+      const accuracy = shrunkAccuracy(right, total);
       const domains = [...(byDomain.get(voice) ?? [])].map(([domain, tally]) => {
         const shrunk = (tally.right + accuracy * PRIOR.domainStrength) / (tally.total + PRIOR.domainStrength);
         return [domain, shrunk] as const;
@@ -89,6 +89,11 @@ export function voiceRecords(record: readonly CouncilOutcome[]): Record<VoiceId,
       return [voice, { accuracy, seen, domains: Object.fromEntries(domains) }];
     }),
   );
+}
+
+/** Share of `right` among `total`, shrunk to what voices are like. */
+export function shrunkAccuracy(right: number, total: number): number {
+  return (right + PRIOR.accuracy * PRIOR.strength) / (total + PRIOR.strength);
 }
 
 interface Tally {

@@ -4,9 +4,10 @@ import { Kysely, SqliteAdapter, SqliteDialect } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { delay } from "../base/async.ts";
 import journal from "./migrations/0001-journal.ts";
+import outcomes from "./migrations/0002-outcomes.ts";
 import { SCHEMA_VERSION, versionOf } from "./schema.ts";
 
-const MIGRATIONS: Record<string, Migration> = { "0001-journal": journal };
+const MIGRATIONS: Record<string, Migration> = { "0001-journal": journal, "0002-outcomes": outcomes };
 
 /** SQLite runs DDL in transactions; kysely's adapter says it does not, and would leave half a migration. */
 class TransactionalAdapter extends SqliteAdapter {

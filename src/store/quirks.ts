@@ -1,8 +1,8 @@
 /** Small facts learned about model servers, kept in one JSON file. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import type { Json } from "../base/canonical-json.ts";
 import type { QuirkStore } from "../core/ports/models.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /** What is learned survives the process if it can; a file that cannot be read or written is learned anew, never a fault. */
 export function createQuirkStore(file: string): QuirkStore {
@@ -17,17 +17,6 @@ export function createQuirkStore(file: string): QuirkStore {
     }
   };
   let known: Record<string, Json> | undefined;
-  const write = (text: string) => {
-    const temporary = `${file}.${process.pid}.new`;
-    try {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      writeFileSync(temporary, text, { mode: 0o600 });
-      renameSync(temporary, file);
-    } catch {
-      // An answer is worth more than what it taught: this process knows it, the next one learns it again.
-      rmSync(temporary, { force: true });
-    }
-  };
   return {
     load: (key) => {
       known ??= read() ?? {};
@@ -35,7 +24,8 @@ export function createQuirkStore(file: string): QuirkStore {
     },
     save(key, value) {
       known = { ...known, ...read(), [key]: value };
-      write(JSON.stringify(known, null, 1));
+      // An answer is worth more than what it taught: this process knows it, the next one learns it again.
+      replaceFile(file, JSON.stringify(known, null, 1));
     },
   };
 }

@@ -30,8 +30,17 @@ export default logOdds;
 
 function weightOf(vote: Vote, { options, request, weights }: RuleInput): number {
   const accuracy = accuracyOf(weights, vote.voice, request.domain);
-  const size = Math.max(options.length, 2);
-  const weight = Math.log((accuracy * (size - 1)) / (1 - accuracy)) + Math.log(liftOf(vote, weights));
   const seen = weights.voices[vote.voice]?.seen ?? 0;
+  return clipped(logOddsOf(accuracy, options.length) + Math.log(liftOf(vote, weights)), seen);
+}
+
+/** What a vote adds that is right with this chance among so many options, after so many known outcomes. */
+export function voteWeight(accuracy: number, size: number, seen: number): number {
+  return clipped(logOddsOf(accuracy, size), seen);
+}
+
+const logOddsOf = (accuracy: number, size: number) => Math.log((accuracy * (Math.max(size, 2) - 1)) / (1 - accuracy));
+
+function clipped(weight: number, seen: number): number {
   return Math.min(MOST, Math.max(seen < NEGATIVE_AFTER ? 0 : LEAST, weight));
 }
