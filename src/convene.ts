@@ -5,6 +5,7 @@ import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { sha256 } from "./base/hash.ts";
 import type { CouncilKind, CouncilReport } from "./core/council.ts";
+import type { FileChange } from "./core/council-record.ts";
 import type { Emit, Event } from "./core/event.ts";
 import { type Message, wordsOf } from "./core/message.ts";
 import type { CouncilOptions } from "./core/ports/app.ts";
@@ -23,9 +24,9 @@ import { COUNCIL_SYSTEM, prefixOf } from "./council/prompts.ts";
 import { isTrivial, riskOf } from "./council/risk.ts";
 import { runCouncil } from "./council/run.ts";
 import { createSteps } from "./council/steps.ts";
-import { contextFor } from "./council-context.ts";
+import { contextFor, hashOf } from "./council-context.ts";
 import type { House } from "./house.ts";
-import { recordOf } from "./outcomes.ts";
+import { openRecord } from "./outcomes.ts";
 import { loadCouncils, loadVoices } from "./voices.ts";
 
 export interface ConveneParts {
@@ -132,8 +133,11 @@ export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSi
   emit({ kind: "decision-made", work: plan.id, report }, context);
   await journal.flushed();
   const next = open?.next ?? options.next;
+  const before = journal.events().length;
   const applied = copies && next !== "report" ? await apply(copies, report, signal) : [];
-  await recordOf(parts.house).keep(report, plan, applied);
+  const record = await openRecord(parts.house);
+  record.keep(report, changesIn(journal.events().slice(before), applied, parts.house.workspace));
+  record.close();
   return { report, applied, next };
 }
 
@@ -147,6 +151,21 @@ async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSigna
       hint: "the workspace changed meanwhile: run the council again",
     });
   return copies.accept(copy, signal);
+}
+
+/** Hashes of the changed files before and after, as the gate recorded them. */
+function changesIn(
+  events: readonly Event[],
+  applied: readonly string[],
+  workspace: string,
+): Record<string, FileChange> {
+  const changes: Record<string, FileChange> = {};
+  for (const event of events) {
+    if (event.kind !== "file-changed") continue;
+    const path = event.path.startsWith(`${workspace}/`) ? event.path.slice(workspace.length + 1) : event.path;
+    if (applied.includes(path)) changes[path] = { before: changes[path]?.before ?? event.before, after: event.after };
+  }
+  return changes;
 }
 
 /** The last council that has a plan and no decision. */
@@ -189,8 +208,10 @@ async function planFor(
   const risk = options.risk ?? riskOf(question);
   const kind: CouncilKind = options.kind === "patch" ? "patch" : options.options ? "answer" : "rank";
   const { voices } = loadVoices(house);
-  const record = recordOf(house);
-  const weights = await record.weights(port, voices);
+  const record = await openRecord(house);
+  await record.lookForUndone((path) => hashOf(gate, `${house.workspace}/${path}`, { turn, signal }));
+  const weights = record.weights(Object.fromEntries(voices.map((voice) => [voice.id, port.group(voice)])));
+  record.close();
   const presets = await loadCouncils(house, voices);
   const { voices: ids, preset, size, domain } = options;
   const wanted = {

@@ -130,7 +130,7 @@ async function portFor(parts: SpiralParts, { task, turn, copies }: Under, signal
     turn,
     workspace: house.workspace,
   };
-  const lessons = openLessons(house);
+  const lessons = await openLessons(house);
   const ask = async ({ key, voice: id, text, schema }: SpiralQuestion) => {
     const voice = known.find((one) => one.id === id) ?? known[0];
     if (!voice) throw new CrucibleError("bad-config", "there are no voices", { hint: "crucible voices test" });

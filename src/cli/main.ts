@@ -41,7 +41,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 
 /** What looks back at councils; everything else after the word is a question. */
 function isSubcommand(word: string | undefined): boolean {
-  return word !== undefined && ["show", "replay", "what-if", "stats", "list", "--help", "-h"].includes(word);
+  return word !== undefined && ["show", "replay", "what-if", "stats", "list", "outcome", "--help", "-h"].includes(word);
 }
 
 /** `crucible help` and `crucible help models`. */

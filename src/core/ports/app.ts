@@ -2,6 +2,7 @@
 
 import type { Approval } from "../approval.ts";
 import type { CouncilDecision, CouncilReport, RiskLevel } from "../council.ts";
+import type { CouncilStats } from "../council-record.ts";
 import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
@@ -226,6 +227,10 @@ export interface CouncilsView {
   show(id: string): CouncilReport;
   /** Decides again from the record; `same`: byte for byte what was stored. */
   replay(id: string): Promise<{ readonly report: CouncilReport; readonly same: boolean }>;
+  /** What the record of all councils adds up to. */
+  stats(): Promise<CouncilStats>;
+  /** What a person says was right: a letter or the words of an option, or `none`. Throws `usage`. */
+  settle(id: string, truth: string): Promise<void>;
   whatIf(id: string, rule: string): Promise<{ readonly report: CouncilReport; readonly decision: CouncilDecision }>;
 }
 
