@@ -27,10 +27,10 @@ export interface Table {
   readonly seen: number;
   /** Chance that the model itself says an option of this role. */
   readonly share: Chances;
-  /** By role and option: how much likelier its votes are than if it were an ordinary wrong one. */
-  readonly votes: readonly (readonly number[])[];
-  /** By role and option: how much likelier they are when all of them may repeat the model. */
-  readonly repeated: readonly (readonly number[])[];
+  /** At `role * seen + option`: how much likelier its votes are than if it were an ordinary wrong one. */
+  readonly votes: readonly number[];
+  /** There too: how much likelier they are when all of them may repeat the model. */
+  readonly repeated: readonly number[];
   /** All votes, nobody repeating the model. */
   readonly alone: number;
   /** The sum over what the model itself says. */
@@ -39,32 +39,26 @@ export interface Table {
 
 /** `coupling`: chance that a voice repeats what the model itself says, which it says with the chances of `share`. */
 export function tableOf(seen: number, coupling: number, share: Chances, speakers: readonly Speaker[]): Table {
-  const ones = () => [RIGHT, TEMPTING, OTHER].map(() => new Array<number>(seen).fill(1));
-  const [single, either] = [ones(), ones()];
+  const votes = new Array<number>(3 * seen).fill(1);
+  const repeated = new Array<number>(3 * seen).fill(1);
   for (const { said, chances, lift } of speakers) {
     for (let role = RIGHT; role <= OTHER; role++) {
       const raised = role === RIGHT ? lift : 1;
       const value = (1 - coupling) * (chances[role] ?? 0) * raised;
-      scale(single[role], said, value);
-      scale(either[role], said, coupling * raised + value);
+      const at = role * seen + said;
+      votes[at] = (votes[at] ?? 1) * value;
+      repeated[at] = (repeated[at] ?? 1) * (1 + (coupling * raised) / Math.max(value, 1e-300));
     }
   }
-  const [plain = []] = single.slice(OTHER);
-  const ratio = (rows: readonly number[][], to: (role: number) => readonly number[] | undefined) =>
-    rows.map((row, role) => row.map((value, at) => value / Math.max(to(role)?.[at] ?? 1, 1e-300)));
-  const repeated = ratio(either, (role) => single[role]);
-  return {
-    seen,
-    share,
-    votes: ratio(single, () => plain),
-    repeated,
-    alone: plain.reduce((product, value) => product * value, 1),
-    sum: (repeated[OTHER] ?? []).reduce((total, value) => total + share[OTHER] * value, 0),
-  };
-}
-
-function scale(row: number[] | undefined, at: number, by: number): void {
-  if (row) row[at] = (row[at] ?? 1) * by;
+  let [alone, sum] = [1, 0];
+  for (let option = 0; option < seen; option++) {
+    const plain = Math.max(votes[OTHER * seen + option] ?? 1, 1e-300);
+    alone *= plain;
+    sum += share[OTHER] * (repeated[OTHER * seen + option] ?? 1);
+    for (let role = RIGHT; role <= OTHER; role++)
+      votes[role * seen + option] = (votes[role * seen + option] ?? 1) / plain;
+  }
+  return { seen, share, votes, repeated, alone, sum };
 }
 
 /** Likelihood of the votes when the options at these indices are right and tempting; any other index: one that nobody named. */
@@ -78,11 +72,11 @@ export function votesGiven(
   let said = sum;
   let left = 1 - seen * usual;
   for (let role = RIGHT; role <= TEMPTING; role++) {
-    const at = role === RIGHT ? right : tempting;
-    if (at < 0 || at >= seen) continue;
+    const option = role === RIGHT ? right : tempting;
+    if (option < 0 || option >= seen) continue;
     const own = share[role] ?? 0;
-    product *= votes[role]?.[at] ?? 1;
-    said += own * (repeated[role]?.[at] ?? 1) - usual * (repeated[OTHER]?.[at] ?? 1);
+    product *= votes[role * seen + option] ?? 1;
+    said += own * (repeated[role * seen + option] ?? 1) - usual * (repeated[OTHER * seen + option] ?? 1);
     left -= own - usual;
   }
   return product * (said + Math.max(0, left));

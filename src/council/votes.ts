@@ -14,10 +14,13 @@ export function votesOf(ballots: readonly Ballot[], options: readonly OptionId[]
   const last = new Map<string, Vote>();
   for (const ballot of ballots) {
     const choice = ballot.choice ?? ballot.ranking?.[0];
-    if (counts(ballot) && choice !== undefined && known.has(choice)) last.set(ballot.voice, { ...ballot, choice });
+    if (!counts(ballot) || choice === undefined || !known.has(choice)) continue;
+    last.set(ballot.voice, hasChoice(ballot) ? ballot : { ...ballot, choice });
   }
   return [...last.values()];
 }
+
+const hasChoice = (ballot: Ballot): ballot is Vote => ballot.choice !== undefined;
 
 export interface Ranking {
   readonly ballot: Ballot;
@@ -30,18 +33,12 @@ export function rankingsOf(ballots: readonly Ballot[], options: readonly OptionI
   const last = new Map<string, Ranking>();
   for (const ballot of ballots) {
     if (!counts(ballot)) continue;
-    const named = [
-      ...new Set(
-        (ballot.ranking ?? (ballot.choice === undefined ? [] : [ballot.choice])).filter((option) => known.has(option)),
-      ),
-    ];
-    if (named.length === 0) continue;
-    const rest = options.filter((option) => !named.includes(option));
-    const shared = named.length + (rest.length - 1) / 2;
-    const places = new Map([
-      ...named.map((option, at) => [option, at] as const),
-      ...rest.map((option) => [option, shared] as const),
-    ]);
+    const places = new Map<OptionId, number>();
+    for (const option of ballot.ranking ?? (ballot.choice === undefined ? [] : [ballot.choice]))
+      if (known.has(option) && !places.has(option)) places.set(option, places.size);
+    if (places.size === 0) continue;
+    const shared = places.size + (options.length - places.size - 1) / 2;
+    for (const option of options) if (!places.has(option)) places.set(option, shared);
     last.set(ballot.voice, { ballot, places });
   }
   return [...last.values()];

@@ -1,10 +1,11 @@
 /** What the record teaches: changed models begin anew, undone work is found, and the numbers that people see. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { sha256 } from "../../src/base/hash.ts";
 import { councilStatsText } from "../../src/cli/render/council-stats.ts";
 import type { OutcomeRow } from "../../src/core/council-record.ts";
 import { fit as weightsOf } from "../../src/council/fit.ts";
-import { undone, weightsFrom, weightsKey } from "../../src/council/record.ts";
+import { ENGINE_VERSION, undone, weightsFrom, weightsKey } from "../../src/council/record.ts";
 import { statsOf } from "../../src/council/stats.ts";
 
 const row = (n: number, changes: Partial<OutcomeRow> = {}): OutcomeRow => ({
@@ -162,4 +163,21 @@ describe("what people see of it", () => {
     expect(few.confidence).toMatchObject({ used: false, votes: 6 });
     expect(councilStatsText(few)).toContain("not counted until its area is over .58 on 50 votes");
   });
+});
+
+test("fit learns what this version of the engine says: raise ENGINE_VERSION with these numbers, or kept weights go stale", () => {
+  const ranked = (n: number): OutcomeRow => {
+    const order = n % 4 ? ["x", "y", "z"] : ["y", "z", "x"];
+    const ballots = ["good", "poor"].map((voice, at) => ({
+      voice,
+      group: "old",
+      ranking: at ? order.toReversed() : order,
+    }));
+    return row(100 + n, { kind: "rank", ballots });
+  };
+  const weights = weightsFrom([...rows(60), ...Array.from({ length: 40 }, (_, n) => ranked(n))], now);
+  const rounded = JSON.stringify(weights, (_, value: unknown) =>
+    typeof value === "number" ? Number(value.toFixed(4)) : value,
+  );
+  expect([ENGINE_VERSION, sha256(rounded).slice(0, 16)]).toEqual([1, "6450ff2139c44649"]);
 });
