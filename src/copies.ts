@@ -2,7 +2,7 @@
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError } from "./base/error.ts";
 import { shortId } from "./base/id.ts";
-import { type Act, acceptChanges, said } from "./copy-accept.ts";
+import { type Act, acceptChanges, said, textIn } from "./copy-accept.ts";
 import { LOCAL_USER } from "./core/actor.ts";
 import { type EditClock, editClock } from "./core/edit-clock.ts";
 import type { Emit } from "./core/event.ts";
@@ -12,6 +12,7 @@ import type { Human } from "./core/ports/human.ts";
 import { CHECK_FILES, CHECK_PATHS, type CheckCommand, named, repositoryChecks } from "./council/repository-checks.ts";
 import { readFacts } from "./sandbox/check-facts.ts";
 import { type MadeCopy, openCopies as openStore } from "./sandbox/copies.ts";
+import type { Change } from "./sandbox/copy-changes.ts";
 import { gitPatch } from "./sandbox/git-patch.ts";
 import { type Bench, type Workbench, workbench } from "./workbench.ts";
 
@@ -64,7 +65,7 @@ function checksOf({ config, workspace }: Bench["house"]): readonly RepositoryChe
 /** Calls are the council's, in the turn that is under way. */
 function actor({ files }: Pick<Bench, "files">, gate: Gate): Act {
   return (tool, input, signal) => {
-    const turn = files.journal.events().findLast((event) => event.kind === "turn-start")?.turn ?? 0;
+    const { turn } = whereIn({ files });
     const call = { type: "tool-call", id: shortId("copy"), tool, input } as const;
     return gate.run(call, { actor: LOCAL_USER, turn, voice: "council" }, signal);
   };
@@ -88,9 +89,38 @@ function workspaceCopy(bench: Bench, made: MadeCopy, gone: () => void): Workspac
   return {
     edit: (edits, signal) => inTurn(() => editAll(room, edits, signal)),
     run: (command, options, signal) => inTurn(() => runCheck(room, { command, ...options }, signal)),
+    work: (order, signal) =>
+      inTurn(async () => {
+        const { runSubAgent } = await import("./sub-agent.ts");
+        return runSubAgent(
+          { ...bench, lifetime: own.lifetime },
+          { ...order, copy: made.place, where: whereIn(bench) },
+          signal,
+        );
+      }),
+    scan: (signal) => inTurn(async () => scanned(bench, await made.changes(signal))),
     diff: () => inTurn(async () => gitPatch(await made.changes(lifetime.signal))),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
+}
+
+function whereIn({ files }: Pick<Bench, "files">): { readonly turn: number } {
+  return { turn: files.journal.events().findLast((event) => event.kind === "turn-start")?.turn ?? 0 };
+}
+
+/** Whoever wrote a file, with whatever: its text is judged as if a tool were to write it. */
+async function scanned({ house }: Bench, changes: readonly Change[]): Promise<readonly string[]> {
+  const { policyView } = await import("./policy.ts");
+  const policy = await policyView(house, {});
+  const findings: string[] = [];
+  for (const { path, after } of changes) {
+    const content = after ? textIn(after) : undefined;
+    if (content === undefined) continue;
+    const input = { path: `${house.workspace}/${path}`, content };
+    const { verdict } = await policy.decide({ tool: "write", input, mode: "workspace-write" });
+    if (verdict.decision !== "allow") findings.push(`${path}: ${verdict.reason}`);
+  }
+  return findings;
 }
 
 /** What happens in a copy is on record, but it changes nothing of the workspace: no undo material, nothing seen, no live output. */

@@ -74,7 +74,7 @@ function refuseMoved(paths: readonly string[], state: string): void {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function textIn({ bytes }: Side): string | undefined {
+export function textIn({ bytes }: Side): string | undefined {
   if (!bytes || bytes.subarray(0, 8192).includes(0)) return undefined;
   try {
     return utf8.decode(bytes);

@@ -1,6 +1,4 @@
 /** Wires one live session: journal, gate, sandbox, voice. Loaded while the model server is being asked. */
-import { relative } from "node:path";
-import type { Surroundings } from "./agent/context.ts";
 import { createVoice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
@@ -29,8 +27,6 @@ import { createResourceMeter } from "./observe/resources.ts";
 import { tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
 import { repositoryOf } from "./repository.ts";
-import { gitState } from "./sandbox/git-state.ts";
-import { readInstructions } from "./sandbox/instructions.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
 import { sandboxSettings } from "./sandbox-settings.ts";
 import { secondParser } from "./second-parser.ts";
@@ -38,6 +34,7 @@ import { createBus, createSession } from "./session/session.ts";
 import { settleOpenCalls } from "./session/settle.ts";
 import { sessionAudit } from "./session-audit.ts";
 import { memoryBlobs } from "./store/memory-blobs.ts";
+import { instructionsText, surroundingsOf } from "./surroundings.ts";
 import { type Bench, DECLARED, workbench } from "./workbench.ts";
 
 /** What a session needs whatever the model is. */
@@ -68,6 +65,9 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const bench: Bench = {
     ...{ house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) },
     ...{ audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands },
+    subAgent: (where) => ({
+      work: async (order, signal) => (await import("./sub-agent.ts")).runSubAgent(bench, { ...order, where }, signal),
+    }),
     reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
   };
   const { sandbox, gate } = workbench(bench, {
@@ -198,21 +198,6 @@ function parserFor(bus: ReturnType<typeof createBus>): SecondOpinion {
   return parser;
 }
 
-function surroundingsOf(house: House, given: OpenOptions, redact: (text: string) => string): Surroundings {
-  const { workspace } = house;
-  const cwd = house.options.workspace;
-  return {
-    date: () => new Date(systemClock.now()).toISOString().slice(0, 10),
-    git: async () => gitText(workspace),
-    cwd: () => (cwd === workspace ? cwd : `${cwd} (in the repository ${workspace})`),
-    mode: () => given.mode,
-    instructions: async () => {
-      const text = given.bare ? undefined : instructionsText(workspace, cwd);
-      return text === undefined ? undefined : redact(text);
-    },
-  };
-}
-
 /** The first events of this process: a start or a resumption with what a crash left open, and the model when it is new. */
 function announce(
   house: House,
@@ -242,23 +227,6 @@ function announce(
   const same = before && canonicalJson([before.model, before.window]) === canonicalJson([model.ref, model.window]);
   if (!same) emit({ kind: "model-chosen", model: model.ref, window: model.window, server: model.info.server });
   if (problem !== undefined) emit({ kind: "model-note", code: "cache-off", text: problem });
-}
-
-/** Branch and commit in a few words; undefined outside a repository. */
-function gitText(workspace: string): string | undefined {
-  const state = gitState(workspace);
-  if (!state) return undefined;
-  const at = state.commit === undefined ? "no commits yet" : `at ${state.commit.slice(0, 12)}`;
-  return state.branch === undefined ? `detached ${at}` : `branch ${state.branch} ${at}`;
-}
-
-/** Instruction files, nearest first, each under its path. */
-function instructionsText(workspace: string, cwd: string): string | undefined {
-  const found = readInstructions(workspace, cwd);
-  if (found.length === 0) return undefined;
-  return found
-    .map(({ path, text, cut }) => `# ${relative(workspace, path)}\n${text.trim()}${cut ? "\n(cut here)" : ""}`)
-    .join("\n\n");
 }
 
 async function requireSandbox(sandbox: Sandbox): Promise<void> {

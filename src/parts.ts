@@ -24,6 +24,7 @@ import toolsRead from "./tools/read.ts";
 import toolsReadUntrusted from "./tools/read_untrusted.ts";
 import toolsRepoMap from "./tools/repo_map.ts";
 import toolsShell from "./tools/shell.ts";
+import toolsTask from "./tools/task.ts";
 import toolsTodoWrite from "./tools/todo_write.ts";
 import toolsToolCall from "./tools/tool_call.ts";
 import toolsToolSearch from "./tools/tool_search.ts";
@@ -40,6 +41,7 @@ export const tools: readonly Tool[] = [
   toolsReadUntrusted,
   toolsRepoMap,
   toolsShell,
+  toolsTask,
   toolsTodoWrite,
   toolsToolCall,
   toolsToolSearch,

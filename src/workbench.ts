@@ -46,6 +46,7 @@ export interface Bench extends Pick<GateOptions, "audit" | "emit" | "redactor" |
   readonly model: OpenModel;
   readonly rules: readonly PolicyRule[];
   readonly secondOpinion: SecondOpinion;
+  readonly subAgent?: NonNullable<GateOptions["subAgent"]>;
 }
 
 /** Where one gate works. */
@@ -69,8 +70,7 @@ export function workbench(bench: Bench, place: Place): Workbench {
   const { house, files, model, rules } = bench;
   const { journal, blobs } = files;
   const { copy } = place;
-  const given: OpenOptions =
-    copy && bench.given.sandbox === "off" ? { ...bench.given, sandbox: "workspace-write" } : bench.given;
+  const given = copy ? inCopy(bench.given) : bench.given;
   const mint = createMint(() => systemClock.now());
   const sandbox = createSandbox({
     ...sandboxSettings(house, given.sandbox, given.addDirs, model.info.server),
@@ -98,6 +98,7 @@ export function workbench(bench: Bench, place: Place): Workbench {
     human: place.human,
     session: { setTodos: (todos) => void bench.emit({ kind: "todos-set", todos }) },
     reader: bench.reader,
+    ...(bench.subAgent ? { subAgent: bench.subAgent } : {}),
     repository: bench.repository,
     redactor: bench.redactor,
     clock: systemClock,
@@ -105,6 +106,12 @@ export function workbench(bench: Bench, place: Place): Workbench {
     snapshots: place.snapshots,
   });
   return { sandbox, gate };
+}
+
+/** A copy is always confined. Nobody answers there, so what is only opaque runs: it has no network, and nothing of it stays. */
+function inCopy(given: OpenOptions): OpenOptions {
+  const sandbox = given.sandbox === "off" ? "workspace-write" : given.sandbox;
+  return { ...given, sandbox, mode: given.mode === "plan" ? "plan" : "auto" };
 }
 
 function alone({ approvals: _none, network, ...policy }: Policy): Policy {

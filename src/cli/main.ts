@@ -6,7 +6,7 @@ import { ask } from "./ask.ts";
 import { COMMANDS } from "./commands.ts";
 import { createDebug } from "./debug.ts";
 import { EXIT } from "./exit-codes.ts";
-import { parseFlags } from "./flags.ts";
+import { parseFlags, type Work } from "./flags.ts";
 import { faultLine } from "./render/renderer.ts";
 
 /** Runs the program and returns its exit code. */
@@ -16,8 +16,11 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     if (first === undefined && process.stdin.isTTY) return await help(context, 0);
     if (first === "help") return await helpOn(rest[0], context);
     const command = first === undefined ? undefined : COMMANDS[first];
-    if (first === "council" && !isSubcommand(rest[0]))
-      return await ask(parseFlags(rest, context.env), context, "council");
+    const work = workOf(first, rest[0]);
+    if (work) {
+      const flags = parseFlags(rest, context.env);
+      return flags.has("help") ? await help(context, 0) : await ask(flags, context, work);
+    }
     if (command) {
       const { runCommand } = await import("./run-command.ts");
       return await runCommand(first ?? "", command, rest, context);
@@ -39,9 +42,11 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
 }
 
-/** What looks back at councils; everything else after the word is a question. */
-function isSubcommand(word: string | undefined): boolean {
-  return word !== undefined && ["show", "replay", "what-if", "stats", "list", "outcome", "--help", "-h"].includes(word);
+/** Words that begin a prompt of their own kind; `council show` and its like look back instead. */
+function workOf(first: string | undefined, second: string | undefined): Work | undefined {
+  if (first === "spiral") return "spiral";
+  const looksBack = second !== undefined && ["show", "replay", "what-if", "stats", "list", "outcome"].includes(second);
+  return first === "council" && !looksBack ? "council" : undefined;
 }
 
 /** `crucible help` and `crucible help models`. */

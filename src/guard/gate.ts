@@ -16,6 +16,7 @@ import type {
   ReaderHands,
   RepositoryHands,
   SessionHands,
+  SubAgentHands,
   TreeHands,
 } from "../core/ports/hands.ts";
 import type { Human } from "../core/ports/human.ts";
@@ -49,6 +50,8 @@ export interface GateOptions {
   readonly session: SessionHands;
   /** The quarantined reader for one call. */
   readonly reader: (where: EventContext) => ReaderHands;
+  /** Hands work on; absent where a sub-agent itself is at work. */
+  readonly subAgent?: (where: EventContext) => SubAgentHands;
   /** What is known of the repository, over what the hands of one call show. */
   readonly repository: (tree: TreeHands) => RepositoryHands;
   readonly redactor: Redactor;
@@ -248,10 +251,14 @@ async function execute(room: Room, action: Action, how: Performance): Promise<To
     ...(machine.tree ? { repository: options.repository(machine.tree) } : {}),
     ...(tool.effects.includes("human") ? { human: options.human } : {}),
     ...(tool.effects.includes("session") ? { session: options.session, deferred } : {}),
-    ...(tool.effects.includes("agents") ? { reader: options.reader(how.where) } : {}),
+    ...(tool.effects.includes("agents") ? agents(options, how.where) : {}),
   };
   const limit = AbortSignal.any([how.signal, AbortSignal.timeout(tool.timeoutMs)]);
   return tool.run(settled.input, hands, limit);
+}
+
+function agents({ reader, subAgent }: GateOptions, where: EventContext): Pick<Hands, "reader" | "subAgent"> {
+  return { reader: reader(where), ...(subAgent ? { subAgent: subAgent(where) } : {}) };
 }
 
 /** Something that lives on is recorded apart: it holds its powers until the session ends. */

@@ -210,6 +210,19 @@ export interface ReaderHands {
   >;
 }
 
+/** What a sub-agent came to. */
+export interface SubAgentWork {
+  readonly text: string;
+  readonly problem?: string;
+  readonly requests: number;
+  readonly tokens: number;
+}
+
+/** A voice with a context of its own that looks and answers; its calls are judged and recorded like all others. */
+export interface SubAgentHands {
+  work(order: { readonly title: string; readonly prompt: string }, signal: AbortSignal): Promise<SubAgentWork>;
+}
+
 export interface Hands {
   readonly files?: FileHands;
   readonly fileWrites?: FileWriteHands;
@@ -223,4 +236,5 @@ export interface Hands {
   readonly session?: SessionHands;
   readonly deferred?: DeferredHands;
   readonly reader?: ReaderHands;
+  readonly subAgent?: SubAgentHands;
 }
