@@ -50,7 +50,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     performance: (span) => performanceOf(house, span),
     answers: async () => (await import("./answers.ts")).openAnswers(house, () => openModels(house)),
     voices: async () => (await import("./voices.ts")).voicesView(house),
-    councils: async () => (await import("./councils.ts")).councilsView((await openStore(house)).sessions, workspace),
+    councils: async () => (await import("./councils.ts")).councilsView((await openStore(house)).sessions, house),
     trust: () => trustView(house),
     approvals: () => approvalsView(house),
   };

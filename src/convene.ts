@@ -5,6 +5,7 @@ import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { sha256 } from "./base/hash.ts";
 import type { CouncilKind, CouncilReport } from "./core/council.ts";
+import type { FileChange } from "./core/council-record.ts";
 import type { Emit, Event } from "./core/event.ts";
 import { type Message, wordsOf } from "./core/message.ts";
 import type { CouncilOptions } from "./core/ports/app.ts";
@@ -13,7 +14,7 @@ import type { CopyPort, VoicePort } from "./core/ports/council.ts";
 import type { Gate } from "./core/ports/gate.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Journal } from "./core/ports/store.ts";
-import type { Outcome, Task } from "./core/task.ts";
+import type { Outcome } from "./core/task.ts";
 import type { Voice } from "./core/voice.ts";
 import { assemble } from "./council/assemble.ts";
 import { digestOf } from "./council/digest.ts";
@@ -23,9 +24,9 @@ import { COUNCIL_SYSTEM, prefixOf } from "./council/prompts.ts";
 import { isTrivial, riskOf } from "./council/risk.ts";
 import { runCouncil } from "./council/run.ts";
 import { createSteps } from "./council/steps.ts";
-import { contextFor } from "./council-context.ts";
+import { contextFor, hashOf } from "./council-context.ts";
 import type { House } from "./house.ts";
-import { recordOf } from "./outcomes.ts";
+import { openRecord } from "./outcomes.ts";
 import { loadCouncils, loadVoices } from "./voices.ts";
 
 export interface ConveneParts {
@@ -56,7 +57,7 @@ export function councilConductor(parts: ConveneParts): Conductor {
       const limit =
         task.budget.wallMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(task.budget.wallMs)]);
       try {
-        const { report, applied, next } = await convene(parts, task, limit);
+        const { report, applied, next } = await convene(parts, { question, turn: task.turn }, limit);
         if (next !== "write") return councilOutcome(report, applied);
         const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied) }] };
         emit({ kind: "message-added", message, reason: "council" }, { turn: task.turn });
@@ -69,7 +70,7 @@ export function councilConductor(parts: ConveneParts): Conductor {
   };
 }
 
-const NOTHING: Outcome = {
+export const NOTHING: Outcome = {
   status: "done",
   text: "",
   verification: { status: "unchanged", runs: [], text: "", changed: false },
@@ -97,6 +98,11 @@ function councilOutcome(report: CouncilReport, applied: readonly string[]): Outc
   return { ...NOTHING, ...counted, status: "failed", text, fault };
 }
 
+interface Asked {
+  readonly question: string;
+  readonly turn: number;
+}
+
 interface Convened {
   readonly report: CouncilReport;
   readonly applied: readonly string[];
@@ -104,14 +110,14 @@ interface Convened {
 }
 
 /** The council of this turn: a new one, or the one that a crash cut off. */
-async function convene(parts: ConveneParts, task: Task, signal: AbortSignal): Promise<Convened> {
+export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSignal): Promise<Convened> {
   const { journal, emit, options } = parts;
-  const context = { turn: task.turn };
-  const voices = await voicePort(parts, task.turn);
+  const context = { turn: asked.turn };
+  const voices = await voicePort(parts, asked.turn);
   const open = unfinished(journal.events());
   if (options.resume && !open)
     throw new CrucibleError("usage", "no council of this session was cut off", { hint: "see: crucible council list" });
-  const plan = open?.plan ?? (await planFor(parts, { voices, task }, signal));
+  const plan = open?.plan ?? (await planFor(parts, { voices, asked }, signal));
   if (!open) {
     const price = priceText(plan, priceOf(plan, voices.tokens(COUNCIL_SYSTEM + plan.prefix), parts.model.rates));
     const { next } = options;
@@ -127,8 +133,11 @@ async function convene(parts: ConveneParts, task: Task, signal: AbortSignal): Pr
   emit({ kind: "decision-made", work: plan.id, report }, context);
   await journal.flushed();
   const next = open?.next ?? options.next;
+  const before = journal.events().length;
   const applied = copies && next !== "report" ? await apply(copies, report, signal) : [];
-  await recordOf(parts.house).keep(report, plan, applied);
+  const record = await openRecord(parts.house);
+  record.keep(report, changesIn(journal.events().slice(before), applied, parts.house.workspace));
+  record.close();
   return { report, applied, next };
 }
 
@@ -144,6 +153,21 @@ async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSigna
   return copies.accept(copy, signal);
 }
 
+/** Hashes of the changed files before and after, as the gate recorded them. */
+function changesIn(
+  events: readonly Event[],
+  applied: readonly string[],
+  workspace: string,
+): Record<string, FileChange> {
+  const changes: Record<string, FileChange> = {};
+  for (const event of events) {
+    if (event.kind !== "file-changed") continue;
+    const path = event.path.startsWith(`${workspace}/`) ? event.path.slice(workspace.length + 1) : event.path;
+    if (applied.includes(path)) changes[path] = { before: changes[path]?.before ?? event.before, after: event.after };
+  }
+  return changes;
+}
+
 /** The last council that has a plan and no decision. */
 function unfinished(events: readonly Event[]): { readonly plan: CouncilPlan; readonly next: string } | undefined {
   const last = events.findLast((event) => event.kind === "council-start");
@@ -151,7 +175,10 @@ function unfinished(events: readonly Event[]): { readonly plan: CouncilPlan; rea
   return { plan: last.plan as unknown as CouncilPlan, next: last.next };
 }
 
-async function voicePort({ house, models, model, journal, emit }: ConveneParts, turn: number): Promise<VoicePort> {
+export async function voicePort(
+  { house, models, model, journal, emit }: ConveneParts,
+  turn: number,
+): Promise<VoicePort> {
   const names = house.config.get<readonly string[]>("council.models");
   const signal = AbortSignal.timeout(OPEN_MS);
   const further = await Promise.all(names.map((name) => models.open({ model: name }, signal)));
@@ -174,15 +201,17 @@ const WINDOW_SHARE = 0.5;
 
 async function planFor(
   { house, options, model, gate, copies, journal }: ConveneParts,
-  { voices: port, task }: { voices: VoicePort; task: Task },
+  { voices: port, asked }: { voices: VoicePort; asked: Asked },
   signal: AbortSignal,
 ): Promise<CouncilPlan> {
-  const question = wordsOf(task.prompt);
+  const { question, turn } = asked;
   const risk = options.risk ?? riskOf(question);
   const kind: CouncilKind = options.kind === "patch" ? "patch" : options.options ? "answer" : "rank";
   const { voices } = loadVoices(house);
-  const record = recordOf(house);
-  const weights = await record.weights(port, voices);
+  const record = await openRecord(house);
+  await record.lookForUndone((path) => hashOf(gate, `${house.workspace}/${path}`, { turn, signal }));
+  const weights = record.weights(Object.fromEntries(voices.map((voice) => [voice.id, port.group(voice)])));
+  record.close();
   const presets = await loadCouncils(house, voices);
   const { voices: ids, preset, size, domain } = options;
   const wanted = {
@@ -204,7 +233,7 @@ async function planFor(
     files: options.files,
     tokens,
     tokensOf: (text: string) => port.tokens(text),
-    turn: task.turn,
+    turn,
     workspace: house.workspace,
   };
   const context = await contextFor(gate, room, signal);

@@ -25,6 +25,18 @@ const MOST_FILES = 24;
 /** Part of the room that the outline of the repository may take. */
 const MAP_SHARE = 0.2;
 
+/** SHA-256 of a file as it is now; null when it cannot be read. */
+export async function hashOf(
+  gate: Gate,
+  path: string,
+  { turn, signal }: { readonly turn: number; readonly signal: AbortSignal },
+): Promise<string | null> {
+  const call = { type: "tool-call", id: shortId("council"), tool: "read", input: { path, limit: 1 } } as const;
+  const outcome = await gate.run(call, { actor: LOCAL_USER, turn, voice: "council" }, signal);
+  const hash = outcome.details?.["hash"];
+  return typeof hash === "string" && !outcome.failed ? hash : null;
+}
+
 /** Named files first, then those that define what the question speaks of; a file that does not fit is left out whole. */
 export async function contextFor(gate: Gate, request: ContextRequest, signal: AbortSignal): Promise<CouncilContext> {
   const call = async (tool: string, input: Record<string, unknown>) => {

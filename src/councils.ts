@@ -11,8 +11,11 @@ import { decide } from "./council/decide.ts";
 import type { CouncilPlan } from "./council/plan.ts";
 import { type CouncilResult, runCouncil } from "./council/run.ts";
 import { createSteps } from "./council/steps.ts";
+import type { House } from "./house.ts";
+import { type CouncilRecord, openRecord } from "./outcomes.ts";
 
-export function councilsView(sessions: Sessions, workspace: string): CouncilsView {
+export function councilsView(sessions: Sessions, house: House): CouncilsView {
+  const { workspace } = house;
   const recordOf = (id: string) => {
     const [session = "", nth = "1"] = id.split(".");
     const events = sessions.read(sessions.find(session, workspace).id);
@@ -40,12 +43,36 @@ export function councilsView(sessions: Sessions, workspace: string): CouncilsVie
       const { report } = await again(plan, events);
       return { report, same: canonicalJson(report) === canonicalJson(stored) };
     },
+    stats: () => withRecord(house, (record) => record.stats({})),
+    async settle(id, truth) {
+      const { events, start } = recordOf(id);
+      const { options } = reportOf(events, start.work);
+      const found =
+        truth === "none" ? "none" : options.find(({ label, text }) => label === truth || text === truth)?.id;
+      if (found === undefined)
+        throw new CrucibleError("usage", `council ${id} had no option ${truth}`, {
+          hint: `there are: ${options.map(({ label }) => label).join(", ")}, none`,
+        });
+      if (!(await withRecord(house, (record) => record.settle(start.work, found))))
+        throw new CrucibleError("session-missing", `council ${id} is not on the record`, {
+          hint: "see: crucible council list",
+        });
+    },
     async whatIf(id, rule) {
       const { events, plan } = recordOf(id);
       const { report, input } = await again(plan, events);
       return { report, decision: decide({ ...input, request: { ...input.request, rule } }) };
     },
   };
+}
+
+async function withRecord<T>(house: House, work: (record: CouncilRecord) => T): Promise<T> {
+  const record = await openRecord(house);
+  try {
+    return work(record);
+  } finally {
+    record.close();
+  }
 }
 
 function reportOf(events: readonly Event[], work: string): CouncilReport {

@@ -82,7 +82,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const writer = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
-  const conductor = councilFor(bench, { gate, copies: copies.get, writer, models: parts.models });
+  const conductor = conductorFor(bench, { gate, copies: copies.get, writer, models: parts.models });
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
   announce(house, given, { model, earlier, emit, fork: files.fork, problem });
@@ -91,6 +91,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   return {
     id: journal.session,
     workspace: house.workspace,
+    face: given.spiral ? "spiral" : given.council ? "council" : "developer",
     model: model.info,
     window: model.window,
     notes: notesOf(house, given, model),
@@ -111,21 +112,18 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   };
 }
 
-/** A council where one was asked for; nothing of it is loaded for one voice. */
-function councilFor(
-  bench: Bench,
-  { gate, copies, writer, models }: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">,
-): Conductor {
+/** One voice, or what was asked for instead; nothing of that is loaded for one voice. */
+function conductorFor(bench: Bench, own: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">): Conductor {
   const { house, given, model, emit, files } = bench;
-  const { council } = given;
-  if (!council) return writer;
-  return {
-    async run(task, signal) {
-      const { councilConductor } = await import("./convene.ts");
-      const parts = { house, options: council, model, models, journal: files.journal, emit, gate, copies, writer };
-      return councilConductor(parts).run(task, signal);
-    },
-  };
+  const { council, spiral, human } = given;
+  const parts = { house, model, journal: files.journal, emit, ...own };
+  if (council) {
+    const load = async () => (await import("./convene.ts")).councilConductor({ ...parts, options: council });
+    return { run: async (task, signal) => (await load()).run(task, signal) };
+  }
+  if (!spiral) return own.writer;
+  const load = async () => (await import("./spiral.ts")).spiralConductor({ ...parts, options: spiral, human });
+  return { run: async (task, signal) => (await load()).run(task, signal) };
 }
 
 /** The bus of a session, with those who opened it listening. */
@@ -140,7 +138,7 @@ function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOp
 function lazily<T extends AsyncDisposable>(make: () => Promise<T>) {
   let made: Promise<T> | undefined;
   const get = () => (made ??= make());
-  return { get, close: async () => (await made)?.[Symbol.asyncDispose]() };
+  return { get, close: async () => (await made?.catch(() => undefined))?.[Symbol.asyncDispose]() };
 }
 
 /** What the record of a session's beginning says. */

@@ -39,7 +39,10 @@ export function keepFrom(messages: readonly Message[], budget: number): number {
 /** The summary with what must not depend on a model's memory: plan, last errors, open files. */
 export function summaryText(summary: string, events: readonly Event[]): string {
   const todos = events.findLast((event) => event.kind === "todos-set")?.todos ?? [];
-  const failures = events.filter((event) => event.kind === "tool-end" && event.failed).slice(-2);
+  // What failed in a throw-away copy is the council's affair.
+  const failures = events
+    .filter((event) => event.kind === "tool-end" && event.failed && event.details?.["copy"] !== true)
+    .slice(-2);
   const errors = failures.map((event) =>
     event.kind === "tool-end"
       ? `${event.tool}: ${clipMiddle(textOf({ role: "tool", callId: "", tool: "", parts: event.parts, failed: true }), 600)}`

@@ -11,11 +11,10 @@ import type { Human } from "../core/ports/human.ts";
 import type { LocalProvider } from "../core/ports/models.ts";
 import type { Budget, Outcome } from "../core/task.ts";
 import type { Mode, SandboxMode } from "../core/verdict.ts";
-import { councilOptions, type Work } from "./council-flags.ts";
 import { createDebug, type Debug } from "./debug.ts";
 import { EXIT, exitOf } from "./exit-codes.ts";
 import { readImage, readSchema, readStdin, stdinCarriesText, workFolder } from "./files.ts";
-import { durationFlag, type FlagName, type Flags, numberFlag } from "./flags.ts";
+import { durationFlag, type FlagName, type Flags, numberFlag, type Work } from "./flags.ts";
 import { type Output, processOutput } from "./output.ts";
 import { inlineRenderer } from "./render/inline.ts";
 import { jsonRenderer } from "./render/json.ts";
@@ -23,6 +22,7 @@ import { plainRenderer } from "./render/plain.ts";
 import type { Renderer } from "./render/renderer.ts";
 import { onSignals, type Signals } from "./signals.ts";
 import { NOBODY, terminalHuman } from "./terminal.ts";
+import { workOptions } from "./work.ts";
 
 /** Runs the prompt on the command line and returns the exit code. */
 export async function ask(flags: Flags, context: CommandContext, work: Work = "ask"): Promise<number> {
@@ -66,7 +66,7 @@ function rendererFor(flags: Flags, output: Output): Renderer {
 
 async function runPrompts(flags: Flags, context: CommandContext, face: Face): Promise<number> {
   const workspace = workFolder(flags.text("cd"));
-  const goesOn = face.work === "council" && flags.has("resume") && flags.words.length === 0;
+  const goesOn = face.work !== "ask" && flags.has("resume") && flags.words.length === 0;
   const prompts = goesOn ? [GO_ON] : await readPrompts(flags);
   const schema = flags.text("json-schema");
   const answerSchema = schema === undefined ? undefined : readSchema(schema);
@@ -79,8 +79,8 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
     refuseBlind(live, prompts);
     face.renderer.start(live);
     const outcome = await runTurns(live, prompts, {
-      // A council keeps within its limits itself, and then still tells what it found.
-      budget: face.work === "council" ? {} : budgetOf(app),
+      // Larger work keeps within its limits itself, and then still tells what it found.
+      budget: face.work === "ask" ? budgetOf(app) : {},
       ...(answerSchema ? { answerSchema } : {}),
       signal: signals.signal,
     });
@@ -103,8 +103,8 @@ function refuseBlind(live: LiveSession, prompts: readonly Prompt[]): void {
 
 type Prompt = readonly (TextPart | ImagePart)[];
 
-/** Stands in the journal where a council is taken up again. */
-const GO_ON: Prompt = [{ type: "text", text: "(the council that was cut off goes on)" }];
+/** Stands in the journal where a council or a spiral is taken up again. */
+const GO_ON: Prompt = [{ type: "text", text: "(what was cut off goes on)" }];
 
 /** Turns in order; the first that does not end well ends the run. */
 async function runTurns(
@@ -199,7 +199,6 @@ function openOptions(flags: Flags, run: PromptRun): OpenOptions {
   const resume = flags.text("resume") ?? (flags.has("continue") ? "newest" : undefined);
   refuseContradictions(flags, resume);
   const name = flags.text("name");
-  const council = councilOptions(flags, face.work, app);
   const effort = app.config.get<Effort | undefined>("effort");
   const mode = app.config.get<string>("permissionMode");
   return {
@@ -216,7 +215,7 @@ function openOptions(flags: Flags, run: PromptRun): OpenOptions {
     bare: flags.has("bare"),
     offline: flags.has("offline"),
     cache: !flags.has("no-cache"),
-    ...(council ? { council } : {}),
+    ...workOptions(flags, face.work, app),
     ...(resume === undefined ? {} : { resume }),
     fork: flags.has("fork-session"),
     ...(sessionId === undefined ? {} : { sessionId }),

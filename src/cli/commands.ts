@@ -19,6 +19,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     about: "put a question (or --patch: a change) to a council; show, replay, what-if, stats",
     load: () => import("./commands/council.ts"),
   },
+  spiral: {
+    about: "larger work in five phases, each with a test that must hold; only what passes is put into the folder",
+    load: () => import("./commands/spiral.ts"),
+  },
   status: {
     about: "servers, models, breakers and what was learned of them",
     load: () => import("./commands/status.ts"),

@@ -15,8 +15,11 @@ export interface Flag {
   /** One of these, when it is a closed set. */
   readonly choices?: readonly string[];
   /** It belongs to work of its own and means nothing elsewhere. */
-  readonly of?: "council";
+  readonly of?: readonly Work[];
 }
+
+/** What the first word of the command line makes of the rest. */
+export type Work = "ask" | "council" | "spiral" | "review";
 
 export const FLAGS = {
   print: { short: "p", kind: "switch", about: "one shot: print the answer and exit" },
@@ -77,26 +80,39 @@ export const FLAGS = {
     values: "[=N]",
     about: "up to ten voices (or N) propose, test and vote before one writes; trivial work is left to one voice",
   },
-  voices: { kind: "text", values: "a,b", of: "council", about: "these voices, in this order (crucible voices)" },
-  preset: { kind: "text", values: "name", of: "council", about: "the voices of this council" },
-  options: { kind: "text", values: "a,b", of: "council", about: "the answers to choose from" },
+  voices: { kind: "text", values: "a,b", of: ["council"], about: "these voices, in this order (crucible voices)" },
+  preset: { kind: "text", values: "name", of: ["council"], about: "the voices of this council" },
+  options: { kind: "text", values: "a,b", of: ["council"], about: "the answers to choose from" },
   rule: {
     kind: "text",
     values: "name",
-    of: "council",
+    of: ["council"],
     about: "how ballots are counted, instead of the kind's own way",
   },
   risk: {
     kind: "text",
     choices: ["low", "medium", "high", "irreversible"],
-    of: "council",
+    of: ["council"],
     about: "what is at stake, when the words do not tell",
   },
-  patch: { kind: "switch", of: "council", about: "decide on a change of code, by running it in copies of the folder" },
-  apply: { kind: "switch", of: "council", about: "like --patch, and put the decided change into the folder" },
-  "max-calls": { kind: "text", values: "N", of: "council", about: "limit of calls to models" },
-  seed: { kind: "text", values: "N", of: "council", about: "of rotation and sampling; a random one when absent" },
-  file: { kind: "list", values: "path", of: "council", about: "a file that every voice reads" },
+  patch: {
+    kind: "switch",
+    of: ["council"],
+    about: "decide on a change of code, by running it in copies of the folder",
+  },
+  apply: { kind: "switch", of: ["council"], about: "like --patch, and put the decided change into the folder" },
+  "max-calls": { kind: "text", values: "N", of: ["council"], about: "limit of calls to models" },
+  seed: { kind: "text", values: "N", of: ["council"], about: "of rotation and sampling; a random one when absent" },
+  file: { kind: "list", values: "path", of: ["council", "spiral"], about: "a file that every voice reads" },
+  scale: {
+    kind: "text",
+    choices: ["micro", "meso", "epic"],
+    of: ["spiral"],
+    about: "two voices; a council; all voices, and you at every exit",
+  },
+  accept: { kind: "list", values: "command", of: ["spiral"], about: "the work is done when this command passes" },
+  loops: { kind: "text", values: "N", of: ["spiral"], about: "how often it is tried at most" },
+  threshold: { kind: "text", values: "0.8", of: ["spiral"], about: "quality from which a change is taken" },
   debug: { short: "d", kind: "switch", about: "show causes of errors and every event on standard error" },
   "debug-file": { kind: "text", values: "file", about: "write the debug output to this file" },
   verbose: { kind: "switch", about: "show tool output in full" },

@@ -1,7 +1,7 @@
 /** The help text, made from the tables it describes. */
 import { COMMANDS } from "./commands.ts";
 import { MEANINGS } from "./exit-codes.ts";
-import { FLAGS, type Flag } from "./flags.ts";
+import { FLAGS, type Flag, type Work } from "./flags.ts";
 
 export function helpText(version: string): string {
   const flags = flagRows(undefined);
@@ -22,14 +22,17 @@ ${flags.join("\n")}
 Of a council (crucible council, or --council before the work)
 ${flagRows("council").join("\n")}
 
+Of a spiral (crucible spiral "larger work")
+${flagRows("spiral").join("\n")}
+
 Exit codes
 ${MEANINGS.map(([code, text]) => row(String(code), text)).join("\n")}
 `;
 }
 
-function flagRows(of: Flag["of"]): string[] {
+function flagRows(work: Work | undefined): string[] {
   return Object.entries<Flag>(FLAGS).flatMap(([name, flag]) => {
-    if (flag.of !== of) return [];
+    if (work === undefined ? flag.of !== undefined : !flag.of?.includes(work)) return [];
     const values = flag.choices?.join("|") ?? flag.values ?? "";
     const value = flag.kind === "switch" ? "" : values.startsWith("[=") ? values : ` ${values}`;
     return row(`${flag.short ? `-${flag.short}, ` : "    "}--${name}${value}`, flag.about);

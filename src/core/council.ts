@@ -203,6 +203,7 @@ export interface CouncilReport {
   readonly id: Id;
   readonly question: string;
   readonly kind: CouncilKind;
+  readonly domain?: string;
   readonly risk: RiskLevel;
   readonly decision: CouncilDecision;
   readonly options: readonly CouncilOption[];

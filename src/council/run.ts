@@ -49,6 +49,7 @@ function reportOf(sitting: Sitting, finding: Finding | PatchFinding): CouncilRep
     id: plan.id,
     question: plan.question,
     kind: plan.kind,
+    ...(plan.domain === undefined ? {} : { domain: plan.domain }),
     risk: plan.risk,
     decision,
     options,

@@ -70,13 +70,13 @@ export function openCopies(options: CopiesOptions): Copies {
       standIns(plan, workspace, files);
       const exclude = join(workspace, ".git", "info", "exclude");
       const tree = { files, copied, made, exclude: existsSync(exclude) ? exclude : undefined };
-      const shared = [...plan.shared.map(({ path }) => join(workspace, path)), ...addDirs];
+      const below = plan.shared.map(({ path }) => join(workspace, path));
       const own = (path: string) =>
-        contains(workspace, path) && !shared.some((each) => contains(each, path))
+        contains(workspace, path) && !below.some((each) => contains(each, path))
           ? [files + path.slice(workspace.length)]
           : [];
       return {
-        place: { folder, files, shared },
+        place: { folder, files, shared: [...below, ...addDirs.map((path) => realpathSync.native(path))] },
         changes: (each) => changesOf(tree, each),
         keep: (paths) => keepFiles(files, paths.flatMap(own)),
         remove: () => discard(folder),

@@ -60,7 +60,10 @@ export function pathView(options: {
   const real = [workspace, ...options.addDirs.map(realOrPlain)];
   const roots = [...real, tmp.view];
 
-  const isShared = (path: string) => copy?.shared.some((each) => contains(each, path)) === true;
+  // An added folder may hold the workspace itself: that is the copy's all the same.
+  const isShared = (path: string) =>
+    copy?.shared.some((each) => contains(each, path) && !(contains(each, workspace) && contains(workspace, path))) ===
+    true;
   const isCopied = (path: string) => copy !== undefined && contains(workspace, path) && !isShared(path);
   const isPrivate = (path: string) =>
     tmp.view !== tmp.host && contains(tmp.view, path) && !real.some((root) => contains(root, path));

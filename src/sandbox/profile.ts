@@ -102,7 +102,8 @@ export function buildProfile(
     ...parts.toolchains.secrets.map((secret) => mask(parts, secret)),
     { kind: "rw", source: context.homeHost, target: context.privateHome, mapped: true },
     ...opened.map((path) => same("ro", path, true)),
-    ...roots.map((root) => at(kind, root)),
+    // A copy of the workspace may lie in a folder that is shown as it is.
+    ...roots.toSorted((a, b) => a.length - b.length).map((root) => at(kind, root)),
     ...(context.copy?.shared ?? []).filter((path) => !roots.includes(path)).map((path) => at("ro", path)),
     ...guarded.common.map((path) => at(context.copy ? "ro" : kind, path)),
     ...guarded.pinned.map((path) => at(kind, path)),

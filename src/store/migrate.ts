@@ -5,9 +5,14 @@ import { type Migration, Migrator } from "kysely/migration";
 import { delay } from "../base/async.ts";
 import journal from "./migrations/0001-journal.ts";
 import outcomes from "./migrations/0002-outcomes.ts";
+import lessons from "./migrations/0003-lessons.ts";
 import { SCHEMA_VERSION, versionOf } from "./schema.ts";
 
-const MIGRATIONS: Record<string, Migration> = { "0001-journal": journal, "0002-outcomes": outcomes };
+const MIGRATIONS: Record<string, Migration> = {
+  "0001-journal": journal,
+  "0002-outcomes": outcomes,
+  "0003-lessons": lessons,
+};
 
 /** SQLite runs DDL in transactions; kysely's adapter says it does not, and would leave half a migration. */
 class TransactionalAdapter extends SqliteAdapter {

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { CrucibleError } from "../base/error.ts";
 
 /** Schema version this program writes: the number of migrations. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** The schema version written in the file. */
 export function versionOf(db: DatabaseSync): number {

@@ -42,6 +42,8 @@ export interface CopiesKitOptions {
   readonly given?: Partial<OpenOptions>;
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly secrets?: readonly string[];
+  /** The folder that holds the workspace is added to it. */
+  readonly withParent?: boolean;
   /** Called before anything is opened. */
   readonly prepare?: (workspace: string) => void;
 }
@@ -51,8 +53,8 @@ const BASE = "/var/tmp";
 
 export async function copiesKit(options: CopiesKitOptions = {}): Promise<CopiesKit> {
   const base = realpathSync(mkdtempSync(join(BASE, "crucible-")));
-  const [workspace, home] = [join(base, "ws"), join(base, "home")];
-  mkdirSync(workspace);
+  const [workspace, home] = [join(base, "code", "ws"), join(base, "home")];
+  mkdirSync(workspace, { recursive: true });
   mkdirSync(home);
   writeFiles(workspace, options.files ?? {});
   options.prepare?.(workspace);
@@ -82,7 +84,7 @@ export async function copiesKit(options: CopiesKitOptions = {}): Promise<CopiesK
   const given = { mode: "default", sandbox: "workspace-write", addDirs: [], allowedTools: [], disallowedTools: [] };
   const bench = {
     house,
-    given: { ...given, ...options.given },
+    given: { ...given, addDirs: options.withParent ? [join(base, "code")] : [], ...options.given },
     files: { journal: { session: "s1", events: () => events, flushed: async () => undefined }, blobs: memoryBlobs() },
     model: { info: { server: "http://127.0.0.1:9" }, ref: { model: "test" } },
     rules: [],

@@ -92,6 +92,52 @@ describe.skipIf(skip)("a copy of the workspace", () => {
     expect(treeOf(kit.workspace)).toEqual({ "a.txt": "100644 one\n" });
   });
 
+  test("shares the history of a linked worktree, added folders too, for reading only", async () => {
+    await using kit = await copiesKit({
+      withParent: true,
+      prepare: (workspace) => {
+        const main = join(workspace, "..", "main");
+        mkdirSync(main);
+        writeFileSync(join(main, "a.txt"), "one\n");
+        git(main, "init", "-q");
+        git(main, "add", ".");
+        git(main, "commit", "-qm", "first");
+        git(main, "worktree", "add", "-q", workspace);
+      },
+    });
+    await using copy = await kit.port.copy(kit.signal);
+    const tries = `git log --format=%s; echo x > ${kit.base}/code/main/.git/x; echo x > ../x; git add -A; git commit -m x`;
+    const result = await copy.run(...script(tries), kit.signal);
+    expect(result.output).toMatch(/^first\n/);
+    expect(existsSync(join(kit.base, "code/main/.git/x"))).toBe(false);
+    expect(existsSync(join(kit.base, "code/x"))).toBe(false);
+    expect(git(join(kit.base, "code/main"), "log", "--all", "--format=%s")).toBe("first\n");
+    const edit = { path: `${kit.base}/code/main/a.txt`, find: "", replace: "x" };
+    expect(await copy.edit([edit], kit.signal)).toMatchObject({ problem: expect.stringContaining("shares it") });
+    const fromCopy = await copy.run("cat a.txt", TIME, kit.signal);
+    expect(fromCopy.output).toMatch(/^one/);
+  });
+
+  test("is confined although the session is not", async () => {
+    await using kit = await copiesKit({ files: { "a.txt": "one\n" }, given: { sandbox: "off" } });
+    mkdirSync(join(kit.base, "outside"));
+    await using copy = await kit.port.copy(kit.signal);
+    const result = await copy.run(...script(`echo 2 > a.txt; ls ${kit.base}/outside || echo hidden`), kit.signal);
+    expect(result).toMatchObject({ outcome: "pass", output: expect.stringMatching(/hidden\n?$/) });
+    expect(readFileSync(join(kit.workspace, "a.txt"), "utf8")).toBe("one\n");
+  });
+
+  test("tells nothing of what lies behind a folder that became a link", async () => {
+    await using kit = await copiesKit({ files: { "dir/passwd": "mine\n" } });
+    await using copy = await kit.port.copy(kit.signal);
+    await copy.run(...script("rm -r dir; ln -s /etc dir"), kit.signal);
+    const diff = await copy.diff();
+    expect(diff).toContain("deleted file mode 100644");
+    expect(diff).not.toContain("root:");
+    const over = { ...TIME, files: [{ path: "dir/hostname", content: "x" }] };
+    expect(await copy.run("true", over, kit.signal)).toMatchObject({ outcome: "error" });
+  });
+
   test("runs what lies in ignored trees, copied or shared", async () => {
     const tool = "#!/bin/sh\necho tool $(dirname $0)\n";
     await using kit = await copiesKit({
@@ -217,17 +263,18 @@ describe.skipIf(skip)("a check in a copy", () => {
   test("sees no secret and reaches no network", async () => {
     const secret = "s3cr3t-value-0123456789";
     await using kit = await copiesKit({
-      files: { ".env": `TOKEN=${secret}\n`, "a.txt": "one\n" },
+      files: { ".env": `TOKEN=${secret}\n`, "conf/plain.txt": "led to by a secret's name\n" },
       secrets: ["another-secret-9876543210"],
       flags: { "network.mode": "allowlist", "network.allow": ["example.org"] },
     });
     await using copy = await kit.port.copy(kit.signal);
-    const masked = await copy.run(
-      'node -e \'console.log(require("fs").readFileSync(process.argv[1], "utf8").length)\' .e""nv; cat .??v | wc -c',
-      TIME,
+    symlinkSync(join(kit.workspace, "conf/plain.txt"), join(kit.workspace, ".env.local"));
+    await using linked = await kit.port.copy(kit.signal);
+    const masked = await linked.run(
+      ...script("cat .env .env.local conf/plain.txt; wc -c < conf/plain.txt"),
       kit.signal,
     );
-    expect(masked.output).not.toContain(secret);
+    expect(masked.output).toMatch(/^0\n?$/);
     const told = await copy.run("printf '%s%s' another-secret -9876543210", TIME, kit.signal);
     expect(told.output).not.toContain("another-secret-9876543210");
     const net = await copy.run("cat /proc/net/dev; env | grep -i proxy; exec 3<>/dev/tcp/1.1.1.1/80", TIME, kit.signal);

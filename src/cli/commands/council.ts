@@ -4,6 +4,7 @@ import type { CouncilReport } from "../../core/council.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
 import { workFolder } from "../files.ts";
 import { harmless, processOutput } from "../output.ts";
+import { councilStatsText } from "../render/council-stats.ts";
 import { councilText } from "../render/council-text.ts";
 import { table } from "../table.ts";
 
@@ -52,6 +53,23 @@ export default function council(command: Command, context: CommandContext, finis
       print(report, options);
       process.stderr.write(same ? "the same decision, byte for byte\n" : "NOT the decision that is on record\n");
       finish(same ? 0 : 3);
+    });
+  command
+    .command("stats")
+    .description("who is right how often, and what a vote is worth for it")
+    .option("--json", "machine-readable")
+    .action(async ({ json }: Options) => {
+      const stats = await (await open()).stats();
+      process.stdout.write(json ? `${JSON.stringify(stats)}\n` : councilStatsText(stats));
+      finish(0);
+    });
+  command
+    .command("outcome <id> <option>")
+    .description("tell what was right: the letter of an option, its words, or none")
+    .action(async (id: string, option: string) => {
+      await (await open()).settle(id, option);
+      process.stdout.write("noted\n");
+      finish(0);
     });
   command
     .command("what-if <id>")

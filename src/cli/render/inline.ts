@@ -8,6 +8,7 @@ import { createTotals } from "../totals.ts";
 import { cacheText } from "./cache-text.ts";
 import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
+import { phaseLines, spiralText } from "./spiral-text.ts";
 import { createWait } from "./wait.ts";
 
 /** Lines of a diff or of output that are shown without `--verbose`. */
@@ -21,6 +22,8 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
   const totals = createTotals();
   const started = performance.now();
   let window: Window | undefined;
+  // Inside a spiral a council is one phase of five: its whole report would hide the others.
+  let spiral = false;
   let last: EventOf<"model-end"> | undefined;
   const titles = new Map<string, string>();
   const wait = createWait();
@@ -70,8 +73,16 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
         return screen.lines([style.dim(councilLine(event) ?? "")]);
       case "voice-asked":
         return screen.status(() => `${event.asked} is asked (${event.stage}) · ${statusText()}`);
+      case "phase-start":
+      case "phase-end":
+        return screen.lines(phaseLines(event, style) ?? []);
+      case "spiral-start":
+        spiral = true;
+        return;
+      case "spiral-end":
+        return screen.lines(["", ...spiralText(event.report, style).trimEnd().split("\n")]);
       case "decision-made":
-        return screen.lines(["", ...councilText(event.report, style).trimEnd().split("\n")]);
+        return spiral ? undefined : screen.lines(["", ...councilText(event.report, style).trimEnd().split("\n")]);
       case "loop-broken":
         return screen.lines([
           style.yellow(`the model goes in circles (${event.pattern}); it was told to do something different`),
@@ -91,7 +102,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
       window = live.window;
       const { ref } = live.model;
       screen.lines([
-        `${style.bold("developer")} ${style.dim(`${nameOf(ref)} · window ${live.window.tokens} (${live.window.source}) · ${live.id.slice(0, SHORT_ID)}`)}`,
+        `${style.bold(live.face)} ${style.dim(`${nameOf(ref)} · window ${live.window.tokens} (${live.window.source}) · ${live.id.slice(0, SHORT_ID)}`)}`,
         ...live.notes.map((note) => style.yellow(harmless(note))),
       ]);
     },

@@ -8,6 +8,7 @@ import type { Event } from "../../core/event.ts";
 import { type AssistantMessage, nameOf, textOf } from "../../core/message.ts";
 import type { Window } from "../../core/model.ts";
 import type { LiveSession } from "../../core/ports/app.ts";
+import type { SpiralReport } from "../../core/spiral.ts";
 import type { Output } from "../output.ts";
 import { createTotals, type Totals } from "../totals.ts";
 import type { Renderer, RunResult } from "./renderer.ts";
@@ -18,6 +19,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
   let session: LiveSession | undefined;
   let window: Window | undefined;
   let council: CouncilReport | undefined;
+  let spiral: SpiralReport | undefined;
   const waiting: { seq: number; message: object }[] = [];
   let onDisk = 0;
   const release = (upTo: number) => {
@@ -47,6 +49,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
       totals.take(event);
       if (event.kind === "model-chosen") window = event.window;
       if (event.kind === "decision-made") council = event.report;
+      if (event.kind === "spiral-end") spiral = event.report;
       const found = stream ? streamLine(event) : undefined;
       if (!found) return;
       const message = { ...found, session_id: event.session, ...(event.voice ? { voice: event.voice } : {}) };
@@ -58,7 +61,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
     end(result) {
       release(Number.POSITIVE_INFINITY);
       const known = session && { ...session, window: window ?? session.window };
-      line({ ...resultObject(result, totals, known), ...(council ? { council } : {}) });
+      line({ ...resultObject(result, totals, known), ...(council ? { council } : {}), ...(spiral ? { spiral } : {}) });
     },
     fault(fault, exitCode) {
       release(Number.POSITIVE_INFINITY);
@@ -136,6 +139,10 @@ function streamLine(event: Event): object | undefined {
       const { work, check, proposal, outcome } = event;
       return { type: "system", subtype: "evidence", council: work, check, proposal, outcome };
     }
+    case "phase-end":
+      return { type: "system", subtype: "phase", phase: event.phase, loop: event.loop, text: event.text };
+    case "spiral-end":
+      return { type: "spiral", report: event.report };
     case "decision-made":
       return { type: "council", report: event.report };
     case "check-run":

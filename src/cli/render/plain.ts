@@ -4,6 +4,7 @@ import { harmless } from "../output.ts";
 import { cacheText } from "./cache-text.ts";
 import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
+import { phaseLines, spiralText } from "./spiral-text.ts";
 
 export function plainRenderer(
   output: Output,
@@ -12,15 +13,20 @@ export function plainRenderer(
   const note = (text: string) => {
     if (!options.quiet) output.err(`${harmless(text)}\n`);
   };
+  // Inside a spiral a council is one phase of five: its whole report would hide the others.
+  let spiral = false;
   return {
     start: (session) => session.notes.forEach(note),
     event(event) {
+      if (event.kind === "spiral-start") spiral = true;
       if (event.kind === "model-note") note(event.text);
       if (event.kind === "cache-looked" && event.hit) note(cacheText(event));
       if (event.kind === "context-compacted") note(`context compacted: ${event.before} -> ${event.after} tokens`);
       const said = councilLine(event);
       if (said !== undefined) note(said);
-      if (event.kind === "decision-made") output.out(councilText(event.report, output.style));
+      phaseLines(event, output.style)?.forEach(note);
+      if (event.kind === "spiral-end") output.out(spiralText(event.report, output.style));
+      if (event.kind === "decision-made" && !spiral) output.out(councilText(event.report, output.style));
       if (!options.verbose) return;
       if (event.kind === "tool-start") note(`> ${event.title}`);
       if (event.kind === "tool-end")
@@ -28,7 +34,8 @@ export function plainRenderer(
     },
     pause: () => undefined,
     end({ outcome }) {
-      if (outcome.text !== "") output.out(`${options.structured ? outcome.text : harmless(outcome.text).trimEnd()}\n`);
+      if (outcome.text !== "" && !spiral)
+        output.out(`${options.structured ? outcome.text : harmless(outcome.text).trimEnd()}\n`);
       if (outcome.verification.text !== "" && !options.structured && !options.quiet)
         output.out(`\n[${harmless(outcome.verification.text)}]\n`);
       for (const denial of outcome.openDenials)

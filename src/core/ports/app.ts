@@ -2,6 +2,7 @@
 
 import type { Approval } from "../approval.ts";
 import type { CouncilDecision, CouncilReport, RiskLevel } from "../council.ts";
+import type { CouncilStats } from "../council-record.ts";
 import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
@@ -14,6 +15,7 @@ import type { CommandResult } from "./hands.ts";
 import type { Human } from "./human.ts";
 import type { ModelChoice, Models } from "./models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./sandbox.ts";
+import type { SpiralScale } from "./spiral.ts";
 import type { Sessions } from "./store.ts";
 import type { VoicesView } from "./voices.ts";
 
@@ -46,6 +48,19 @@ export interface CouncilOptions {
   readonly files: readonly string[];
 }
 
+/** Larger work, in five phases. */
+export interface SpiralOptions {
+  readonly scale?: SpiralScale;
+  /** Commands that pass when the work is done. */
+  readonly accept: readonly string[];
+  readonly loops?: number;
+  readonly threshold: number;
+  readonly wallMs?: number;
+  readonly files: readonly string[];
+  /** Go on with the spiral of this session. */
+  readonly resume?: boolean;
+}
+
 export interface OpenOptions {
   readonly model: ModelChoice;
   readonly human: Human;
@@ -64,6 +79,7 @@ export interface OpenOptions {
   /** Kept answers may be given, and answers kept. */
   readonly cache: boolean;
   readonly council?: CouncilOptions;
+  readonly spiral?: SpiralOptions;
   /** Which session: a new one, an existing one by id, name or `newest`, or a fork of it. */
   readonly resume?: string;
   readonly fork: boolean;
@@ -84,6 +100,8 @@ export interface OpenOptions {
 export interface LiveSession {
   readonly id: string;
   readonly workspace: string;
+  /** Who works: a voice, a council, a spiral. */
+  readonly face: string;
   readonly model: ModelInfo;
   readonly window: Window;
   /** Lines to tell the person at the start. */
@@ -209,6 +227,10 @@ export interface CouncilsView {
   show(id: string): CouncilReport;
   /** Decides again from the record; `same`: byte for byte what was stored. */
   replay(id: string): Promise<{ readonly report: CouncilReport; readonly same: boolean }>;
+  /** What the record of all councils adds up to. */
+  stats(): Promise<CouncilStats>;
+  /** What a person says was right: a letter or the words of an option, or `none`. Throws `usage`. */
+  settle(id: string, truth: string): Promise<void>;
   whatIf(id: string, rule: string): Promise<{ readonly report: CouncilReport; readonly decision: CouncilDecision }>;
 }
 

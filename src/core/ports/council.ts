@@ -72,6 +72,13 @@ export interface WorkspaceCopy extends AsyncDisposable {
     options: { readonly timeoutMs: number; readonly files?: readonly { path: string; content: string }[] },
     signal: AbortSignal,
   ): Promise<CheckResult>;
+  /** One voice works in the copy with its own tools and a context of its own, until it is done or `signal` aborts. */
+  work(
+    order: { readonly title: string; readonly prompt: string },
+    signal: AbortSignal,
+  ): Promise<{ readonly text: string; readonly problem?: string }>;
+  /** What the guard's checks of content say of the files that changed, one line each. */
+  scan(signal: AbortSignal): Promise<readonly string[]>;
   /** A unified diff against the copy as it was made; without what commands left behind in ignored files. */
   diff(): Promise<string>;
 }

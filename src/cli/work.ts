@@ -1,24 +1,54 @@
-/** The flags of a council as options of a session. */
+/** The flags of larger work, a council or a spiral, as options of a session. */
 import { CrucibleError } from "../base/error.ts";
 import type { RiskLevel } from "../core/council.ts";
-import type { App, CouncilOptions } from "../core/ports/app.ts";
-import { FLAGS, type Flag, type FlagName, type Flags, numberFlag } from "./flags.ts";
+import type { App, CouncilOptions, OpenOptions, SpiralOptions } from "../core/ports/app.ts";
+import { FLAGS, type Flag, type FlagName, type Flags, numberFlag, type Work } from "./flags.ts";
 
-/** What the first word of the command line makes of the rest. */
-export type Work = "ask" | "council";
-
-/** Undefined when one voice does the work. Throws `usage` for flags that would mean nothing. */
-export function councilOptions(flags: Flags, work: Work, app: App): CouncilOptions | undefined {
-  if (work === "ask" && !flags.has("council")) {
-    const lost = (Object.entries(FLAGS) as [FlagName, Flag][]).find(
-      ([name, { of }]) => of === "council" && flags.has(name),
+/** Throws `usage` for a flag that would mean nothing here. */
+export function refuseForeign(flags: Flags, work: Work): void {
+  const here: Work = work === "ask" && flags.has("council") ? "council" : work;
+  const lost = (Object.entries(FLAGS) as [FlagName, Flag][]).find(
+    ([name, { of }]) => of && !of.includes(here) && flags.has(name),
+  );
+  if (lost)
+    throw new CrucibleError(
+      "usage",
+      `--${lost[0]} is for ${lost[1].of?.map((name) => `crucible ${name}`).join(" and ")}`,
+      {
+        hint: "see: crucible --help",
+      },
     );
-    if (lost)
-      throw new CrucibleError("usage", `--${lost[0]} is for a council`, {
-        hint: 'crucible council "question", or --council beside it',
-      });
-    return undefined;
-  }
+}
+
+/** What is asked of a session beside its prompt; nothing when one voice does the work. */
+export function workOptions(flags: Flags, work: Work, app: App): Pick<OpenOptions, "council" | "spiral"> {
+  refuseForeign(flags, work);
+  if (work === "spiral") return { spiral: spiralOptions(flags, app) };
+  return work === "council" || flags.has("council") ? { council: councilOptions(flags, work, app) } : {};
+}
+
+function spiralOptions(flags: Flags, app: App): SpiralOptions {
+  const scale = flags.text("scale") as SpiralOptions["scale"];
+  const loops = numberFlag(flags, "loops");
+  const seconds = app.config.get<number | undefined>("limits.wallTime");
+  return {
+    ...(scale === undefined ? {} : { scale }),
+    accept: flags.list("accept"),
+    ...(loops === undefined ? {} : { loops }),
+    threshold: thresholdOf(flags.text("threshold") ?? "0.8"),
+    ...(seconds === undefined ? {} : { wallMs: seconds * 1_000 }),
+    files: flags.list("file"),
+    ...(flags.words.length === 0 ? { resume: true } : {}),
+  };
+}
+
+function thresholdOf(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new CrucibleError("usage", `--threshold ${text}: a number above 0, at most 1`);
+}
+
+function councilOptions(flags: Flags, work: Work, app: App): CouncilOptions {
   const choices = listOf(flags, "options");
   const patch = work === "ask" || flags.has("patch") || flags.has("apply");
   if (patch && choices)
