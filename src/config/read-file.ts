@@ -3,7 +3,8 @@ import type { Node } from "jsonc-parser";
 import type { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
 import { badConfig, plainValue, readJsonFile } from "./json-file.ts";
-import { ALIASES, checkValue, KEYS } from "./keys.ts";
+import { checkValue } from "./key.ts";
+import { ALIASES, KEYS } from "./keys.ts";
 import type { Trust } from "./trust.ts";
 
 export interface FileValue {

@@ -30,6 +30,7 @@ describe.concurrent("voices", () => {
     });
     put(own(setting, "voices/security.md"), file("security", "Mine"));
     put(own(setting, "voices/poet.md"), file("poet", "Poet"));
+    put(own(setting, "config.jsonc"), '{"councils": {"legal": {"members": ["poet"]}, "verse": {"members": ["poet"]}}}');
     const before = await listOf(setting);
     expect(Object.keys(titles(before))).toHaveLength(11);
     expect(titles(before)).toMatchObject({ security: "Mine user", poet: "Poet user", guardian: "Guardian built-in" });
@@ -39,7 +40,10 @@ describe.concurrent("voices", () => {
       "ui_component",
       "api_design",
       "full_council",
+      "legal",
+      "verse",
     ]);
+    expect(before.councils.at(-2)).toMatchObject({ origin: "user", members: [{ voice: "poet" }] });
     const shown = await setting.run(["voices"]);
     expect(shown.stdout).toMatch(/poet +Poet +code +0 +claims +user/);
     expect(shown.stderr).toBe(
@@ -51,7 +55,8 @@ describe.concurrent("voices", () => {
     expect((await setting.run(["trust", "--yes"])).code).toBe(0);
     const after = await listOf(setting);
     expect(titles(after)).toMatchObject({ security: "Ours project", lawyer: "Lawyer project" });
-    expect(after.councils.at(-1)).toMatchObject({ id: "legal", origin: "project", members: [{ voice: "lawyer" }, {}] });
+    expect(after.councils.map(({ id }) => id)).toEqual(before.councils.map(({ id }) => id));
+    expect(after.councils.at(-2)).toMatchObject({ id: "legal", origin: "project", members: [{ voice: "lawyer" }, {}] });
     expect(after.notes).toEqual([]);
 
     writeFileSync(join(setting.folder, ".codecrucible/voices/security.md"), file("security", "Changed"));
