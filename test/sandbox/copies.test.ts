@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -116,6 +117,32 @@ describe.skipIf(skip)("a copy of the workspace", () => {
     expect(await copy.edit([edit], kit.signal)).toMatchObject({ problem: expect.stringContaining("shares it") });
     const fromCopy = await copy.run("cat a.txt", TIME, kit.signal);
     expect(fromCopy.output).toMatch(/^one/);
+  });
+
+  test.each([true, false])("writes no history of a linked worktree (its folder added: %s)", async (withParent) => {
+    await using kit = await copiesKit({
+      withParent,
+      prepare: (workspace) => {
+        const main = join(workspace, "..", "main");
+        mkdirSync(main);
+        git(main, "init", "-q");
+        git(main, "commit", "-qm", "first", "--allow-empty");
+        git(main, "worktree", "add", "-q", workspace);
+      },
+    });
+    await using copy = await kit.port.copy(kit.signal);
+    const result = await copy.run(...script(`git log --format=%s; echo x > ${kit.base}/code/main/.git/x`), kit.signal);
+    expect(result.output).toMatch(/^first\n/);
+    expect(existsSync(join(kit.base, "code/main/.git/x"))).toBe(false);
+  });
+
+  test("is looked at as it is: its links lead, its secrets are masked", async () => {
+    await using kit = await copiesKit({ files: { "a.txt": "one\n", l: "file\n", ".env": "TOKEN=0123456789\n" } });
+    await using copy = await kit.port.copy(kit.signal);
+    rmSync(join(kit.workspace, ".env"));
+    expect((await copy.run(...script("wc -c < .env; rm l; ln -s a.txt l"), kit.signal)).output).toMatch(/^0/);
+    expect(await copy.edit([{ path: "l", find: "one", replace: "two" }], kit.signal)).toEqual({});
+    expect((await copy.run("cat a.txt", TIME, kit.signal)).output).toMatch(/^two/);
   });
 
   test("is confined although the session is not", async () => {
@@ -260,6 +287,14 @@ describe.skipIf(skip)("a check in a copy", () => {
     expect(existsSync("/etc/passwd")).toBe(true);
   });
 
+  test("whose folder became a link takes nothing else away", async () => {
+    await using kit = await copiesKit({ files: { "other/check.sh": "keep\n" } });
+    await using copy = await kit.port.copy(kit.signal);
+    const given = [{ path: "t/check.sh", content: "rm -r t; ln -s other t\n" }];
+    expect(await copy.run("sh t/check.sh", { ...TIME, files: given }, kit.signal)).toMatchObject({ outcome: "pass" });
+    expect(await copy.diff()).not.toContain("other/check.sh");
+  });
+
   test("sees no secret and reaches no network", async () => {
     const secret = "s3cr3t-value-0123456789";
     await using kit = await copiesKit({
@@ -277,6 +312,8 @@ describe.skipIf(skip)("a check in a copy", () => {
     expect(masked.output).toMatch(/^0\n?$/);
     const told = await copy.run("printf '%s%s' another-secret -9876543210", TIME, kit.signal);
     expect(told.output).not.toContain("another-secret-9876543210");
+    const proxies = await copy.run(...script("env | grep -ci proxy"), kit.signal);
+    expect(proxies.output).toMatch(/^0/);
     const net = await copy.run("cat /proc/net/dev; env | grep -i proxy; exec 3<>/dev/tcp/1.1.1.1/80", TIME, kit.signal);
     expect(net.outcome).not.toBe("pass");
     expect(net.output).not.toMatch(/eth|proxy/i);
@@ -344,6 +381,15 @@ describe.skipIf(skip)("accepting a copy", () => {
       /^(b|new)\.txt changed since the copy was made; nothing was changed/,
     );
     expect(treeOf(kit.workspace)).toEqual(before);
+  });
+
+  test("of which files are only gone moves the session's clock", async () => {
+    await using kit = await copiesKit({ files });
+    await using copy = await kit.port.copy(kit.signal);
+    await copy.run("rm a.txt", TIME, kit.signal);
+    expect(await kit.port.accept(copy, kit.signal)).toEqual(["a.txt"]);
+    expect(existsSync(join(kit.workspace, "a.txt"))).toBe(false);
+    expect(kit.edits.value).toBe(1);
   });
 
   test("writes nothing in plan mode", async () => {
