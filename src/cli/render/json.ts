@@ -129,6 +129,22 @@ function streamLine(event: Event): object | undefined {
       return { type: "system", subtype: event.code.replaceAll("-", "_"), text: event.text };
     case "todos-set":
       return { type: "system", subtype: "todos", todos: event.todos };
+    case "check-run":
+      return {
+        type: "system",
+        subtype: "check_run",
+        check: event.check,
+        command: event.command,
+        exit_code: event.exitCode,
+      };
+    default:
+      return workLine(event);
+  }
+}
+
+/** Lines of a council and of a spiral. */
+function workLine(event: Event): object | undefined {
+  switch (event.kind) {
     case "council-start":
       return { type: "system", subtype: "council", council: event.work, question: event.question };
     case "voice-answered": {
@@ -145,14 +161,6 @@ function streamLine(event: Event): object | undefined {
       return { type: "spiral", report: event.report };
     case "decision-made":
       return { type: "council", report: event.report };
-    case "check-run":
-      return {
-        type: "system",
-        subtype: "check_run",
-        check: event.check,
-        command: event.command,
-        exit_code: event.exitCode,
-      };
     default:
       return undefined;
   }
