@@ -10,10 +10,10 @@ import type { OpenModel } from "./core/ports/models.ts";
 import type { Journal } from "./core/ports/store.ts";
 import type { Voice } from "./core/voice.ts";
 import { assemble } from "./council/assemble.ts";
-import type { CouncilPlan } from "./council/plan.ts";
+import type { CouncilPlan, Member } from "./council/plan.ts";
 import { prefixOf } from "./council/prompts.ts";
 import { riskOf } from "./council/risk.ts";
-import type { Weights } from "./council/weights.ts";
+import { NO_RECORD, type Weights } from "./council/weights.ts";
 import { contextFor, hashOf } from "./council-context.ts";
 import type { House } from "./house.ts";
 import { openRecord } from "./outcomes.ts";
@@ -25,7 +25,7 @@ const OPEN_MS = 660_000;
 const WINDOW_SHARE = 0.5;
 
 export async function voicePort(
-  { house, models, model, journal, emit }: ConveneParts,
+  { house, models, model, journal, emit }: Pick<ConveneParts, "house" | "models" | "model" | "journal" | "emit">,
   turn: number,
 ): Promise<VoicePort> {
   const names = house.config.get<readonly string[]>("council.models");
@@ -107,6 +107,25 @@ async function assembled(
   return assemble(wanted, { voices, presets, groupOf: (voice) => port.group(voice), weights });
 }
 
+/** Who reads a change: those named, or every voice whose duty is to find what is wrong. */
+export async function membersFor(
+  house: House,
+  { voices: ids, preset }: { readonly voices?: readonly string[]; readonly preset?: string },
+  port: VoicePort,
+): Promise<readonly Member[]> {
+  const { voices } = loadVoices(house);
+  const finders = voices.filter(({ yields }) => yields.includes("claims") || yields.includes("checks"));
+  const chosen = ids ?? (preset === undefined ? finders.map(({ id }) => id) : undefined);
+  const wanted = {
+    kind: "review" as const,
+    risk: "medium" as const,
+    ...(chosen ? { voices: chosen } : {}),
+    ...(preset === undefined ? {} : { preset }),
+  };
+  const presets = await loadCouncils(house, voices);
+  return assemble(wanted, { voices, presets, groupOf: (voice) => port.group(voice), weights: NO_RECORD }).members;
+}
+
 /** What the record teaches of the voices as they are now; work that was undone meanwhile counts as wrong. */
 async function weightsFor(
   { house, gate }: ConveneParts,
@@ -124,7 +143,7 @@ async function weightsFor(
 }
 
 /** The start of the session's id, which finds it again; a further council of the session is counted. */
-function councilId(journal: Journal): string {
+export function councilId(journal: Journal): string {
   const earlier = journal.events().filter(({ kind }) => kind === "council-start").length;
   const start = journal.session.slice(0, 13);
   return earlier === 0 ? start : `${start}.${earlier + 1}`;

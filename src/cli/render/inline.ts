@@ -8,6 +8,7 @@ import { createTotals } from "../totals.ts";
 import { cacheText } from "./cache-text.ts";
 import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
+import { reviewText } from "./review-text.ts";
 import { phaseLines, spiralText } from "./spiral-text.ts";
 import { createWait } from "./wait.ts";
 
@@ -79,6 +80,8 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
       case "spiral-start":
         spiral = true;
         return;
+      case "review-end":
+        return screen.lines(["", ...reviewText(event.report, style).trimEnd().split("\n")]);
       case "spiral-end":
         return screen.lines(["", ...spiralText(event.report, style).trimEnd().split("\n")]);
       case "decision-made":

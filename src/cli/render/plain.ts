@@ -4,6 +4,7 @@ import { harmless } from "../output.ts";
 import { cacheText } from "./cache-text.ts";
 import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
+import { reviewText } from "./review-text.ts";
 import { phaseLines, spiralText } from "./spiral-text.ts";
 
 export function plainRenderer(
@@ -25,6 +26,7 @@ export function plainRenderer(
       const said = councilLine(event);
       if (said !== undefined) note(said);
       phaseLines(event, output.style)?.forEach(note);
+      if (event.kind === "review-end") output.out(reviewText(event.report, output.style));
       if (event.kind === "spiral-end") output.out(spiralText(event.report, output.style));
       if (event.kind === "decision-made" && !spiral) output.out(councilText(event.report, output.style));
       if (!options.verbose) return;
