@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { CouncilStats } from "../../src/core/council-record.ts";
-import { CLAMP, convene, council, patch, voicesScript, writeVoices } from "../kit/council.ts";
+import { askedIn, CLAMP, convene, council, patch, voicesScript, writeVoices } from "../kit/council.ts";
 import { call, type Journey, lastText, messagesOf, resultOf } from "../kit/journey.ts";
 import type { RecordedRequest, Reply } from "../kit/model-server.ts";
 import { startModelServer } from "../kit/model-server.ts";
@@ -66,7 +66,11 @@ describe.concurrent("a question", () => {
     await using setting = await council(
       {
         Architect: ({ stage }) =>
-          stage === "rank" ? { ranking: ["A"], reason: "It stores no secret.", confidence: 0.9 } : stage === "propose" ? {} : vote("A"),
+          stage === "rank"
+            ? { ranking: ["A"], reason: "It stores no secret.", confidence: 0.9 }
+            : stage === "propose"
+              ? {}
+              : vote("A"),
       },
       {
         others: ({ stage, voice }) =>
@@ -185,5 +189,29 @@ describe.concurrent("a sub-agent", () => {
     const run = await ask(setting);
     expect(resultOf(run)["result"]).toMatch(/Told: It says: .*plan/);
     expect(() => setting.read("src/new.mjs")).toThrow();
+  });
+});
+
+describe.concurrent("a council with an order", () => {
+  test("who waits for another reads what it handed in, without its name; the others stay blind", async () => {
+    const claims = {
+      claims: [{ subject: "bounds", predicate: "they are swapped", holds: true, file: "", line: 0, severity: "low" }],
+      checks: [],
+    };
+    await using setting = await council(
+      { Security: () => claims },
+      { files: GATED, others: ({ stage }) => (stage === "propose" ? patch(CLAMP.right) : vote("A")) },
+    );
+    const config = join(setting.home, "crucible/config");
+    mkdirSync(config, { recursive: true });
+    const members = [{ voice: "security", depends_on: ["developer"] }, "developer", "implementor"];
+    writeFileSync(join(config, "config.jsonc"), JSON.stringify({ councils: { careful: { members } } }));
+    await convene(setting, ["--patch", "--preset", "careful", CLAMP.task]);
+    const asked = setting.server.chats.map((chat) => ({ ...askedIn(chat), text: lastText(chat) }));
+    expect(asked.slice(0, 3).map(({ voice }) => voice)).toEqual(["Developer", "Implementor", "Security"]);
+    const [first, second, third] = asked;
+    for (const blind of [first, second]) expect(blind?.text).not.toContain("<contribution>");
+    expect(third?.text).toContain("The bounds are put in order first.");
+    expect(third?.text).not.toContain("Developer");
   });
 });
