@@ -371,7 +371,14 @@ function inOrder({ all }: Candidates): readonly Candidate[] {
 function optionsOf({ candidates, refused }: Search): CouncilOption[] {
   const standing = inOrder(candidates).map(({ id, patches, diff }, at): CouncilOption => {
     const label = String.fromCodePoint(65 + at);
-    return { id, label, text: patches[0]?.text ?? "", authors: patches.map(({ author }) => author), diff };
+    return {
+      id,
+      label,
+      text: patches[0]?.text ?? "",
+      authors: patches.map(({ author }) => author),
+      diff,
+      edits: patches[0]?.edits ?? [],
+    };
   });
   const others = [...refused.values()].map(({ patch, problem }): CouncilOption => {
     return { id: patch.id, label: "-", text: patch.text, authors: [patch.author], problem };
