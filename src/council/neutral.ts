@@ -2,7 +2,7 @@
 
 /** Those who judge are spoken to, and told what to do. */
 const TOLD =
-  /\b(?:reviewers?|judges?|voters?|evaluators?|graders?|the council|other voices|all voices)\b[^.\n]*\b(?:must|should|shall|have to|need to|please)\b[^.\n]*\b(?:vote|rank|choose|pick|prefer|select|ignore|accept|approve)/i;
+  /\b(?:reviewers?|judges?|voters?|evaluators?|graders?|the council|other voices|all voices)\b[^.\n]*\b(?:must|should|shall|have to|need to|please)\s+(?:\w+\s+){0,2}(?:vote|rank|choose|pick|prefer|select|ignore|accept|approve)/i;
 const ADDRESSED = [
   TOLD,
   /\b(?:vote|voting) (?:for|against) (?:me|this|it|proposal|option|[A-J]\b)/i,
