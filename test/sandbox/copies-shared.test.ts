@@ -64,10 +64,9 @@ describe.skipIf(lacking())("a large node_modules in a copy", () => {
     for (const each of [tries.join("\n"), "echo x > node_modules/plain/index.js; rm -rf node_modules"])
       await copy.run(...script(each), kit.signal);
     expect(treeOf(kit.workspace)).toEqual(before);
-    const changed = /^diff .*$/gm;
-    expect((await copy.diff()).match(changed)).toEqual([
-      "diff --git a/packages/local/index.js b/packages/local/index.js",
-    ]);
+    const diff = await copy.diff();
+    expect(diff).toContain("b/packages/local/index.js");
+    expect(diff).not.toMatch(/plain|@scope/);
   });
 
   test("hides secrets, and its links lead into the copy or where they always led", async () => {

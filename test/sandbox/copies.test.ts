@@ -168,7 +168,12 @@ describe.skipIf(skip)("a copy of the workspace", () => {
   test("runs what lies in ignored trees, copied or shared", async () => {
     const tool = "#!/bin/sh\necho tool $(dirname $0)\n";
     await using kit = await copiesKit({
-      files: { ".gitignore": "node_modules/\n.venv/\ndata/\n", "data/a": "", "node_modules/.bin/t": tool, ".venv/bin/t": "" },
+      files: {
+        ".gitignore": "node_modules/\n.venv/\ndata/\n",
+        "data/a": "",
+        "node_modules/.bin/t": tool,
+        ".venv/bin/t": "",
+      },
       prepare: (workspace) => {
         writeFileSync(join(workspace, ".venv/bin/t"), `#!${workspace}/.venv/bin/sh\necho venv\n`, { mode: 0o755 });
         symlinkSync("/bin/sh", join(workspace, ".venv/bin/sh"));
