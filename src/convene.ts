@@ -145,7 +145,18 @@ async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSigna
     throw new CrucibleError("file-changed", `the decided patch does not apply any more: ${problem}`, {
       hint: "the workspace changed meanwhile: run the council again",
     });
-  return copies.accept(copy, signal);
+  const named = new Set(report.edits.map(({ path }) => path.replace(/^\.\//, "")));
+  const stray = filesOf(await copy.diff()).filter((path) => !named.has(path));
+  if (stray.length > 0)
+    throw new CrucibleError("internal", `the decided patch would change ${stray.join(", ")}, which it does not name`, {
+      hint: `nothing was changed; see: crucible council show ${report.id}`,
+    });
+  // Awaited here: the copy must be there until everything is accepted.
+  return await copies.accept(copy, signal);
+}
+
+function filesOf(diff: string): string[] {
+  return [...diff.matchAll(/^diff --git a\/(.*) b\/\1$/gm)].map(([, path = ""]) => path);
 }
 
 /** Hashes of the changed files before and after, as the gate recorded them. */

@@ -131,7 +131,7 @@ function withoutHead(text: string): string {
 }
 
 /** The file's own lines: the numbers of the reading tool would have to be taken off every edit. */
-function withoutNumbers(text: string): string {
+export function withoutNumbers(text: string): string {
   return text
     .replace(/\n\(\d+ more lines; continue with offset \d+\)$/, "\n[cut here]")
     .split("\n")

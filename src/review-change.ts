@@ -3,6 +3,9 @@ import { CrucibleError } from "./base/error.ts";
 import { shellQuoted } from "./base/shell-words.ts";
 import type { ReviewOptions } from "./core/ports/app.ts";
 import type { ToolOutcome } from "./core/ports/gate.ts";
+import { withoutNumbers } from "./council-context.ts";
+import { gitPatch } from "./sandbox/git-patch.ts";
+import { gitState } from "./sandbox/git-state.ts";
 
 export interface Change {
   /** For people: `uncommitted changes`, `main...HEAD`, `commit abc`. */
@@ -14,6 +17,12 @@ export interface Change {
   readonly left: readonly string[];
 }
 
+export interface ChangeRoom {
+  readonly workspace: string;
+  readonly tokens: number;
+  readonly tokensOf: (text: string) => number;
+}
+
 type Act = (tool: string, input: Record<string, unknown>) => Promise<ToolOutcome>;
 
 const MOST_FILES = 200;
@@ -23,18 +32,21 @@ const FLAGS = "--no-color --no-ext-diff --no-textconv";
 export async function changeOf(
   act: Act,
   options: Pick<ReviewOptions, "base" | "commit" | "uncommitted">,
-  { tokens, tokensOf }: { readonly tokens: number; readonly tokensOf: (text: string) => number },
+  { workspace, tokens, tokensOf }: ChangeRoom,
 ): Promise<Change> {
   const git = async (command: string) => {
     const outcome = await act("shell", { command: `git ${command}` });
-    const text = outcome.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+    const said = outcome.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+    // The tool's own words for nothing; what is cut is not a diff.
+    const text = said === "(no output)" || outcome.details?.["truncated"] === true ? "" : said;
     return { text, code: outcome.details?.["exitCode"] };
   };
-  if ((await git("rev-parse --git-dir")).code !== 0)
+  const state = gitState(workspace);
+  if (!state)
     throw new CrucibleError("usage", "a review reads changes that git knows, and this folder is no git repository", {
       hint: "git init, or crucible council to ask about files",
     });
-  const { name, range, untracked } = rangeOf(options, await hasCommits(git));
+  const { name, range, untracked } = rangeOf(options, state.commit !== undefined);
   const named = await git(`diff --name-only ${range}`);
   if (named.code !== 0)
     throw new CrucibleError("usage", `git does not know ${name}: ${firstLine(named.text)}`, {
@@ -42,10 +54,10 @@ export async function changeOf(
     });
   const tracked = linesOf(named.text).map((path) => ({
     path,
-    command: `diff ${FLAGS} ${range} -- ${shellQuoted(path)}`,
+    text: async () => (await git(`diff ${FLAGS} ${range} -- ${shellQuoted(path)}`)).text,
   }));
   const fresh = untracked ? linesOf((await git("ls-files --others --exclude-standard")).text) : [];
-  const added = fresh.map((path) => ({ path, command: `diff ${FLAGS} --no-index -- /dev/null ${shellQuoted(path)}` }));
+  const added = fresh.map((path) => ({ path, text: () => newFile(act, path) }));
   const all = [...tracked, ...added];
   if (all.length === 0)
     throw new CrucibleError("usage", `there is nothing to review: no ${name}`, {
@@ -55,11 +67,10 @@ export async function changeOf(
   const files: string[] = [];
   const left: string[] = all.slice(MOST_FILES).map(({ path }) => path);
   let room = tokens;
-  for (const { path, command } of all.slice(0, MOST_FILES)) {
-    const { text } = await git(command);
+  for (const { path, text: read } of all.slice(0, MOST_FILES)) {
+    const text = await read();
     const size = tokensOf(text);
-    const readable =
-      text.startsWith("diff --git") && !text.includes("\nBinary files ") && !/\n\[output truncated|\n… /.test(text);
+    const readable = text.startsWith("diff --git") && !text.includes("\nBinary files ");
     if (!readable || size > room) {
       left.push(path);
       continue;
@@ -75,10 +86,12 @@ export async function changeOf(
   return { name, diff: parts.join(""), files, left };
 }
 
-type Git = (command: string) => Promise<{ readonly text: string; readonly code: unknown }>;
-
-async function hasCommits(git: Git): Promise<boolean> {
-  return (await git("rev-parse --verify --quiet HEAD")).code === 0;
+/** A file that git does not know yet, as the diff that adds it; empty for what is no text. */
+async function newFile(act: Act, path: string): Promise<string> {
+  const outcome = await act("read", { path });
+  if (outcome.failed || outcome.details?.["lines"] === undefined) return "";
+  const text = withoutNumbers(outcome.parts.map((part) => (part.type === "text" ? part.text : "")).join(""));
+  return gitPatch([{ path, after: { mode: "100644", bytes: Buffer.from(`${text}\n`) } }]);
 }
 
 function rangeOf(

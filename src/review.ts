@@ -73,7 +73,11 @@ async function review(parts: ReviewParts, turn: number, signal: AbortSignal): Pr
     );
   const port = await voicePort(parts, turn);
   const room = Math.floor(parts.model.window.tokens * WINDOW_SHARE);
-  const change = await changeOf(act, options, { tokens: room, tokensOf: port.tokens });
+  const change = await changeOf(act, options, {
+    workspace: parts.house.workspace,
+    tokens: room,
+    tokensOf: port.tokens,
+  });
   const plan = await planFor(parts, { port, change, turn, room }, signal);
   const price = `review ${plan.id} of ${change.name}: ${plan.members.map(({ voice }) => voice.id).join(", ")}\n${plural(plan.members.length, "call")}, about ${port.tokens(plan.prefix)} tokens to read once${change.left.length > 0 ? `; too large to be read: ${change.left.join(", ")}` : ""}`;
   emit(

@@ -9,6 +9,7 @@ import type {
   StopReason,
 } from "../core/council.ts";
 import type { CopyPort, FileEdit } from "../core/ports/council.ts";
+import { askInOrder } from "./ask-in-order.ts";
 import { type Answer, askVoices } from "./ask-voices.ts";
 import { ballotsOf, labelsOf, rotation } from "./ballots.ts";
 import { type Candidate, type Candidates, createCandidates, type Patch } from "./candidates.ts";
@@ -45,6 +46,8 @@ interface Search {
   readonly evidence: Evidence;
   readonly refused: Map<OptionId, { readonly patch: Patch; readonly problem: string }>;
   readonly hostile: Set<string>;
+  /** What was handed in, in the order of rungs. */
+  readonly heard: Answer[];
   claims: Claim[];
   ballots: Ballot[];
 }
@@ -57,6 +60,7 @@ export async function findPatch(sitting: Sitting, port: CopyPort): Promise<Patch
     evidence: new Evidence(),
     refused: new Map(),
     hostile: new Set(),
+    heard: [],
     claims: [],
     ballots: [],
   };
@@ -110,13 +114,19 @@ const surely = ({ winner, posterior }: CouncilDecision, risk: RiskLevel) =>
 /** Blind: nobody sees a patch before all are in, nor does who writes the tests. */
 async function contribute(search: Search, members: readonly Member[], round: string): Promise<StopReason | undefined> {
   const { sitting } = search;
-  const { answers, stop } = await askVoices(sitting, members, {
-    round,
-    stage: "propose",
-    form: ({ voice }) => contributionForm(voice, "patch"),
-    maxTokens: CONTRIBUTION_TOKENS,
-    share: 0.6,
-  });
+  const { answers, stop } = await askInOrder(
+    sitting,
+    members,
+    {
+      round,
+      stage: "propose",
+      form: ({ voice }) => contributionForm(voice, "patch"),
+      maxTokens: CONTRIBUTION_TOKENS,
+      share: 0.6,
+    },
+    search.heard,
+  );
+  search.heard.push(...answers);
   search.claims = [...search.claims, ...claimsOf(answers)];
   await stand(search, patchesOf(answers, ""));
   await search.evidence.gather(search.candidates, writtenChecks(answers, round));

@@ -61,6 +61,11 @@ function fenced(text: string, mark: string): string {
   return text.replaceAll(`</${mark}`, `<\\/${mark}`).trimEnd();
 }
 
+/** Data between marks of its own. */
+export function quoted(text: string, mark: string): string {
+  return `<${mark}>\n${fenced(text, mark)}\n</${mark}>`;
+}
+
 export interface Shown {
   readonly label: string;
   readonly text: string;

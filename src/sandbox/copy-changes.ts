@@ -1,7 +1,8 @@
 /** What became of a copy: every file that is no longer as it was copied, with both contents. */
-import { type BigIntStats, lstatSync, readFileSync, readlinkSync } from "node:fs";
+import { type BigIntStats, existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { controlPlace } from "../base/control-places.ts";
+import { CrucibleError } from "../base/error.ts";
 import { type Original, stampOf } from "./copy-files.ts";
 import { entriesOf, keptFiles, keptFolders, pacer } from "./snapshot.ts";
 import { isTemporary } from "./temporary.ts";
@@ -52,6 +53,7 @@ export async function changesOf(tree: CopiedTree, signal: AbortSignal): Promise<
   const isReal = realFolders(files);
   const pace = pacer(signal);
   const changes: Change[] = [];
+  if (!existsSync(files)) throw new CrucibleError("internal", "a throw-away copy is gone", { hint: "try again" });
   for (const path of [...names].sort()) {
     if (pace.due()) await pace.rest();
     if (isOutOfSight(path) || isIgnored(path, tree.ignored)) continue;
@@ -59,6 +61,7 @@ export async function changesOf(tree: CopiedTree, signal: AbortSignal): Promise<
     const change = compare(path, { tree, was: copied.get(path), now });
     if (change) changes.push(change);
   }
+  if (!existsSync(files)) throw new CrucibleError("internal", "a throw-away copy is gone", { hint: "try again" });
   return changes;
 }
 

@@ -28,7 +28,8 @@ const defect = (more: object = {}) => ({
 
 async function changed(says: Readonly<Record<string, Says>>, edit: (setting: Journey) => void): Promise<Journey> {
   const setting = await council(says, { files: FILES, others: () => ({ defects: [] }) });
-  const git = (...words: string[]) => execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...words], { cwd: setting.folder });
+  const git = (...words: string[]) =>
+    execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...words], { cwd: setting.folder });
   git("init", "-q", "-b", "main");
   git("add", "-A");
   git("commit", "-qm", "first");
@@ -40,7 +41,10 @@ const spoil = ({ folder }: Journey) => writeFileSync(join(folder, "src/half.mjs"
 
 async function review(setting: Journey, words: readonly string[]) {
   const run = await setting.run(["review", ...setting.model, "-o", "json", ...words]);
-  const result = JSON.parse(run.stdout.trimEnd().split("\n").at(-1) || "{}") as { review?: ReviewReport; error?: { message: string } };
+  const result = JSON.parse(run.stdout.trimEnd().split("\n").at(-1) || "{}") as {
+    review?: ReviewReport;
+    error?: { message: string };
+  };
   return { run, report: result.review as ReviewReport, error: result.error };
 }
 
@@ -55,20 +59,27 @@ describe.concurrent("a review", () => {
     expect(report.checks).toMatchObject([{ command: "node check.mjs", base: "pass" }]);
     expect(setting.read("src/half.mjs")).toBe(BAD);
     const asked = setting.server.chats.map((chat) => askedIn(chat));
-    expect(asked.every(({ stage, head }) => stage === "review" && head.includes("+  return Math.floor(n / 2);"))).toBe(true);
+    expect(asked.every(({ stage, head }) => stage === "review" && head.includes("+  return Math.floor(n / 2);"))).toBe(
+      true,
+    );
     // A lower bar: nothing of it is critical.
     expect((await review(setting, ["--fail-on", "critical"])).run.code).toBe(0);
   });
 
   test("a test that fails before the change too shows nothing: the finding stays unconfirmed and fails no gate", async () => {
     await using setting = await changed(
-      { Analyzer: () => ({ defects: [defect({ check: check(99), severity: "critical" })] }), Security: () => ({ defects: [defect()] }) },
+      {
+        Analyzer: () => ({ defects: [defect({ check: check(99), severity: "critical" })] }),
+        Security: () => ({ defects: [defect()] }),
+      },
       spoil,
     );
     const { run, report } = await review(setting, ["--fail-on", "low"]);
     expect(run.code, run.stderr).toBe(0);
     // Two voices of one model are one model.
-    expect(report.findings).toMatchObject([{ status: "unconfirmed", voices: ["analyzer", "security"], forPerson: true }]);
+    expect(report.findings).toMatchObject([
+      { status: "unconfirmed", voices: ["analyzer", "security"], forPerson: true },
+    ]);
     expect(report.checks).toMatchObject([{ base: "fail", dropped: "it did not pass before the change" }]);
     const text = await setting.run(["review", ...setting.model]);
     expect(text.stdout).toContain("CRITICAL src/half.mjs:2  half of an odd number");
@@ -82,7 +93,13 @@ describe.concurrent("a review", () => {
     expect(empty.error?.message).toContain("nothing to review");
     writeFileSync(join(setting.folder, "new.mjs"), "export const added = 1;\n");
     expect((await review(setting, [])).report.files).toEqual(["new.mjs"]);
-    expect((await review(setting, ["--commit", "HEAD"])).error?.message ?? "").toContain("");
+    execFileSync("git", ["add", "-A"], { cwd: setting.folder });
+    execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "second"], {
+      cwd: setting.folder,
+    });
+    const commit = await review(setting, ["--commit", "HEAD"]);
+    expect([commit.report.change, commit.report.files]).toEqual(["changes of commit HEAD", ["new.mjs"]]);
+    expect((await review(setting, ["--base", "HEAD~1"])).report.files).toEqual(["new.mjs"]);
     const refused = await review(setting, ["--base", "--output=x"]);
     expect(refused.run.code).toBe(2);
     const unknown = await review(setting, ["--base", "nowhere"]);

@@ -48,6 +48,18 @@ describe.skipIf(skip)("a copy of the workspace", () => {
     expect(await copy.diff()).toBe("");
   });
 
+  test("closed while it is accepted, it is accepted whole: its missing files are not deletions", async () => {
+    await using kit = await copiesKit({ files: { "a.txt": "one\n", "b.txt": "two\n", "dir/c.txt": "three\n" } });
+    const copy = await kit.port.copy(kit.signal);
+    await copy.edit([{ path: "a.txt", find: "one", replace: "changed" }], kit.signal);
+    const accepted = kit.port.accept(copy, kit.signal);
+    await copy[Symbol.asyncDispose]();
+    expect(await accepted).toEqual(["a.txt"]);
+    expect(readFileSync(join(kit.workspace, "a.txt"), "utf8")).toBe("changed\n");
+    expect(readFileSync(join(kit.workspace, "dir/c.txt"), "utf8")).toBe("three\n");
+    await expect(kit.port.accept(copy, kit.signal)).rejects.toThrow("a copy that is gone");
+  });
+
   test("keeps from the workspace whatever a command tries", async () => {
     await using kit = await copiesKit({
       files: { "a.txt": "one\n", "dir/b.txt": "two\n", ".gitignore": "big/\n", "big/c.txt": "c\n" },

@@ -14,12 +14,16 @@ export function plainRenderer(
   const note = (text: string) => {
     if (!options.quiet) output.err(`${harmless(text)}\n`);
   };
+  // A report was shown whole: its gist is not repeated below it, unless a voice went on to speak.
+  let reported = false;
   // Inside a spiral a council is one phase of five: its whole report would hide the others.
   let spiral = false;
   return {
     start: (session) => session.notes.forEach(note),
     event(event) {
       if (event.kind === "spiral-start") spiral = true;
+      if (["decision-made", "spiral-end", "review-end"].includes(event.kind)) reported = true;
+      if (event.kind === "model-end" && event.purpose === "turn") reported = false;
       if (event.kind === "model-note") note(event.text);
       if (event.kind === "cache-looked" && event.hit) note(cacheText(event));
       if (event.kind === "context-compacted") note(`context compacted: ${event.before} -> ${event.after} tokens`);
@@ -36,7 +40,7 @@ export function plainRenderer(
     },
     pause: () => undefined,
     end({ outcome }) {
-      if (outcome.text !== "" && !spiral)
+      if (outcome.text !== "" && !reported)
         output.out(`${options.structured ? outcome.text : harmless(outcome.text).trimEnd()}\n`);
       if (outcome.verification.text !== "" && !options.structured && !options.quiet)
         output.out(`\n[${harmless(outcome.verification.text)}]\n`);
