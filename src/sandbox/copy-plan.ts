@@ -58,7 +58,7 @@ export async function planCopy(workspace: string, skip: string, signal: AbortSig
     if (folder !== workspace) entries.push({ path: folder.slice(workspace.length + 1), kind: "folder", kept: true });
     for (const entry of entriesOf(folder)) place(`${folder}/${entry.name}`, entry);
   }
-  const sharing = share(workspace, ignored);
+  const sharing = await share({ workspace, pace }, ignored);
   return {
     entries: [...entries, ...sharing.entries],
     shared: [...histories, ...sharing.shared],

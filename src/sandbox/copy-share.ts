@@ -2,7 +2,7 @@
 import { type BigIntStats, existsSync, lstatSync } from "node:fs";
 import { basename } from "node:path";
 import type { PlannedEntry, SharedPlace } from "./copy-plan.ts";
-import { entriesOf, MAX_IGNORED_TREE } from "./snapshot.ts";
+import { entriesOf, MAX_IGNORED_TREE, type pacer } from "./snapshot.ts";
 import { isTemporary } from "./temporary.ts";
 
 /** Runners write beside the packages (`.vite-temp`, `.cache`), so the packages are shared one by one. */
@@ -18,6 +18,8 @@ const [CACHE_MARK, PYTHON_MARK] = ["CACHEDIR.TAG", "pyvenv.cfg"];
 const MAX_PARTS = 200;
 /** A hidden folder up to this size is a tool's own: it is copied, so that the tool may go on writing. */
 const MAX_TOOL_BYTES = 5 * 1024 * 1024;
+/** Hidden folders that start empty when they are larger: their tools fill them again, but cannot do with a read-only one. */
+const REFILLED = /^\.(cache|vite)/;
 
 export interface Ignored {
   /** Relative to the workspace. */
@@ -31,26 +33,32 @@ export interface Sharing {
   readonly shared: readonly SharedPlace[];
 }
 
+interface Room {
+  readonly workspace: string;
+  readonly pace: ReturnType<typeof pacer>;
+}
+
 /** The smallest are copied; what does not fit into 50 MiB any more is shared, opened or starts empty. */
-export function share(workspace: string, ignored: readonly Ignored[]): Sharing {
+export async function share(room: Room, ignored: readonly Ignored[]): Promise<Sharing> {
   const all: Sharing[] = [];
-  let room = MAX_IGNORED_TREE;
+  let bytes = MAX_IGNORED_TREE;
   let parts = MAX_PARTS;
   for (const tree of ignored.toSorted((a, b) => a.size - b.size)) {
-    room -= tree.size;
-    const sharing = room >= 0 ? { entries: tree.entries, shared: [] } : shareTree(workspace, tree, parts);
+    bytes -= tree.size;
+    const sharing = bytes >= 0 ? { entries: tree.entries, shared: [] } : await shareTree(room, tree, parts);
     if (sharing.entries.length > 0) parts -= sharing.shared.length;
     all.push(sharing);
   }
   return { entries: all.flatMap(({ entries }) => entries), shared: all.flatMap(({ shared }) => shared) };
 }
 
-function shareTree(workspace: string, { path, entries }: Ignored, parts: number): Sharing {
+async function shareTree(room: Room, { path, entries }: Ignored, parts: number): Promise<Sharing> {
   const folder = entries[0]?.kind === "folder";
   const whole: Sharing = { entries: [], shared: [{ path, folder }] };
   if (!folder) return whole;
-  if (basename(path) === OPENED) return opened(workspace, path, parts) ?? whole;
-  return isRemade(`${workspace}/${path}`) ? { entries: [{ path, kind: "folder", kept: false }], shared: [] } : whole;
+  if (basename(path) === OPENED) return (await opened(room, path, parts)) ?? whole;
+  const empty: Sharing = { entries: [{ path, kind: "folder", kept: false }], shared: [] };
+  return isRemade(`${room.workspace}/${path}`) ? empty : whole;
 }
 
 function isRemade(folder: string): boolean {
@@ -62,38 +70,44 @@ function isRemade(folder: string): boolean {
  * The folder and its links are the copy's own, and so is what is small of a tool's; the rest is shared, the largest
  * first and at most `parts` of it. Undefined when what is left then is too large to be copied.
  */
-function opened(workspace: string, tree: string, parts: number): Sharing | undefined {
-  const entries: PlannedEntry[][] = [[{ path: tree, kind: "folder", kept: false }]];
+async function opened({ workspace, pace }: Room, tree: string, parts: number): Promise<Sharing | undefined> {
+  const own: (readonly PlannedEntry[])[] = [[{ path: tree, kind: "folder", kept: false }]];
   const others: SharedPlace[] = [];
   for (const entry of entriesOf(`${workspace}/${tree}`)) {
     const path = `${tree}/${entry.name}`;
-    const own = toolsOwn(workspace, path, entry);
-    if (own) entries.push(own);
+    const copied = toolsOwn(workspace, path, entry);
+    if (copied) own.push(copied);
     else if (entry.isFile() || entry.isDirectory()) others.push({ path, folder: entry.isDirectory() });
   }
-  if (others.length <= parts) return { entries: entries.flat(), shared: others };
-  const bySize = others
-    .map((place) => ({
-      place,
-      ...(place.folder ? measure(workspace, place.path) : ignoredFile(workspace, place.path)),
-    }))
-    .toSorted((a, b) => b.size - a.size);
+  if (others.length <= parts) return { entries: own.flat(), shared: others };
+  const bySize: (Ignored & { readonly place: SharedPlace })[] = [];
+  for (const place of others) {
+    if (pace.due()) await pace.rest();
+    const { path, folder } = place;
+    bySize.push({ place, ...(folder ? measure(workspace, path) : ignoredFile(workspace, path)) });
+  }
+  bySize.sort((a, b) => b.size - a.size);
   const copied = bySize.slice(parts);
   if (copied.reduce((sum, { size }) => sum + size, 0) > MAX_IGNORED_TREE) return undefined;
   return {
-    entries: [...entries, ...copied.map((each) => each.entries)].flat(),
+    entries: [...own, ...copied.map(({ entries }) => entries)].flat(),
     shared: bySize.slice(0, parts).map(({ place }) => place),
   };
 }
 
 /** What is copied of a link, a small file or a small hidden folder; undefined for all others. */
-function toolsOwn(workspace: string, path: string, entry: ReturnType<typeof entriesOf>[number]) {
+function toolsOwn(
+  workspace: string,
+  path: string,
+  entry: ReturnType<typeof entriesOf>[number],
+): readonly PlannedEntry[] | undefined {
   if (isTemporary(entry.name)) return [];
-  if (entry.isSymbolicLink()) return [{ path, kind: "link", kept: false } as const];
+  if (entry.isSymbolicLink()) return [{ path, kind: "link", kept: false }];
   const isFile = entry.isFile();
   if (!isFile && !(entry.isDirectory() && entry.name.startsWith("."))) return undefined;
   const { entries, size } = isFile ? ignoredFile(workspace, path) : measure(workspace, path, MAX_TOOL_BYTES);
-  return size <= MAX_TOOL_BYTES ? [...entries] : undefined;
+  if (size <= MAX_TOOL_BYTES) return entries;
+  return !isFile && REFILLED.test(entry.name) ? entries.slice(0, 1) : undefined;
 }
 
 export function ignoredFile(workspace: string, path: string): Ignored {

@@ -2,7 +2,10 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { bwrapCommand } from "../../src/sandbox/bwrap.ts";
 import { planCopy } from "../../src/sandbox/copy-plan.ts";
+import type { Mount } from "../../src/sandbox/profile.ts";
+import { stagedPath } from "../../src/sandbox/stage.ts";
 import { copiesKit, treeOf } from "../kit/copies.ts";
 import { writeFiles } from "../kit/repositories.ts";
 import { tempFolder } from "../kit/temp.ts";
@@ -165,6 +168,21 @@ describe.skipIf(lacking())("a large node_modules in a copy", () => {
   });
 });
 
+test("as root the packages are staged as one folder", () => {
+  const parts = ["a", "b", "c"].map((name): Mount => {
+    const path = `/w/node_modules/${name}`;
+    return { kind: "ro", source: path, target: path, mapped: true, around: "/w/node_modules" };
+  });
+  const profile = { key: "", mounts: parts, proxied: false };
+  const identity = { kind: "mapped", uid: 65532, gid: 65532 } as const;
+  const { args } = bwrapCommand(profile, { identity, workspace: "/w", noUserns: true });
+  expect(args.filter((word) => word === "/w/node_modules")).toHaveLength(1);
+  for (const name of ["a", "b", "c"])
+    expect(args.join(" ")).toContain(`--ro-bind ${stagedPath(0)}/${name} /w/node_modules/${name}`);
+  const own = bwrapCommand(profile, { identity: { ...identity, kind: "self" }, workspace: "/w", noUserns: true });
+  expect(own.args.join(" ")).toContain("--ro-bind /w/node_modules/a /w/node_modules/a");
+});
+
 describe("how much of a large node_modules is shared", () => {
   const plan = async (folder: string) => {
     writeFileSync(join(folder, ".gitignore"), "node_modules\n");
@@ -201,6 +219,7 @@ describe("how much of a large node_modules is shared", () => {
         writeFiles(temp.path, { [`${part}/node_modules/p${index}/index.js`]: "x" });
       makeLarge(join(temp.path, part, "node_modules/blob"));
       makeLarge(join(temp.path, part, "node_modules/.hidden/blob"));
+      makeLarge(join(temp.path, part, "node_modules/.cache/tool/blob"));
       writeFiles(temp.path, { [`${part}/node_modules/.state`]: "x", [`${part}/node_modules/.small/x`]: "x" });
     }
     const { entries, shared } = await plan(temp.path);
@@ -210,6 +229,9 @@ describe("how much of a large node_modules is shared", () => {
     for (const part of ["a", "b"]) {
       expect(paths).toContain(`${part}/node_modules/blob`);
       expect(paths).toContain(`${part}/node_modules/.hidden`);
+      expect(made.filter((path) => path.includes(`${part}/node_modules/.cache`))).toEqual([
+        `${part}/node_modules/.cache`,
+      ]);
       expect(made).toContain(`${part}/node_modules/.state`);
       expect(made).toContain(`${part}/node_modules/.small/x`);
     }
