@@ -2,14 +2,14 @@
 import type { Json } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
-import type { CouncilReport } from "./core/council.ts";
-import type { FileChange } from "./core/council-record.ts";
+import type { CouncilOption, CouncilReport } from "./core/council.ts";
 import type { Emit, Event } from "./core/event.ts";
 import { type Message, wordsOf } from "./core/message.ts";
 import type { CouncilOptions } from "./core/ports/app.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { CopyPort } from "./core/ports/council.ts";
 import type { Gate } from "./core/ports/gate.ts";
+import type { Human } from "./core/ports/human.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Journal } from "./core/ports/store.ts";
 import type { Outcome } from "./core/task.ts";
@@ -20,6 +20,7 @@ import { COUNCIL_SYSTEM } from "./council/prompts.ts";
 import { isTrivial } from "./council/risk.ts";
 import { runCouncil } from "./council/run.ts";
 import { createSteps } from "./council/steps.ts";
+import { applyEdits, changesIn, takenFrom } from "./council-apply.ts";
 import { planFor, voicePort } from "./council-plan.ts";
 import type { House } from "./house.ts";
 import { openRecord } from "./outcomes.ts";
@@ -36,6 +37,8 @@ export interface ConveneParts {
   readonly copies: () => Promise<CopyPort>;
   /** The one voice that goes on after the council. */
   readonly writer: Conductor;
+  /** Who is asked where a council does not decide. */
+  readonly human: Human;
 }
 
 /** A council as a conductor: it decides, and then one voice writes if that was asked for. */
@@ -52,11 +55,11 @@ export function councilConductor(parts: ConveneParts): Conductor {
       const limit =
         task.budget.wallMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(task.budget.wallMs)]);
       try {
-        const { report, applied, next } = await convene(parts, { question, turn: task.turn }, limit);
-        if (next !== "write") return councilOutcome(report, applied);
-        const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied) }] };
+        const { report, applied, next, chosen } = await convene(parts, { question, turn: task.turn }, limit);
+        const settled = report.decision.outcome === "decided" || chosen !== undefined;
+        if (next !== "write" || !settled) return councilOutcome(report, applied, chosen);
+        const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied, chosen) }] };
         emit({ kind: "message-added", message, reason: "council" }, { turn: task.turn });
-        if (report.decision.outcome !== "decided") return councilOutcome(report, applied);
         return await writer.run(task, signal);
       } catch (error) {
         return { ...NOTHING, status: signal.aborted ? "cancelled" : "failed", fault: faultOf(error, signal) };
@@ -78,11 +81,11 @@ function faultOf(error: unknown, signal: AbortSignal) {
   return signal.aborted ? { code: "aborted" as const, message: "cancelled", retryable: false } : toFault(error);
 }
 
-function councilOutcome(report: CouncilReport, applied: readonly string[]): Outcome {
+function councilOutcome(report: CouncilReport, applied: readonly string[], chosen?: CouncilOption): Outcome {
   const { decision, cost } = report;
   const counted = { turns: cost.calls, toolCalls: 0 };
-  const text = digestOf(report, applied);
-  if (decision.outcome === "decided") return { ...NOTHING, ...counted, text };
+  const text = digestOf(report, applied, chosen);
+  if (decision.outcome === "decided" || chosen) return { ...NOTHING, ...counted, text };
   const { fault } = new CrucibleError(
     "undecided",
     `the council did not decide: ${decision.abstainReason ?? "nobody answered"}`,
@@ -102,6 +105,8 @@ interface Convened {
   readonly report: CouncilReport;
   readonly applied: readonly string[];
   readonly next: string;
+  /** What the person took where the council did not decide. */
+  readonly chosen?: CouncilOption;
 }
 
 /** The council of this turn: a new one, or the one that a crash cut off. */
@@ -128,50 +133,15 @@ export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSi
   emit({ kind: "decision-made", work: plan.id, report }, context);
   await journal.flushed();
   const next = open?.next ?? options.next;
+  const taken = copies && next !== "report" ? await takenFrom(report, parts.human, signal) : undefined;
   const before = journal.events().length;
-  const applied = copies && next !== "report" ? await apply(copies, report, signal) : [];
+  const { workspace } = parts.house;
+  const applied = copies && taken ? await applyEdits(copies, { report, edits: taken.edits, workspace }, signal) : [];
   const record = await openRecord(parts.house);
-  record.keep(report, changesIn(journal.events().slice(before), applied, parts.house.workspace));
+  record.keep(report, changesIn(journal.events().slice(before), applied, workspace));
+  if (taken?.chosen) record.settle(report.id, taken.chosen.id);
   record.close();
-  return { report, applied, next };
-}
-
-/** Puts the winner into the workspace, through the session's own gate. */
-async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSignal): Promise<readonly string[]> {
-  if (report.decision.outcome !== "decided" || !report.edits) return [];
-  await using copy = await copies.copy(signal);
-  const { problem } = await copy.edit(report.edits, signal);
-  if (problem !== undefined)
-    throw new CrucibleError("file-changed", `the decided patch does not apply any more: ${problem}`, {
-      hint: "the workspace changed meanwhile: run the council again",
-    });
-  const named = new Set(report.edits.map(({ path }) => path.replace(/^\.\//, "")));
-  const stray = filesOf(await copy.diff()).filter((path) => !named.has(path));
-  if (stray.length > 0)
-    throw new CrucibleError("internal", `the decided patch would change ${stray.join(", ")}, which it does not name`, {
-      hint: `nothing was changed; see: crucible council show ${report.id}`,
-    });
-  // Awaited here: the copy must be there until everything is accepted.
-  return await copies.accept(copy, signal);
-}
-
-function filesOf(diff: string): string[] {
-  return [...diff.matchAll(/^diff --git a\/(.*) b\/\1$/gm)].map(([, path = ""]) => path);
-}
-
-/** Hashes of the changed files before and after, as the gate recorded them. */
-function changesIn(
-  events: readonly Event[],
-  applied: readonly string[],
-  workspace: string,
-): Record<string, FileChange> {
-  const changes: Record<string, FileChange> = {};
-  for (const event of events) {
-    if (event.kind !== "file-changed") continue;
-    const path = event.path.startsWith(`${workspace}/`) ? event.path.slice(workspace.length + 1) : event.path;
-    if (applied.includes(path)) changes[path] = { before: changes[path]?.before ?? event.before, after: event.after };
-  }
-  return changes;
+  return { report, applied, next, ...(taken?.chosen ? { chosen: taken.chosen } : {}) };
 }
 
 /** The last council that has a plan and no decision. */

@@ -116,7 +116,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
 function conductorFor(bench: Bench, own: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">): Conductor {
   const { house, given, model, emit, files } = bench;
   const { council, spiral, review, human } = given;
-  const parts = { house, model, journal: files.journal, emit, ...own };
+  const parts = { house, model, journal: files.journal, emit, human, ...own };
   if (council) {
     const load = async () => (await import("./convene.ts")).councilConductor({ ...parts, options: council });
     return { run: async (task, signal) => (await load()).run(task, signal) };
@@ -126,7 +126,7 @@ function conductorFor(bench: Bench, own: Pick<ConveneParts, "gate" | "copies" | 
     return { run: async (task, signal) => (await load()).run(task, signal) };
   }
   if (!spiral) return own.writer;
-  const load = async () => (await import("./spiral.ts")).spiralConductor({ ...parts, options: spiral, human });
+  const load = async () => (await import("./spiral.ts")).spiralConductor({ ...parts, options: spiral });
   return { run: async (task, signal) => (await load()).run(task, signal) };
 }
 

@@ -9,7 +9,6 @@ import { wordsOf } from "./core/message.ts";
 import type { SpiralOptions } from "./core/ports/app.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { CopyPort } from "./core/ports/council.ts";
-import type { Human } from "./core/ports/human.ts";
 import type { SpiralPort, SpiralQuestion, SpiralScale, Trial } from "./core/ports/spiral.ts";
 import type { SpiralReport } from "./core/spiral.ts";
 import type { Outcome } from "./core/task.ts";
@@ -25,7 +24,6 @@ import { loadVoices } from "./voices.ts";
 
 export interface SpiralParts extends Omit<ConveneParts, "options"> {
   readonly options: SpiralOptions;
-  readonly human: Human;
 }
 
 const LOOPS: Readonly<Record<SpiralScale, number>> = { micro: 2, meso: 3, epic: 5 };

@@ -240,7 +240,7 @@ async function judge(search: Search, members: readonly Member[]): Promise<StopRe
   if (!open()) return "all-asked";
   const voters = members.filter(({ voice }) => voice.votes);
   const two = candidates.all.length === 2;
-  const order = candidates.all.toSorted((a, b) => (a.diff < b.diff ? -1 : 1));
+  const order = inOrder(candidates);
   const labels = labelsOf(order.map(({ id }) => id));
   const names = [...labels.keys()];
   const own = (voice: string) => order.find(({ patches }) => patches.some(({ author }) => author === voice))?.id;
@@ -363,10 +363,22 @@ async function synthesise(
   };
 }
 
+/** The order in which patches have their letters, for judges and for people: not that of their authors. */
+function inOrder({ all }: Candidates): readonly Candidate[] {
+  return all.toSorted((a, b) => (a.diff < b.diff ? -1 : 1));
+}
+
 function optionsOf({ candidates, refused }: Search): CouncilOption[] {
-  const standing = candidates.all.map(({ id, patches, diff }, at): CouncilOption => {
+  const standing = inOrder(candidates).map(({ id, patches, diff }, at): CouncilOption => {
     const label = String.fromCodePoint(65 + at);
-    return { id, label, text: patches[0]?.text ?? "", authors: patches.map(({ author }) => author), diff };
+    return {
+      id,
+      label,
+      text: patches[0]?.text ?? "",
+      authors: patches.map(({ author }) => author),
+      diff,
+      edits: patches[0]?.edits ?? [],
+    };
   });
   const others = [...refused.values()].map(({ patch, problem }): CouncilOption => {
     return { id: patch.id, label: "-", text: patch.text, authors: [patch.author], problem };

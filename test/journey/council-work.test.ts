@@ -7,6 +7,7 @@ import { askedIn, CLAMP, convene, council, patch, voicesScript, writeVoices } fr
 import { call, type Journey, lastText, messagesOf, resultOf } from "../kit/journey.ts";
 import type { RecordedRequest, Reply } from "../kit/model-server.ts";
 import { startModelServer } from "../kit/model-server.ts";
+import { missing, terminal } from "../kit/terminal.ts";
 
 const GATED = { ...CLAMP.files, ...CLAMP.test };
 const vote = (choice: string, reason = "It fits.") => ({ choice, reason, confidence: 0.8 });
@@ -58,6 +59,34 @@ describe.concurrent("a council before the writer", () => {
     await using setting = await council({}, { files: GATED });
     const run = await setting.ask(["--options", "a,b", "Which?"]);
     expect([run.code, run.stderr]).toEqual([2, "crucible: --options is for crucible council. See: crucible --help\n"]);
+  });
+});
+
+describe.skipIf(missing)("a council at a terminal", () => {
+  test("asks the person which patch to take where it does not decide, and takes that one", async () => {
+    await using setting = await council(
+      { Implementor: ({ stage }) => (stage === "propose" ? patch(CLAMP.right) : vote("B")) },
+      {
+        files: CLAMP.files,
+        script: (request: RecordedRequest) => {
+          if (!isCouncil(request)) return { text: "It is taken." };
+          const { voice, stage } = askedIn(request);
+          const says =
+            stage !== "propose" ? vote("A") : voice === "Implementor" ? patch(CLAMP.right) : patch(CLAMP.misread);
+          return { text: JSON.stringify(stage === "propose" && voice === "Guardian" ? { checks: [] } : says) };
+        },
+      },
+    );
+    // The model is named after the work.
+    using screen = terminal({ ...setting, model: [] }, ["--council=3", ...setting.model, "--risk", "high", CLAMP.task]);
+    const asked = await screen.shows(/number or text:/);
+    expect(asked).toMatch(/Not decided: /);
+    expect(asked).toMatch(/Council [\w-]+ did not decide\. Which patch shall be taken\?/);
+    const label = /(\d)\. \w: .*\n/.exec(asked)?.[1] ?? "1";
+    screen.send(label, "Enter");
+    await screen.shows(/exit=0/);
+    expect(setting.read("src/clamp.mjs")).not.toBe(CLAMP.files["src/clamp.mjs"]);
+    expect(setting.journal().some((event) => event.kind === "message-added" && event.reason === "council")).toBe(true);
   });
 });
 

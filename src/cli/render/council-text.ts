@@ -178,7 +178,7 @@ export function councilLine(event: Event): string | undefined {
       return `${status === "ok" ? "✔" : "✗"} ${asked}${status === "ok" ? "" : ` ${status}`} ${short} (${seconds(ms)})`;
     }
     case "evidence-found":
-      return `  ${event.outcome === "pass" ? "✔" : event.outcome === "fail" ? "✗" : "·"} ${event.check} on ${event.proposal}: ${event.outcome}`;
+      return `  ${event.outcome === "pass" ? "✔" : event.outcome === "fail" ? "✗" : "·"} ${harmless(event.check)}, ${event.proposal === "base" ? "before any change" : `patch of ${event.proposal}`}: ${event.outcome}`;
     default:
       return undefined;
   }

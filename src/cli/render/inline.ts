@@ -9,7 +9,7 @@ import { cacheText } from "./cache-text.ts";
 import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
 import { reviewText } from "./review-text.ts";
-import { phaseLines, spiralText } from "./spiral-text.ts";
+import { phaseLines, spiralText, todoLines } from "./spiral-text.ts";
 import { createWait } from "./wait.ts";
 
 /** Lines of a diff or of output that are shown without `--verbose`. */
@@ -91,12 +91,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
           style.yellow(`the model goes in circles (${event.pattern}); it was told to do something different`),
         ]);
       case "todos-set":
-        return screen.lines(
-          event.todos.map(
-            (todo) =>
-              `  ${todo.status === "done" ? style.green("✔") : todo.status === "in_progress" ? style.cyan("▸") : style.dim("·")} ${harmless(todo.text)}`,
-          ),
-        );
+        return screen.lines(todoLines(event, style));
       default:
     }
   };
@@ -152,6 +147,7 @@ function toolLines(
     typeof details["added"] === "number" ? `+${details["added"]} -${String(details["removed"])}` : "",
     typeof details["exitCode"] === "number" ? `exit ${details["exitCode"]}` : "",
     `${Math.round(event.durationMs)} ms`,
+    details["copy"] === true ? "in a copy" : "",
   ].filter(Boolean);
   const text = event.parts.map((part) => (part.type === "text" ? part.text : `[${part.mediaType}]`)).join("\n");
   const head = `${mark} ${cut(harmless(title ?? event.tool).replaceAll("\n", " "), columns - 24)} ${style.dim(facts.join(" · "))}`;

@@ -5,7 +5,7 @@ import { cacheText } from "./cache-text.ts";
 import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
 import { reviewText } from "./review-text.ts";
-import { phaseLines, spiralText } from "./spiral-text.ts";
+import { phaseLines, spiralText, todoLines } from "./spiral-text.ts";
 
 export function plainRenderer(
   output: Output,
@@ -29,6 +29,7 @@ export function plainRenderer(
       if (event.kind === "context-compacted") note(`context compacted: ${event.before} -> ${event.after} tokens`);
       const said = councilLine(event);
       if (said !== undefined) note(said);
+      if (spiral && event.kind === "todos-set") for (const line of todoLines(event, output.style)) note(line);
       phaseLines(event, output.style)?.forEach(note);
       if (event.kind === "review-end") output.out(reviewText(event.report, output.style));
       if (event.kind === "spiral-end") output.out(spiralText(event.report, output.style));
