@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 import { contains, type PathView } from "./paths.ts";
 
 /**
- * Those of `shared` (as shown, below the roots) that are still there, and to whose place in the copy no link leads: a
- * command may have put one in a folder's place, and a mount would follow it.
+ * Those of `shared` (as shown) below the workspace that are still there, and to whose place in the copy no link leads:
+ * a command may have put one in a folder's place, and a mount would follow it. Roots are shown anyway.
  */
 export function shownPlaces(paths: PathView, files: string, shared: readonly string[]): string[] {
   const known = new Map<string, boolean>([[files, true]]);
@@ -18,8 +18,7 @@ export function shownPlaces(paths: PathView, files: string, shared: readonly str
   };
   return shared.filter((path) => {
     const source = look(path);
-    if (!source || paths.roots.includes(path)) return false;
-    if (!contains(paths.workspace, path)) return true;
+    if (!source || paths.roots.includes(path) || !contains(paths.workspace, path)) return false;
     const place = files + path.slice(paths.workspace.length);
     return isReal(dirname(place)) && sameKind(source, look(place));
   });
