@@ -69,7 +69,8 @@ export function openCopies(options: CopiesOptions): Copies {
       const made = Date.now();
       standIns(plan, workspace, files);
       const exclude = join(workspace, ".git", "info", "exclude");
-      const tree = { files, copied, made, exclude: existsSync(exclude) ? exclude : undefined };
+      const ignored = new Set(plan.ignored);
+      const tree = { files, copied, made, ignored, exclude: existsSync(exclude) ? exclude : undefined };
       const below = plan.shared.map(({ path }) => join(workspace, path));
       const own = (path: string) =>
         contains(workspace, path) && !below.some((each) => contains(each, path))

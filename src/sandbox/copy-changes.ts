@@ -34,6 +34,8 @@ export interface CopiedTree {
   readonly copied: ReadonlyMap<string, Copied>;
   /** When the last file was copied (milliseconds since the epoch). */
   readonly made: number;
+  /** Files and trees that were ignored in the workspace, by relative path: an ignore file above it is none of the copy's. */
+  readonly ignored: ReadonlySet<string>;
   /** Another file that names ignored files. */
   readonly exclude: string | undefined;
 }
@@ -54,7 +56,7 @@ export async function changesOf(tree: CopiedTree, signal: AbortSignal): Promise<
   if (!existsSync(files)) throw new CrucibleError("internal", "a throw-away copy is gone", { hint: "try again" });
   for (const path of [...names].sort()) {
     if (pace.due()) await pace.rest();
-    if (isOutOfSight(path)) continue;
+    if (isOutOfSight(path) || isIgnored(path, tree.ignored)) continue;
     const now = isReal(dirname(`${files}/${path}`)) ? look(`${files}/${path}`) : undefined;
     const change = compare(path, { tree, was: copied.get(path), now });
     if (change) changes.push(change);
@@ -70,6 +72,11 @@ function isOutOfSight(path: string): boolean {
     segments.some((segment) => segment.toLowerCase() === ".git") ||
     isTemporary(segments.at(-1) ?? "")
   );
+}
+
+function isIgnored(path: string, ignored: CopiedTree["ignored"]): boolean {
+  for (let at = path; at !== "."; at = dirname(at)) if (ignored.has(at)) return true;
+  return false;
 }
 
 function look(path: string): BigIntStats | undefined {
