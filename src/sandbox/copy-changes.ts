@@ -3,6 +3,7 @@ import { type BigIntStats, existsSync, lstatSync, readFileSync, readlinkSync } f
 import { dirname } from "node:path";
 import { controlPlace } from "../base/control-places.ts";
 import { CrucibleError } from "../base/error.ts";
+import { isSecretPath } from "../base/secret-names.ts";
 import { type Original, stampOf } from "./copy-files.ts";
 import { entriesOf, keptFiles, keptFolders, pacer } from "./snapshot.ts";
 import { isTemporary } from "./temporary.ts";
@@ -70,7 +71,9 @@ function isOutOfSight(path: string): boolean {
   return (
     controlPlace(path) !== undefined ||
     segments.some((segment) => segment.toLowerCase() === ".git") ||
-    isTemporary(segments.at(-1) ?? "")
+    isTemporary(segments.at(-1) ?? "") ||
+    // Its text is masked where commands run; a difference would show it.
+    isSecretPath(path)
   );
 }
 

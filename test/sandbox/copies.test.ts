@@ -60,6 +60,18 @@ describe.skipIf(skip)("a copy of the workspace", () => {
     await expect(kit.port.accept(copy, kit.signal)).rejects.toThrow("a copy that is gone");
   });
 
+  test("shows no secret file in its difference, wherever a command moves it", async () => {
+    await using kit = await copiesKit({
+      files: { "a.txt": "one\n", "conf/.env": "TOKEN=hush\n", "conf/b.txt": "two\n" },
+    });
+    await using copy = await kit.port.copy(kit.signal);
+    const [command, options] = script("mv conf other\n");
+    await copy.run(command, options, kit.signal);
+    const diff = await copy.diff();
+    expect(diff).toContain("other/b.txt");
+    expect(diff).not.toMatch(/hush|\.env/);
+  });
+
   test("keeps from the workspace whatever a command tries", async () => {
     await using kit = await copiesKit({
       files: { "a.txt": "one\n", "dir/b.txt": "two\n", ".gitignore": "big/\n", "big/c.txt": "c\n" },
