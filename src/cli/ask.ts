@@ -106,9 +106,15 @@ type Prompt = readonly (TextPart | ImagePart)[];
 
 /** A review needs no words, and neither does work that goes on. */
 async function promptsOf(flags: Flags, work: Work): Promise<readonly Prompt[]> {
-  if (work === "review") return [[{ type: "text", text: "(review)" }]];
+  if (work === "review") return [[{ type: "text", text: `Review ${reviewed(flags)}.` }]];
   const goesOn = work !== "ask" && flags.has("resume") && flags.words.length === 0;
   return goesOn ? [GO_ON] : readPrompts(flags);
+}
+
+function reviewed(flags: Flags): string {
+  const [base, commit] = [flags.text("base"), flags.text("commit")];
+  if (base !== undefined) return `the changes since ${base}`;
+  return commit === undefined ? "what is not committed" : `commit ${commit}`;
 }
 
 /** Stands in the journal where a council or a spiral is taken up again. */
