@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { parseTask } from "../../bench/council/task.ts";
 import type { TaskProof } from "../../bench/council/prove-tasks.ts";
+import { parseTask } from "../../bench/council/task.ts";
 
 const PROVER = resolve(import.meta.dirname, "../../bench/council/prove-tasks.ts");
 
