@@ -1,5 +1,6 @@
 /** Builds the program, measures it beside bare Node, prints one table and keeps it in bench/results. */
 import { cache } from "./cache.ts";
+import { councilRows } from "./council/cost.ts";
 import { installBuilt, type Row } from "./kit.ts";
 import { models } from "./models.ts";
 import { parts } from "./parts.ts";
@@ -17,6 +18,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   parts,
   cache,
   repository,
+  council: councilRows,
 };
 
 const wanted = process.argv.slice(2);

@@ -38,8 +38,9 @@ export interface DecideInput {
 }
 
 export function decide(given: DecideInput): CouncilDecision {
-  const options = rotated([...new Set(given.options)], given.seed ?? 0);
-  const { request, proposals = [], checks = [], evidence = [], weights = NO_RECORD } = given;
+  const { proposals = [] } = given;
+  const options = rotated([...new Set(given.options)], proposals, given.seed ?? 0);
+  const { request, checks = [], evidence = [], weights = NO_RECORD } = given;
   const input: RuleInput = { request, options, proposals, checks, ballots: given.ballots, evidence, weights };
   const rule = ruleFor(request.kind, request.rule ?? championOf(request.kind, weights));
   const votes = votesOf(given.ballots, options);
@@ -80,10 +81,19 @@ function championOf(kind: CouncilKind, { champions }: Weights): string | undefin
   return kind === "answer" ? champions.answer : kind === "rank" ? champions.rank : undefined;
 }
 
-/** Equal options win in turn, by seed: which comes first must not always be the same voice's. */
-function rotated(options: readonly OptionId[], seed: number): OptionId[] {
-  const at = options.length === 0 ? 0 : Math.abs(Math.trunc(seed)) % options.length;
-  return [...options.slice(at), ...options.slice(0, at)];
+/**
+ * Equal options win in turn, by seed: which comes first must not always be the same voice's. Whoever stands for a
+ * cluster in the order given goes on standing for it: the winner must be one that the caller knows.
+ */
+function rotated(
+  options: readonly OptionId[],
+  proposals: readonly CouncilProposal[],
+  seed: number,
+): readonly OptionId[] {
+  const cluster = clustersOf(options, proposals);
+  const heads = options.filter((option) => cluster.get(option) === option);
+  const at = heads.length === 0 ? 0 : Math.abs(Math.trunc(seed)) % heads.length;
+  return [...heads.slice(at), ...heads.slice(0, at), ...options.filter((option) => cluster.get(option) !== option)];
 }
 
 function failed(rule: string): CouncilDecision {

@@ -32,6 +32,21 @@ describe("a decision", () => {
     });
   });
 
+  test("names the first proposal of the winning cluster as the caller ordered them, whatever the seed", () => {
+    const proposals = ["a", "b", "c", "d"].map((id): CouncilProposal => {
+      return { id, author: id, group: "g", cluster: id === "b" ? "b" : "a" };
+    });
+    const checks: CouncilCheck[] = [{ id: "suite", author: "repo", trust: "repo" }];
+    const evidence = ["a", "b"].map((id): CouncilEvidence => {
+      return { checkId: "suite", proposalId: id, outcome: id === "a" ? "pass" : "fail" };
+    });
+    for (let seed = 0; seed < 8; seed++) {
+      const given = { options: ["a", "b", "c", "d"], proposals, checks, evidence, ballots: [], seed };
+      const { winner, posterior } = decide({ request: { kind: "patch" }, ...given });
+      expect([winner, posterior["c"], posterior["d"]]).toEqual(["a", 0, 0]);
+    }
+  });
+
   test("is the same for the same input, byte for byte, and does not depend on the order of ballots", () => {
     const ballots = fc.array(
       fc.record({
