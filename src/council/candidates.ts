@@ -54,6 +54,19 @@ export function createCandidates(sitting: Sitting, port: CopyPort): Candidates {
     copies.set(id, made);
     return made;
   };
+  const used = new Set<OptionId | "base">();
+  /** What an earlier check left behind must not be what the next one sees: a changed copy is made anew. */
+  const untouched = async (on: OptionId | "base") => {
+    const copy = await copyOf(on);
+    const diff = all.find(({ id }) => id === on)?.diff ?? "";
+    if (!used.has(on) || (await copy.diff()) === diff) {
+      used.add(on);
+      return copy;
+    }
+    copies.delete(on);
+    await copy[Symbol.asyncDispose]();
+    return copyOf(on);
+  };
   const apply = async (patch: Patch): Promise<Applied> => {
     const recorded = await steps.once(`apply/${patch.id}`, async (): Promise<Json> => {
       const copy = await port.copy(sitting.signal);
@@ -92,7 +105,7 @@ export function createCandidates(sitting: Sitting, port: CopyPort): Candidates {
         live = true;
         const left = sitting.budget.execLeft();
         if (left <= 0 || sitting.budget.wallLeft() <= 0) return null;
-        const copy = await copyOf(on);
+        const copy = await untouched(on);
         const timeoutMs = Math.max(1, Math.round(Math.min(run.timeoutMs, left, sitting.budget.wallLeft())));
         const options = { timeoutMs, ...(run.files ? { files: run.files } : {}) };
         const result = await copy.run(run.command, options, sitting.signal);

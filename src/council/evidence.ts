@@ -56,8 +56,10 @@ export class Evidence {
 
   /** Runs what has not run yet: a wrong patch must fail where a right one passes, whoever wrote the check. */
   async gather(candidates: Candidates, checks: readonly Checking[]): Promise<void> {
-    for (const check of checks) if (!this.#checks.includes(check)) this.#checks.push(check);
-    for (const check of this.#checks) {
+    for (const check of checks) if (!this.#checks.some(({ id }) => id === check.id)) this.#checks.push(check);
+    // The repository's own first: a command that a voice wrote runs in the same copy, and must not come before them.
+    const ordered = this.#checks.toSorted((a, b) => Number(a.trust === "generated") - Number(b.trust === "generated"));
+    for (const check of ordered) {
       const results = this.#results.get(check.id) ?? new Map<string, CheckResult | "flaky">();
       this.#results.set(check.id, results);
       for (const on of ["base", ...candidates.all.map(({ id }) => id)]) {

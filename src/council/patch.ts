@@ -89,7 +89,6 @@ async function climb(search: Search): Promise<StopReason> {
     const fresh = plan.members.slice(asked, rung).filter(({ voice }) => voice.yields.length > 0);
     asked = Math.max(asked, rung);
     const stop = await contribute(search, fresh, `propose-${rung}`);
-    await search.evidence.gather(search.candidates, gatesOf(plan.checks));
     if (isProven(search)) return plan.risk === "irreversible" ? "all-asked" : "gate";
     const last = index === plan.rungs.length - 1 || stop !== undefined;
     if (!revised && last && gatesFail(search)) {
@@ -119,7 +118,8 @@ async function contribute(search: Search, members: readonly Member[], round: str
   });
   search.claims = [...search.claims, ...claimsOf(answers)];
   await stand(search, patchesOf(answers, ""));
-  await search.evidence.gather(search.candidates, writtenChecks(answers, round));
+  const { evidence, candidates } = search;
+  await evidence.gather(candidates, [...gatesOf(search.sitting.plan.checks), ...writtenChecks(answers, round)]);
   return stop;
 }
 

@@ -1,0 +1,60 @@
+/** Hostile voices and files: what they say and run must not reach the evidence, the prompts of others or the folder. */
+import { describe, expect, test } from "vitest";
+import { CLAMP, convene, council, patch, writeVoices } from "../kit/council.ts";
+
+const GATED = { ...CLAMP.files, ...CLAMP.test };
+const OURS = ["--patch", "--preset", "ours"];
+const vote = (choice: string, reason = "It fits.") => ({ choice, reason, confidence: 0.8 });
+
+describe.concurrent("a hostile check", () => {
+  test("that rewrites the suite changes neither what the suite says nor what other checks see", async () => {
+    const spoil = {
+      title: "spoils",
+      path: "",
+      content: "",
+      command: "sed -i 's/node --test/true/' package.json; rm test/clamp.test.mjs; printf 'export const clamp = () => 5' > src/clamp.mjs; false",
+    };
+    const honest = {
+      title: "swapped bounds",
+      path: "check.mjs",
+      content: "import { clamp } from './src/clamp.mjs';\nprocess.exit(clamp(5, 10, 0) === 5 ? 0 : 1);\n",
+      command: "node check.mjs",
+    };
+    await using setting = await council(
+      {
+        Guardian: ({ stage }) => (stage === "propose" ? { checks: [spoil, honest] } : vote("A")),
+        V3: ({ stage }) => (stage === "propose" ? patch(CLAMP.right) : vote("A")),
+      },
+      { files: GATED, others: ({ stage }) => (stage === "propose" ? patch(CLAMP.misread) : vote("A")) },
+    );
+    writeVoices(setting, 4, ["guardian"]);
+    const { report } = await convene(setting, [...OURS, CLAMP.task]);
+    const outcomes = (check: string) =>
+      report.evidence.filter(({ checkId }) => checkId === check).map(({ proposalId, outcome }) => [proposalId, outcome]);
+    expect(outcomes("test")).toEqual([
+      ["v1", "fail"],
+      ["v3", "pass"],
+    ]);
+    expect(outcomes("propose-5/guardian/2")).toEqual([
+      ["v1", "fail"],
+      ["v3", "pass"],
+    ]);
+    expect(report.decision).toMatchObject({ outcome: "decided", winner: "v3" });
+  });
+});
+
+describe.concurrent("the evidence", () => {
+  test("counts a gate once, however many rungs the council climbs", async () => {
+    await using setting = await council(
+      {},
+      {
+        files: GATED,
+        others: ({ stage }) =>
+          stage === "propose" ? { ...patch(CLAMP.misread), claims: [], checks: [] } : vote("A"),
+      },
+    );
+    const { report } = await convene(setting, ["--patch", "--risk", "low", CLAMP.task]);
+    expect(new Set(report.voices.map(({ voice }) => voice)).size).toBeGreaterThan(3);
+    expect(report.checks.filter(({ id }) => id === "test")).toHaveLength(1);
+  });
+});
