@@ -107,7 +107,7 @@ function workspaceCopy(
         );
       }),
     scan: (signal) => inTurn(async () => scanned(bench, await made.changes(signal))),
-    diff: () => inTurn(async () => gitPatch(await made.changes(lifetime.signal))),
+    diff: () => inTurn(async () => bench.redactor.text(await gitPatch(await made.changes(lifetime.signal)))),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
 }

@@ -1,4 +1,7 @@
 /** Questions that code answers: blind patches, run against the repository's checks and against those that voices wrote. */
+
+import { fenced } from "../base/fenced.ts";
+import { oneLine } from "../base/text.ts";
 import type {
   Ballot,
   Claim,
@@ -210,7 +213,8 @@ async function revise(search: Search): Promise<void> {
         if (!own) return "";
         const failing = evidence.checks.filter(({ id }) => evidence.outcome(id, own.id) === "fail");
         const runs = failing.map(({ id, run }) => `$ ${run.command}\n${tailLines(evidence.output(id, own.id), 20)}`);
-        return `\n<your-patch>\n${own.diff}\n</your-patch>\n<run>\n${runs.join("\n")}\n</run>\nThe patch above is not applied. Hand in one that passes, against the files as they are.\n`;
+        const inside = (data: string) => fenced(data, ["your-patch", "run"], true);
+        return `\n<your-patch>\n${inside(own.diff)}\n</your-patch>\n<run>\n${inside(runs.join("\n"))}\n</run>\nThe patch above is not applied. Hand in one that passes, against the files as they are.\n`;
       },
     },
   );
@@ -308,8 +312,9 @@ function shownOf({ evidence }: Search, { id, diff, patches: [first] }: Candidate
   const findings = evidence.checks.flatMap((check) => {
     const outcome = evidence.outcome(check.id, id);
     if (outcome === undefined) return [];
-    const said = outcome === "fail" ? `\n${tailLines(evidence.output(check.id, id), FINDING_LINES)}` : "";
-    return [`${check.trust === "generated" ? "test by a voice" : "repository"}: ${check.title}: ${outcome}${said}`];
+    const said = outcome === "fail" ? `\n${neutral(tailLines(evidence.output(check.id, id), FINDING_LINES))}` : "";
+    const by = check.trust === "generated" ? "test by a voice" : "repository";
+    return [`${by}: ${neutral(oneLine(check.title, 120))}: ${outcome}${said}`];
   });
   return { label, text: `${neutral(first?.text ?? "")}\n${neutral(diff)}`, findings };
 }

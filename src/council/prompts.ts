@@ -2,6 +2,7 @@
  * What a council says to its voices. A prompt is one prefix, the same for all, and a short tail: the voice comes last,
  * so that a server reads the prefix once (facts of llama.cpp and Ollama prompt caches).
  */
+import { fenced } from "../base/fenced.ts";
 import type { CouncilKind } from "../core/council.ts";
 import type { Voice } from "../core/voice.ts";
 
@@ -44,21 +45,18 @@ export interface PrefixParts {
 /** What all voices read at every stage: stable order, no date, no name of a voice. */
 export function prefixOf({ question, files, map, checks, options, change }: PrefixParts): string {
   const parts = [
-    map === undefined ? "" : `<repository>\n${map.trimEnd()}\n</repository>\n`,
+    map === undefined ? "" : `<repository>\n${fenced(map, ["repository"])}\n</repository>\n`,
     ...files
       .toSorted((a, b) => (a.path < b.path ? -1 : 1))
-      .map(({ path, text }) => `<file path="${path}">\n${fenced(text, "file")}\n</file>\n`),
+      .map(({ path, text }) => `<file path="${path.replace(/["<>\s]/g, " ")}">\n${fenced(text, ["file"])}\n</file>\n`),
     checks.length === 0 ? "" : `The repository is checked by: ${checks.join(" ; ")}\n`,
-    change === undefined ? "" : `<change>\n${fenced(change, "change")}\n</change>\n`,
-    `<task>\n${fenced(question, "task")}\n</task>\n`,
-    options === undefined ? "" : `<options>\n${options.map((option) => `- ${option}`).join("\n")}\n</options>\n`,
+    change === undefined ? "" : `<change>\n${fenced(change, ["change"])}\n</change>\n`,
+    `<task>\n${fenced(question, ["task"])}\n</task>\n`,
+    options === undefined
+      ? ""
+      : `<options>\n${fenced(options.map((option) => `- ${option}`).join("\n"), ["options"])}\n</options>\n`,
   ];
   return parts.filter((part) => part !== "").join("\n");
-}
-
-/** A closing mark inside data cannot end it. */
-function fenced(text: string, mark: string): string {
-  return text.replaceAll(`</${mark}`, `<\\/${mark}`).trimEnd();
 }
 
 export interface Shown {
@@ -71,8 +69,9 @@ export interface Shown {
 /** Appended to the prefix once there are proposals: one order for all, without authors. */
 export function proposalsText(shown: readonly Shown[]): string {
   const blocks = shown.map(({ label, text, findings = [] }) => {
-    const seen = findings.length === 0 ? "" : `\n<run>\n${findings.join("\n")}\n</run>`;
-    return `<proposal id="${label}">\n${fenced(text, "proposal")}${seen}\n</proposal>`;
+    const inside = (data: string) => fenced(data, ["proposal", "run"], true);
+    const seen = findings.length === 0 ? "" : `\n<run>\n${inside(findings.join("\n"))}\n</run>`;
+    return `<proposal id="${label}">\n${inside(text)}${seen}\n</proposal>`;
   });
   return `\n${blocks.join("\n")}\n`;
 }

@@ -79,7 +79,7 @@ export interface WorkspaceCopy extends AsyncDisposable {
   ): Promise<{ readonly text: string; readonly problem?: string }>;
   /** What the guard's checks of content say of the files that changed, one line each. */
   scan(signal: AbortSignal): Promise<readonly string[]>;
-  /** A unified diff against the copy as it was made; without what commands left behind in ignored files. */
+  /** A unified diff against the copy as it was made, redacted; without what commands left behind in ignored files. */
   diff(): Promise<string>;
 }
 
