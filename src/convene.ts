@@ -109,7 +109,7 @@ export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSi
   const { journal, emit, options } = parts;
   const context = { turn: asked.turn };
   const voices = await voicePort(parts, asked.turn);
-  const open = unfinished(journal.events());
+  const open = unfinished(journal.events(), options.resume ? undefined : asked.question);
   if (options.resume && !open)
     throw new CrucibleError("usage", "no council of this session was cut off", { hint: "see: crucible council list" });
   const plan = open?.plan ?? (await planFor(parts, { voices, asked }, signal));
@@ -124,12 +124,12 @@ export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSi
   const told: Emit = (body, given) => emit(body, { ...context, ...given });
   const steps = createSteps(plan.id, journal.events(), { emit: told, flushed: () => journal.flushed() });
   const ports = { voices, steps, clock: systemClock, emit: told, ...(copies ? { copies } : {}) };
-  const { report } = await runCouncil(plan, ports, signal);
-  emit({ kind: "decision-made", work: plan.id, report }, context);
+  const report = open?.report ?? (await runCouncil(plan, ports, signal)).report;
+  if (!open?.report) emit({ kind: "decision-made", work: plan.id, report }, context);
   await journal.flushed();
   const next = open?.next ?? options.next;
   const before = journal.events().length;
-  const applied = copies && next !== "report" ? await apply(copies, report, signal) : [];
+  const applied = copies && next !== "report" ? await steps.once(APPLIED, () => apply(copies, report, signal)) : [];
   const record = await openRecord(parts.house);
   record.keep(report, changesIn(journal.events().slice(before), applied, parts.house.workspace));
   record.close();
@@ -137,7 +137,7 @@ export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSi
 }
 
 /** Puts the winner into the workspace, through the session's own gate. */
-async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSignal): Promise<readonly string[]> {
+async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSignal): Promise<string[]> {
   if (report.decision.outcome !== "decided" || !report.edits) return [];
   await using copy = await copies.copy(signal);
   const { problem } = await copy.edit(report.edits, signal);
@@ -152,7 +152,7 @@ async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSigna
       hint: `nothing was changed; see: crucible council show ${report.id}`,
     });
   // Awaited here: the copy must be there until everything is accepted.
-  return await copies.accept(copy, signal);
+  return [...(await copies.accept(copy, signal))];
 }
 
 function filesOf(diff: string): string[] {
@@ -174,9 +174,27 @@ function changesIn(
   return changes;
 }
 
-/** The last council that has a plan and no decision. */
-function unfinished(events: readonly Event[]): { readonly plan: CouncilPlan; readonly next: string } | undefined {
-  const last = events.findLast((event) => event.kind === "council-start");
-  if (!last || events.some((event) => event.kind === "decision-made" && event.work === last.work)) return undefined;
-  return { plan: last.plan as unknown as CouncilPlan, next: last.next };
+/** The step after which nothing of a council is open that was to be applied. */
+const APPLIED = "applied";
+
+interface Open {
+  readonly plan: CouncilPlan;
+  readonly next: string;
+  /** It decided, and what it decided did not reach the workspace. */
+  readonly report?: CouncilReport;
 }
+
+/** The last council, when it was cut off; with a `question` only if it was asked the same. */
+function unfinished(events: readonly Event[], question: string | undefined): Open | undefined {
+  const last = events.findLast((event) => event.kind === "council-start" && !isReview(event.plan));
+  if (last?.kind !== "council-start" || (question !== undefined && question !== last.question)) return undefined;
+  const open = { plan: last.plan as unknown as CouncilPlan, next: last.next };
+  const made = events.find((event) => event.kind === "decision-made" && event.work === last.work);
+  if (made?.kind !== "decision-made") return open;
+  const done = events.some((event) => event.kind === "step-done" && event.work === last.work && event.key === APPLIED);
+  const due = last.next !== "report" && made.report.decision.outcome === "decided" && made.report.edits !== undefined;
+  return due && !done ? { ...open, report: made.report } : undefined;
+}
+
+/** A review has a plan too; it ends without a decision. */
+const isReview = (plan: Json) => (plan as { readonly kind?: string }).kind === "review";

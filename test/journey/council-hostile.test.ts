@@ -1,6 +1,10 @@
 /** Hostile voices and files: what they say and run must not reach the evidence, the prompts of others or the folder. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { askedIn, CLAMP, convene, council, patch, writeVoices } from "../kit/council.ts";
+import { databaseOf, type Journey } from "../kit/journey.ts";
 
 const GATED = { ...CLAMP.files, ...CLAMP.test };
 const OURS = ["--patch", "--preset", "ours"];
@@ -95,5 +99,43 @@ describe.concurrent("the evidence", () => {
     const { report } = await convene(setting, ["--patch", "--risk", "low", CLAMP.task]);
     expect(new Set(report.voices.map(({ voice }) => voice)).size).toBeGreaterThan(3);
     expect(report.checks.filter(({ id }) => id === "test")).toHaveLength(1);
+  });
+});
+
+/** Takes everything after the first event of this kind from the journal: as if the process had died there. */
+function cutAfter(setting: Journey, kind: string): void {
+  const db = new DatabaseSync(databaseOf(setting.home));
+  const row = db.prepare("SELECT session, min(seq) AS seq FROM events WHERE kind = ?").get(kind);
+  db.prepare("DELETE FROM events WHERE session = ? AND seq > ?").run(String(row?.["session"]), Number(row?.["seq"]));
+  db.prepare("UPDATE sessions SET head_seq = ?, writer = NULL, lease_until = 0").run(Number(row?.["seq"]));
+  db.close();
+}
+
+describe.concurrent("a council that was cut off", () => {
+  const says = ({ stage }: { stage: string }) => (stage === "propose" ? patch(CLAMP.right) : vote("A"));
+
+  test("after its decision applies what it decided, and asks nobody again", async () => {
+    await using setting = await council({}, { files: GATED, others: says });
+    writeVoices(setting, 3);
+    const { report } = await convene(setting, ["--preset", "ours", "--apply", CLAMP.task]);
+    cutAfter(setting, "decision-made");
+    writeFileSync(join(setting.folder, "src/clamp.mjs"), CLAMP.files["src/clamp.mjs"]);
+    const asked = setting.server.chats.length;
+    const again = await setting.run(["council", ...setting.model, "--resume", report.id]);
+    expect(again.code, again.stderr).toBe(0);
+    expect(setting.read("src/clamp.mjs")).toContain(CLAMP.right.trim());
+    expect(setting.server.chats).toHaveLength(asked);
+    const twice = await setting.run(["council", ...setting.model, "--resume", report.id]);
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining("was cut off")]);
+  });
+
+  test("does not answer another question of its session", async () => {
+    await using setting = await council({}, { others: ({ order }) => vote(order[0] ?? "") });
+    writeVoices(setting, 3);
+    await convene(setting, ["--options", "a,b", "--preset", "ours", "First?"]);
+    cutAfter(setting, "council-start");
+    const { report } = await convene(setting, ["--continue", "--options", "c,d", "--preset", "ours", "Second?"]);
+    expect([report.question, report.options.map(({ id }) => id)]).toEqual(["Second?", ["c", "d"]]);
+    expect((await setting.run(["council", "replay", report.id])).stderr).toContain("byte for byte");
   });
 });
