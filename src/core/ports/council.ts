@@ -87,7 +87,10 @@ export interface CopyPort {
   /** The repository's own checks; each is a gate. */
   checks(): readonly RepositoryCheck[];
   copy(signal: AbortSignal): Promise<WorkspaceCopy>;
-  /** Makes the workspace what the copy became, file by file; refuses files that changed meanwhile. Returns the paths. */
+  /**
+   * Makes the workspace what the copy became until its last `diff`, or until now when none was asked for, file by file;
+   * refuses files that changed meanwhile. Returns the paths.
+   */
   accept(copy: WorkspaceCopy, signal: AbortSignal): Promise<readonly string[]>;
 }
 
