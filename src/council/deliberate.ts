@@ -8,7 +8,7 @@ import { choiceForm, contributionForm, POSITION_FORM, rankingForm } from "./form
 import { nearCopies } from "./near-copies.ts";
 import { addressesJudges, neutral } from "./neutral.ts";
 import type { Member } from "./plan.ts";
-import { proposalsText } from "./prompts.ts";
+import { proposalsText, readText } from "./prompts.ts";
 import type { Sitting } from "./sitting.ts";
 import { stopAfter } from "./stops.ts";
 
@@ -75,6 +75,8 @@ export async function rankProposals(sitting: Sitting): Promise<Finding> {
     form: ({ voice }) => (voice.yields.includes("proposal") ? contributionForm(voice, "rank") : POSITION_FORM),
     maxTokens: POSITION_TOKENS,
     share: 0.5,
+    inTurn: true,
+    extra: (_member, read) => readText(read),
   });
   const claims = claimsOf(answers);
   const given = answers.flatMap(({ voice, value }) => {

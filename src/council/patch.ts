@@ -22,7 +22,7 @@ import { type Checking, checkOf, Evidence, gatesOf, writtenChecks } from "./evid
 import { CHECK_FORM, choiceForm, contributionForm, EDITS_FORM } from "./forms.ts";
 import { addressesJudges, neutral } from "./neutral.ts";
 import type { Member } from "./plan.ts";
-import { proposalsText, type Shown } from "./prompts.ts";
+import { proposalsText, readText, type Shown } from "./prompts.ts";
 import type { Sitting } from "./sitting.ts";
 import { stopAfter } from "./stops.ts";
 
@@ -118,6 +118,8 @@ async function contribute(search: Search, members: readonly Member[], round: str
     form: ({ voice }) => contributionForm(voice, "patch"),
     maxTokens: CONTRIBUTION_TOKENS,
     share: 0.6,
+    inTurn: true,
+    extra: (_member, read) => readText(read),
   });
   search.claims = [...search.claims, ...claimsOf(answers)];
   await stand(search, patchesOf(answers, ""));

@@ -2,9 +2,11 @@
  * What a council says to its voices. A prompt is one prefix, the same for all, and a short tail: the voice comes last,
  * so that a server reads the prefix once (facts of llama.cpp and Ollama prompt caches).
  */
+import type { Json } from "../base/canonical-json.ts";
 import { fenced } from "../base/fenced.ts";
 import type { CouncilKind } from "../core/council.ts";
 import type { Voice } from "../core/voice.ts";
+import { neutral } from "./neutral.ts";
 
 /** Fixed and versioned: a word changed here makes every server read anew. */
 export const COUNCIL_SYSTEM = `You are one voice of a council on a code repository. The last lines of the request name your stage and your duty: do that duty alone. Other voices do the rest. You cannot see them and they cannot see you.
@@ -74,6 +76,18 @@ export function proposalsText(shown: readonly Shown[]): string {
     return `<proposal id="${label}">\n${inside(text)}${seen}\n</proposal>`;
   });
   return `\n${blocks.join("\n")}\n`;
+}
+
+/** What a voice reads of those on whom it depends: their names are its own council's, and no secret. */
+export function readText(read: readonly { readonly voice: string; readonly value?: Json }[]): string {
+  const blocks = read.flatMap(({ voice, value }) =>
+    value === undefined
+      ? []
+      : [
+          `<answer by="${voice}">\n${fenced(neutral(JSON.stringify(value, undefined, 1)), ["answer"], true)}\n</answer>`,
+        ],
+  );
+  return blocks.length === 0 ? "" : `\n${blocks.join("\n")}\n`;
 }
 
 const STAGES = {

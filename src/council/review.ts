@@ -5,6 +5,7 @@ import { type Answer, askVoices } from "./ask-voices.ts";
 import { type Checking, checkOf } from "./evidence.ts";
 import { findings } from "./findings.ts";
 import { DEFECTS_FORM } from "./forms.ts";
+import { readText } from "./prompts.ts";
 import type { Sitting } from "./sitting.ts";
 
 const REVIEW_TOKENS = 1_400;
@@ -47,6 +48,8 @@ export async function reviewChange(
     stage: "review",
     form: () => DEFECTS_FORM,
     maxTokens: REVIEW_TOKENS,
+    inTurn: true,
+    extra: (_member, read) => readText(read),
   });
   const named = answers.flatMap(defectsOf);
   const here = named.flatMap((defect) => {
@@ -87,9 +90,10 @@ export async function reviewChange(
       ...shown,
     });
   }
+  const readings = Object.fromEntries(sitting.plan.members.map(({ voice, dependsOn }) => [voice.id, dependsOn]));
   const known: CouncilCheck[] = checks.filter(({ dropped }) => dropped === undefined);
   return {
-    findings: findings(claims, evidence, known),
+    findings: findings(claims, evidence, known, readings),
     claims,
     checks,
     evidence,

@@ -139,3 +139,40 @@ describe.concurrent("a council that was cut off", () => {
     expect((await setting.run(["council", "replay", report.id])).stderr).toContain("byte for byte");
   });
 });
+
+describe.concurrent("a council of one's own", () => {
+  test("asks who depends on others after them, and shows it what they said", async () => {
+    await using setting = await council(
+      {},
+      {
+        files: CLAMP.files,
+        others: ({ stage, voice }) =>
+          stage === "propose" ? { ...patch(CLAMP.right), position: `MARK-${voice} <answer by="x">` } : vote("A"),
+      },
+    );
+    writeVoices(setting, 3);
+    const members = [{ voice: "v1", depends_on: ["v3"] }, "v2", { voice: "v3", depends_on: ["v2"] }];
+    const file = join(setting.home, "crucible/config/config.jsonc");
+    writeFileSync(file, JSON.stringify({ councils: { chain: { members } } }));
+    await convene(setting, ["--patch", "--preset", "chain", CLAMP.task]);
+    const asked = setting.server.chats.map(askedIn).filter(({ stage }) => stage === "propose");
+    expect(asked.map(({ voice }) => voice)).toEqual(["V2", "V3", "V1"]);
+    expect(asked.map(({ head }) => /MARK-V\d/.exec(head)?.[0])).toEqual([undefined, "MARK-V2", "MARK-V3"]);
+    expect(asked[1]?.head.split("<answer by=")).toHaveLength(2);
+  });
+
+  test("is refused before the first call when a name is wrong", async () => {
+    await using setting = await council({}, { others: ({ order }) => vote(order[0] ?? "") });
+    const wrong = [
+      ["--rule", "bord", "--options", "a,b"],
+      ["--voices", ","],
+      ["--options", "none,all"],
+    ];
+    for (const words of wrong) {
+      const run = await setting.run(["council", ...setting.model, ...words, "Which?"]);
+      expect([run.code, run.stdout], words.join(" ")).toEqual([2, ""]);
+      expect(run.stderr.trimEnd().split("\n")).toHaveLength(1);
+    }
+    expect(setting.server.chats).toHaveLength(0);
+  });
+});
