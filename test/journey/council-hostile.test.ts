@@ -1,5 +1,6 @@
 /** Hostile voices and files: what they say and run must not reach the evidence, the prompts of others or the folder. */
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
@@ -47,6 +48,45 @@ describe.concurrent("a hostile check", () => {
       ["v3", "pass"],
     ]);
     expect(report.decision).toMatchObject({ outcome: "decided", winner: "v3" });
+  });
+});
+
+describe.concurrent("a hostile patch", () => {
+  test("whose path leads nowhere good is refused, and no other voice's with it", async () => {
+    const tricks = [
+      "../out.txt",
+      "/etc/evil",
+      ".git/hooks/pre-commit",
+      ".GIT/config",
+      ".CodeCrucible/config.jsonc",
+      ".mcp.json",
+      "link/evil.txt",
+      "src/clamp.mjs/inside.txt",
+      "src",
+      "a\u0000b",
+      "",
+      `${"long".repeat(200)}.txt`,
+      `${"deep/".repeat(1500)}x`,
+    ];
+    await using setting = await council(
+      {},
+      {
+        files: GATED,
+        others: ({ stage, voice }) => {
+          const path = tricks[Number(voice.slice(1)) - 1];
+          if (stage !== "propose") return vote("A");
+          if (path === undefined) return patch(CLAMP.right);
+          return { ...patch(""), edits: [{ path, find: "", replace: "evil\n" }] };
+        },
+      },
+    );
+    execFileSync("git", ["init", "-q"], { cwd: setting.folder });
+    symlinkSync("/var/tmp", join(setting.folder, "link"));
+    writeVoices(setting, tricks.length + 1);
+    const { report } = await convene(setting, [...OURS, CLAMP.task]);
+    const refused = report.options.filter(({ problem }) => problem !== undefined);
+    expect(refused.map(({ problem = "" }) => problem.split("\n").length)).toEqual(tricks.map(() => 1));
+    expect(report.decision.winner).toBe(`v${tricks.length + 1}`);
   });
 });
 
