@@ -36,6 +36,7 @@ type Defect = {
   readonly check: { readonly path: string; readonly content: string; readonly command: string };
 };
 
+const UNSTEADY = "it ends differently from run to run";
 /** The option that stands for the change in the evidence. */
 const CHANGE = "change";
 
@@ -69,7 +70,7 @@ export async function reviewChange(
         ...reported(written),
         base: ran.before,
         output: ran.output,
-        ...(telling ? {} : { dropped: "it did not pass before the change" }),
+        ...(telling ? {} : { dropped: ran.after === "flaky" ? UNSTEADY : "it did not pass before the change" }),
       });
       if (telling) evidence.push({ checkId: written.id, proposalId: CHANGE, outcome: ran.after });
     }

@@ -120,4 +120,53 @@ describe.concurrent("a review", () => {
     ]);
     expect(setting.server.chats).toHaveLength(2);
   });
+
+  test("passes no gate when nobody answered", async () => {
+    await using setting = await changed({}, spoil);
+    const { run, error } = await review(setting, ["--fail-on", "high", "--max-calls", "30"]);
+    expect([run.code, error], "a review that was read").toEqual([0, undefined]);
+    await using mute = await changed(
+      Object.fromEntries(
+        ["Analyzer", "Architect", "Designer", "Guardian", "Maintainer", "Optimizer", "Security"].map((title) => [
+          title,
+          () => "no idea",
+        ]),
+      ),
+      spoil,
+    );
+    const silent = await review(mute, ["--fail-on", "high"]);
+    expect([silent.run.code, silent.error?.message]).toEqual([64, "nobody read the change: it is not JSON"]);
+  });
+
+  test("reads files of any name, and names those that it does not read", async () => {
+    await using setting = await changed({}, ({ folder }) => {
+      writeFileSync(join(folder, "[id].mjs"), "export const id = 1;\n");
+      writeFileSync(join(folder, "naïve.mjs"), "export const n = 1;\n");
+      writeFileSync(join(folder, "blob.bin"), Buffer.from([0, 1, 2, 0]));
+      execFileSync("git", ["add", "-A"], { cwd: folder });
+    });
+    const { report } = await review(setting, []);
+    expect(report.files).toEqual(["[id].mjs", "naïve.mjs"]);
+    expect(report.unread).toEqual(["blob.bin"]);
+  });
+
+  test("believes no failure that another check left behind, and none that comes and goes", async () => {
+    const spoils = { path: "", content: "", command: "echo 'export const half = () => 0' > src/half.mjs" };
+    const once = "if grep -q floor src/half.mjs && [ ! -e ~/seen ]; then touch ~/seen; false; fi";
+    await using setting = await changed(
+      {
+        Analyzer: () => ({ defects: [defect({ subject: "first", check: spoils })] }),
+        Security: () => ({
+          defects: [
+            defect({ subject: "second thing", check: { ...none, command: "grep -q 'export function' src/half.mjs" } }),
+            defect({ subject: "third matter", check: { ...none, command: once } }),
+          ],
+        }),
+      },
+      spoil,
+    );
+    const { run, report } = await review(setting, ["--fail-on", "low", "--voices", "analyzer,security"]);
+    expect(report.findings.filter(({ status }) => status === "confirmed")).toEqual([]);
+    expect(run.code).toBe(0);
+  });
 });
