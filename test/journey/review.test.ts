@@ -151,14 +151,18 @@ describe.concurrent("a review", () => {
   });
 
   test("believes no failure that another check left behind, and none that comes and goes", async () => {
-    const spoils = { path: "", content: "", command: "echo 'export const half = () => 0' > src/half.mjs" };
-    const once = "if grep -q floor src/half.mjs && [ ! -e ~/seen ]; then touch ~/seen; false; fi";
+    const spoils = {
+      path: "",
+      content: "",
+      command: "if grep -q floor src/half.mjs; then echo gone > src/half.mjs; fi",
+    };
+    const once = "if grep -q floor src/half.mjs && [ ! -e /tmp/seen ]; then touch /tmp/seen; false; fi";
     await using setting = await changed(
       {
         Analyzer: () => ({ defects: [defect({ subject: "first", check: spoils })] }),
         Security: () => ({
           defects: [
-            defect({ subject: "second thing", check: { ...none, command: "grep -q 'export function' src/half.mjs" } }),
+            defect({ subject: "second thing", check: { ...none, command: "grep -q return src/half.mjs" } }),
             defect({ subject: "third matter", check: { ...none, command: once } }),
           ],
         }),
