@@ -181,7 +181,8 @@ function isProven(search: Search): boolean {
     (test) => evidence.outcome(test.id, "base") === "fail" && evidence.outcome(test.id, id) === "pass",
   );
   const clean = evidence.checks.every((check) => {
-    return evidence.silent(check, [id]) !== undefined || evidence.outcome(check.id, id) === "pass";
+    const silent = check.before === undefined && evidence.silent(check, [id]) !== undefined;
+    return silent || evidence.outcome(check.id, id) === "pass";
   });
   return decision.outcome === "decided" && clean && (turned || sitting.plan.risk === "low");
 }

@@ -4,7 +4,7 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { askedIn, CLAMP, convene, council, patch, writeVoices } from "../kit/council.ts";
+import { askedIn, CLAMP, convene, council, edits, patch, writeVoices } from "../kit/council.ts";
 import { databaseOf, type Journey } from "../kit/journey.ts";
 
 const GATED = { ...CLAMP.files, ...CLAMP.test };
@@ -52,6 +52,45 @@ describe.concurrent("a hostile check", () => {
 });
 
 describe.concurrent("a hostile patch", () => {
+  const bend = { path: "test/clamp.test.mjs", find: "clamp(5, 10, 0), 5)", replace: "clamp(5, 10, 0), 10)" };
+  const skip = { path: "package.json", find: '"test": "node --test"', replace: '"test": "true"' };
+
+  test("that changes what judges it does not win against one that passes the tests as they were", async () => {
+    const cheat = (edit: object) => ({ ...patch(""), edits: [...edits(CLAMP.misread), edit] });
+    await using setting = await council(
+      {
+        V2: ({ stage }) => (stage === "propose" ? cheat(skip) : vote("A")),
+        V3: ({ stage }) => (stage === "propose" ? patch(CLAMP.right) : vote("A")),
+      },
+      { files: GATED, others: ({ stage }) => (stage === "propose" ? cheat(bend) : vote("A")) },
+    );
+    writeVoices(setting, 5);
+    const { report } = await convene(setting, [...OURS, CLAMP.task]);
+    const before = report.evidence.filter(({ checkId }) => checkId === "test/as-before");
+    expect(Object.fromEntries(before.map(({ proposalId, outcome }) => [proposalId, outcome]))).toEqual({
+      v1: "fail",
+      v2: "fail",
+      v3: "pass",
+    });
+    expect(report.decision).toMatchObject({ outcome: "decided", winner: "v3" });
+    expect((await setting.run(["council", "replay", report.id])).stderr).toContain("byte for byte");
+  });
+
+  test("may change tests where the task asks for it", async () => {
+    const both = { ...patch(""), edits: [...edits("  if (low > high) return 10;"), bend] };
+    await using setting = await council(
+      {},
+      { files: GATED, others: ({ stage }) => (stage === "propose" ? both : vote("A")) },
+    );
+    writeVoices(setting, 3);
+    const { report } = await convene(setting, [...OURS, "clamp(5, 10, 0) is 10 from now on."]);
+    expect(report.checks.map(({ id, dropped }) => [id, dropped === undefined])).toEqual([
+      ["test", true],
+      ["test/as-before", false],
+    ]);
+    expect(report.decision).toMatchObject({ outcome: "decided", winner: "v1" });
+  });
+
   test("whose path leads nowhere good is refused, and no other voice's with it", async () => {
     const tricks = [
       "../out.txt",
