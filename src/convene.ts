@@ -114,7 +114,7 @@ export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSi
   const { journal, emit, options } = parts;
   const context = { turn: asked.turn };
   const voices = await voicePort(parts, asked.turn);
-  const open = unfinished(journal.events());
+  const open = unfinished(journal.events(), options.resume ? undefined : asked.question);
   if (options.resume && !open)
     throw new CrucibleError("usage", "no council of this session was cut off", { hint: "see: crucible council list" });
   const plan = open?.plan ?? (await planFor(parts, { voices, asked }, signal));
@@ -129,14 +129,17 @@ export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSi
   const told: Emit = (body, given) => emit(body, { ...context, ...given });
   const steps = createSteps(plan.id, journal.events(), { emit: told, flushed: () => journal.flushed() });
   const ports = { voices, steps, clock: systemClock, emit: told, ...(copies ? { copies } : {}) };
-  const { report } = await runCouncil(plan, ports, signal);
-  emit({ kind: "decision-made", work: plan.id, report }, context);
+  const report = open?.report ?? (await runCouncil(plan, ports, signal)).report;
+  if (!open?.report) emit({ kind: "decision-made", work: plan.id, report }, context);
   await journal.flushed();
   const next = open?.next ?? options.next;
   const taken = copies && next !== "report" ? await takenFrom(report, parts.human, signal) : undefined;
   const before = journal.events().length;
   const { workspace } = parts.house;
-  const applied = copies && taken ? await applyEdits(copies, { report, edits: taken.edits, workspace }, signal) : [];
+  const applied =
+    copies && taken
+      ? await steps.once(APPLIED, () => applyEdits(copies, { report, edits: taken.edits, workspace }, signal))
+      : [];
   const record = await openRecord(parts.house);
   record.keep(report, changesIn(journal.events().slice(before), applied, workspace));
   if (taken?.chosen) record.settle(report.id, taken.chosen.id);
@@ -144,9 +147,27 @@ export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSi
   return { report, applied, next, ...(taken?.chosen ? { chosen: taken.chosen } : {}) };
 }
 
-/** The last council that has a plan and no decision. */
-function unfinished(events: readonly Event[]): { readonly plan: CouncilPlan; readonly next: string } | undefined {
-  const last = events.findLast((event) => event.kind === "council-start");
-  if (!last || events.some((event) => event.kind === "decision-made" && event.work === last.work)) return undefined;
-  return { plan: last.plan as unknown as CouncilPlan, next: last.next };
+/** The step after which nothing of a council is open that was to be applied. */
+const APPLIED = "applied";
+
+interface Open {
+  readonly plan: CouncilPlan;
+  readonly next: string;
+  /** It decided, and what it decided did not reach the workspace. */
+  readonly report?: CouncilReport;
 }
+
+/** The last council, when it was cut off; with a `question` only if it was asked the same. */
+function unfinished(events: readonly Event[], question: string | undefined): Open | undefined {
+  const last = events.findLast((event) => event.kind === "council-start" && !isReview(event.plan));
+  if (last?.kind !== "council-start" || (question !== undefined && question !== last.question)) return undefined;
+  const open = { plan: last.plan as unknown as CouncilPlan, next: last.next };
+  const made = events.find((event) => event.kind === "decision-made" && event.work === last.work);
+  if (made?.kind !== "decision-made") return open;
+  const done = events.some((event) => event.kind === "step-done" && event.work === last.work && event.key === APPLIED);
+  const due = last.next !== "report" && made.report.decision.outcome === "decided" && made.report.edits !== undefined;
+  return due && !done ? { ...open, report: made.report } : undefined;
+}
+
+/** A review has a plan too; it ends without a decision. */
+const isReview = (plan: Json) => (plan as { readonly kind?: string }).kind === "review";

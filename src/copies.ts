@@ -32,7 +32,7 @@ export function openCopies(bench: Bench, gate: Gate, edits: EditClock): CopyPort
     stateDir: `${house.config.places.state}/sandbox`,
     session: files.journal.session,
   });
-  const open = new Map<WorkspaceCopy, { readonly made: MadeCopy; readonly inTurn: InTurn }>();
+  const open = new Map<WorkspaceCopy, { readonly made: MadeCopy; readonly inTurn: InTurn; readonly shown: Shown }>();
   const act = actor(bench, gate);
   let known: readonly RepositoryCheck[] | undefined;
   return {
@@ -40,8 +40,9 @@ export function openCopies(bench: Bench, gate: Gate, edits: EditClock): CopyPort
     async copy(signal) {
       const made = await store.make(signal);
       const inTurn = queue();
-      const copy = workspaceCopy(bench, { made, inTurn }, () => open.delete(copy));
-      open.set(copy, { made, inTurn });
+      const shown: Shown = {};
+      const copy = workspaceCopy(bench, { made, inTurn, shown }, () => open.delete(copy));
+      open.set(copy, { made, inTurn, shown });
       return copy;
     },
     async accept(copy, signal) {
@@ -50,7 +51,7 @@ export function openCopies(bench: Bench, gate: Gate, edits: EditClock): CopyPort
       const { workspace } = house;
       // In its turn: whoever closes the copy meanwhile waits, or its missing files would count as deleted.
       return found.inTurn(async () => {
-        const changes = await found.made.changes(signal);
+        const changes = found.shown.changes ?? (await found.made.changes(signal));
         return acceptChanges({ workspace, changes, movedOn: store.movedOn, act, edits }, signal);
       });
     },
@@ -78,7 +79,7 @@ function actor({ files }: Pick<Bench, "files">, gate: Gate): Act {
 
 function workspaceCopy(
   bench: Bench,
-  { made, inTurn }: { readonly made: MadeCopy; readonly inTurn: InTurn },
+  { made, inTurn, shown }: { readonly made: MadeCopy; readonly inTurn: InTurn; readonly shown: Shown },
   gone: () => void,
 ): WorkspaceCopy {
   const lifetime = new AbortController();
@@ -107,9 +108,18 @@ function workspaceCopy(
         );
       }),
     scan: (signal) => inTurn(async () => scanned(bench, await made.changes(signal))),
-    diff: () => inTurn(async () => gitPatch(await made.changes(lifetime.signal))),
+    diff: () =>
+      inTurn(async () => {
+        shown.changes = await made.changes(lifetime.signal);
+        return bench.redactor.text(await gitPatch(shown.changes));
+      }),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
+}
+
+/** What the last difference told: exactly that is accepted, not what a check left in the copy after it was judged. */
+interface Shown {
+  changes?: readonly Change[];
 }
 
 function whereIn({ files }: Pick<Bench, "files">): { readonly turn: number } {

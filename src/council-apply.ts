@@ -39,7 +39,7 @@ export async function applyEdits(
   copies: CopyPort,
   { report, edits, workspace }: Applying,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<string[]> {
   await using copy = await copies.copy(signal);
   const { problem } = await copy.edit(edits, signal);
   if (problem !== undefined)
@@ -53,7 +53,7 @@ export async function applyEdits(
       hint: `nothing was changed; see: crucible council show ${report.id}`,
     });
   // Awaited here: the copy must be there until everything is accepted.
-  return await copies.accept(copy, signal);
+  return [...(await copies.accept(copy, signal))];
 }
 
 function filesOf(diff: string): string[] {

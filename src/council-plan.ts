@@ -13,6 +13,7 @@ import { assemble } from "./council/assemble.ts";
 import type { CouncilPlan, Member } from "./council/plan.ts";
 import { prefixOf } from "./council/prompts.ts";
 import { riskOf } from "./council/risk.ts";
+import { ruleFor } from "./council/rules.ts";
 import { NO_RECORD, type Weights } from "./council/weights.ts";
 import { contextFor, hashOf } from "./council-context.ts";
 import type { House } from "./house.ts";
@@ -47,6 +48,8 @@ export async function planFor(
   const { question, turn } = asked;
   const risk = options.risk ?? riskOf(question);
   const kind: CouncilKind = options.kind === "patch" ? "patch" : options.options ? "answer" : "rank";
+  // A wrong name costs no call.
+  ruleFor(kind, options.rule);
   const weights = await weightsFor(parts, { port, turn }, signal);
   const assembly = await assembled(house, { kind, risk, options }, { port, weights });
   const checks = kind === "patch" ? (await copies()).checks() : [];

@@ -21,7 +21,7 @@ export function councilsView(sessions: Sessions, house: House): CouncilsView {
     const events = sessions.read(sessions.find(session, workspace).id);
     const starts = events.filter((event) => event.kind === "council-start");
     const start = id === "" ? undefined : (starts[Number(nth) - 1] as EventOf<"council-start"> | undefined);
-    if (!start)
+    if (!start || (start.plan as { kind?: string }).kind === "review")
       throw new CrucibleError("session-missing", `there is no council ${id}`, { hint: "see: crucible council list" });
     return { events, start, plan: start.plan as unknown as CouncilPlan };
   };
@@ -79,7 +79,7 @@ function reportOf(events: readonly Event[], work: string): CouncilReport {
   const made = events.find((event) => event.kind === "decision-made" && event.work === work);
   if (made?.kind === "decision-made") return made.report;
   throw new CrucibleError("session-missing", `council ${work} was cut off before it decided`, {
-    hint: `go on with it: crucible council --resume ${work}`,
+    hint: `go on with it: crucible council --resume ${work.split(".")[0]}`,
   });
 }
 

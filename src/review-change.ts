@@ -56,7 +56,8 @@ export async function changeOf(
     path,
     text: async () => (await git(`diff ${FLAGS} ${range} -- ${shellQuoted(path)}`)).text,
   }));
-  const fresh = untracked ? linesOf((await git("ls-files --others --exclude-standard")).text) : [];
+  const others = untracked ? await git("ls-files --others --exclude-standard") : undefined;
+  const fresh = others?.code === 0 ? linesOf(others.text) : [];
   const added = fresh.map((path) => ({ path, text: () => newFile(act, path) }));
   const all = [...tracked, ...added];
   if (all.length === 0)
@@ -113,5 +114,22 @@ function rangeOf(
   return { name: "uncommitted changes", range, untracked: true };
 }
 
-const linesOf = (text: string) => text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("["));
+const linesOf = (text: string) =>
+  text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map(unquoted);
+
+/** Git writes names with other than plain letters as C does: in quotes, bytes in octal (git-config(1), core.quotePath). */
+function unquoted(name: string): string {
+  if (!/^".*"$/.test(name)) return name;
+  const special: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };
+  const parts = name.slice(1, -1).match(/\\[0-7]{3}|\\.|[^\\]+/g) ?? [];
+  const bytes = parts.map((part) => {
+    if (!part.startsWith("\\")) return Buffer.from(part);
+    const code = /^\\[0-7]{3}$/.test(part) ? Number.parseInt(part.slice(1), 8) : special[part.slice(1)];
+    return code === undefined ? Buffer.from(part.slice(1)) : Buffer.of(code);
+  });
+  return Buffer.concat(bytes).toString("utf8");
+}
 const firstLine = (text: string) => text.split("\n")[0] ?? "";

@@ -46,8 +46,13 @@ export function reviewConductor(parts: ReviewParts): Conductor {
   };
 }
 
-function outcomeOf({ failed, failOn, findings, cost }: ReviewReport): Outcome {
+function outcomeOf({ failed, failOn, findings, voices, cost }: ReviewReport): Outcome {
   const counted = { ...NOTHING, turns: cost.calls };
+  if (!voices.some(({ status }) => status === "ok")) {
+    const why = voices[0]?.problem ?? "the budget allows no call";
+    const { fault } = new CrucibleError("undecided", `nobody read the change: ${why}`, { hint: "crucible doctor" });
+    return { ...counted, status: "failed", fault };
+  }
   if (!failed) return counted;
   const grave = findings.filter(({ status, severity }) => status !== "unconfirmed" && isAtLeast(severity, failOn));
   const { fault } = new CrucibleError(
@@ -109,6 +114,7 @@ async function review(parts: ReviewParts, turn: number, signal: AbortSignal): Pr
     checks: found.checks,
     voices: sitting.voices,
     groups: [...new Set(plan.members.map(({ group }) => group))],
+    unread: change.left,
     elsewhere: found.elsewhere,
     cost: { ...sitting.budget.cost },
     ...(failOn === undefined ? {} : { failOn }),
@@ -173,9 +179,19 @@ async function comparedIn(
     both ??= make();
     const pair = await both;
     if (!pair) return undefined;
+    const clean = await Promise.all(pair.map((copy) => copy.diff()));
     const [before, after] = await Promise.all(pair.map((copy) => copy.run(check.command, check, signal)));
     if (!before || !after) return undefined;
-    return { before: before.outcome, after: after.outcome, output: after.output };
+    // A failure is believed only when it happens twice.
+    const again = after.outcome === "fail" ? await pair[1].run(check.command, check, signal) : after;
+    const left = await Promise.all(pair.map((copy) => copy.diff()));
+    // What one voice's check leaves behind is not what the next one's sees.
+    if (left.some((diff, at) => diff !== clean[at])) {
+      both = undefined;
+      await Promise.all(pair.map((copy) => copy[Symbol.asyncDispose]()));
+    }
+    const outcome = again.outcome === after.outcome ? after.outcome : "flaky";
+    return { before: before.outcome, after: outcome, output: after.output };
   };
   return {
     run,

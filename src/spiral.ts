@@ -10,6 +10,7 @@ import type { SpiralOptions } from "./core/ports/app.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { CopyPort } from "./core/ports/council.ts";
 import type { SpiralPort, SpiralQuestion, SpiralScale, Trial } from "./core/ports/spiral.ts";
+import type { Journal } from "./core/ports/store.ts";
 import type { SpiralReport } from "./core/spiral.ts";
 import type { Outcome } from "./core/task.ts";
 import { seedOf } from "./council/plan.ts";
@@ -62,7 +63,7 @@ async function spiral(
     throw new CrucibleError("usage", "no spiral of this session is open", {
       hint: 'begin one: crucible spiral "the work"',
     });
-  const task = open ?? taskFor(options, work, journal.session);
+  const task = open ?? taskFor(options, work, journal);
   if (!open) emit({ kind: "spiral-start", work: task.id, task: task.work, plan: task }, { turn });
   await journal.flushed();
   const copies = await parts.copies();
@@ -76,12 +77,14 @@ async function spiral(
 function taskFor(
   { scale, accept, loops, threshold, wallMs }: SpiralOptions,
   work: string,
-  session: string,
+  journal: Journal,
 ): SpiralTask {
+  // Steps are found by this id: a second spiral of a session must not take the first one's for its own.
+  const earlier = journal.events().filter(({ kind }) => kind === "spiral-start").length;
   const size = scale ?? scaleOf(work);
   const limit = wallMs === undefined ? {} : { wallMs };
   return {
-    id: `s${session.slice(0, 13)}`,
+    id: `s${journal.session.slice(0, 13)}${earlier === 0 ? "" : `.${earlier + 1}`}`,
     work,
     scale: size,
     accept,
@@ -217,7 +220,7 @@ function outcomeOf({ end, reason, applied, id, loops }: SpiralReport): Outcome {
   const { fault } = new CrucibleError("undecided", `the spiral ended without a change: ${reason}`, {
     hint:
       end === "needs-human"
-        ? `go on with it: crucible spiral --resume ${id.slice(1)}`
+        ? `go on with it: crucible spiral --resume ${id.slice(1).split(".")[0]}`
         : "say more about what is wanted, or name a check with --accept",
   });
   return { ...counted, status: "failed", fault };

@@ -108,6 +108,11 @@ function listOf(flags: Flags, name: FlagName): readonly string[] | undefined {
   const parts = [...new Set(text.split(",").map((part) => part.trim()))].filter((part) => part !== "");
   if (name === "options" && parts.length < 2)
     throw new CrucibleError("usage", "--options needs at least two answers, with commas between them");
+  if (parts.length === 0)
+    throw new CrucibleError("usage", `--${name} names nobody`, { hint: "see: crucible voices list" });
+  // A decision says of each answer how likely it is, and of `none` how likely none of them is right.
+  if (name === "options" && parts.includes("none"))
+    throw new CrucibleError("usage", "--options: that none is right is always an answer", { hint: "leave none away" });
   return parts;
 }
 

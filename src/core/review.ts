@@ -33,6 +33,8 @@ export interface ReviewReport {
   readonly voices: readonly CouncilVoiceReport[];
   /** Models that spoke: with one, nothing can be seconded. */
   readonly groups: readonly ModelGroup[];
+  /** Files of the change that nobody read: too large, or no text. */
+  readonly unread: readonly string[];
   /** Defects named about files that the change does not touch. */
   readonly elsewhere: number;
   readonly cost: CouncilCost;

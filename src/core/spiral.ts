@@ -26,6 +26,8 @@ export type QualityCheck = {
   readonly kind: "suite" | "acceptance" | "types" | "lint";
   readonly title: string;
   readonly command: string;
+  /** A voice wrote it: a check that passed before the change shows nothing of it. */
+  readonly generated?: boolean;
   readonly before: "pass" | "fail" | "error" | "timeout";
   readonly after: "pass" | "fail" | "error" | "timeout";
   readonly output: string;

@@ -22,8 +22,10 @@ export interface Question {
   readonly order?: (member: Member) => readonly string[];
   /** Appended to the shared prefix; the same for all. */
   readonly shared?: string;
-  /** What a member that depends on others reads of theirs. */
-  readonly extra?: (member: Member) => string;
+  /** What this member alone reads, before its tail; `read` are the answers of those on whom it depends. */
+  readonly extra?: (member: Member, read: readonly Answer[]) => string;
+  /** Who depends on others waits for them. */
+  readonly inTurn?: boolean;
   /** Looked at after each answer. */
   readonly enough?: (answers: readonly Answer[], outstanding: readonly Member[]) => StopReason | undefined;
 }
@@ -65,7 +67,7 @@ async function run(sitting: Sitting, members: readonly Member[], question: Quest
   const cancel = new AbortController();
   const done = new Map<string, Answer>();
   let stop: StopReason | undefined;
-  const queue = [...members];
+  let queue: Member[] = [];
   const ordered = () => members.flatMap((member) => done.get(member.voice.id) ?? []);
   const look = () => {
     const outstanding = members.filter(({ voice }) => !done.has(voice.id));
@@ -75,7 +77,9 @@ async function run(sitting: Sitting, members: readonly Member[], question: Quest
   };
   const worker = async (onFirst?: () => void) => {
     for (let member = queue.shift(); member !== undefined && stop === undefined; member = queue.shift()) {
-      const answer = await askOne(sitting, member, question, { cancel: cancel.signal, waiting: queue.length, onFirst });
+      const read = ordered().filter(({ voice }) => member?.dependsOn.includes(voice));
+      const asking = { cancel: cancel.signal, waiting: queue.length, onFirst, read };
+      const answer = await askOne(sitting, member, question, asking);
       if (answer === "budget" || answer === "deadline") {
         stop ??= answer;
         break;
@@ -85,9 +89,26 @@ async function run(sitting: Sitting, members: readonly Member[], question: Quest
     }
     onFirst?.();
   };
-  await inLanes(sitting, worker, queue.length);
+  for (const wave of question.inTurn ? wavesOf(members) : [members]) {
+    if (stop !== undefined) break;
+    queue = [...wave];
+    await inLanes(sitting, worker, queue.length);
+  }
   sitting.signal.throwIfAborted();
   return { answers: ordered(), ...(stop === undefined ? {} : { stop }) };
+}
+
+/** In the order given, those first who wait for nobody that is asked here; a circle is nobody's turn, so it ends the waiting. */
+function wavesOf(members: readonly Member[]): Member[][] {
+  const waves: Member[][] = [];
+  for (let left = [...members]; left.length > 0; ) {
+    const waits = ({ dependsOn }: Member) => left.some(({ voice }) => dependsOn.includes(voice.id));
+    const free = left.filter((member) => !waits(member));
+    const wave = free.length > 0 ? free : left;
+    waves.push(wave);
+    left = left.filter((member) => !wave.includes(member));
+  }
+  return waves;
 }
 
 /** The first voice goes alone until its first token: then the server has read the prefix, and the others find it there. */
@@ -110,6 +131,8 @@ interface Asking {
   /** Voices that wait for this lane. */
   readonly waiting: number;
   readonly onFirst: (() => void) | undefined;
+  /** Answers of those on whom the voice depends. */
+  readonly read: readonly Answer[];
 }
 
 async function askOne(
@@ -123,7 +146,7 @@ async function askOne(
   let problem = "";
   let ms = 0;
   for (const attempt of ["", "/repair"]) {
-    const call = callOf(sitting, member, question, { attempt, problem });
+    const call = callOf(sitting, member, question, { attempt, problem, read: asking.read });
     const left = sitting.budget.wallLeft() * (question.share ?? 1);
     if (left <= 0) return "deadline";
     const reservation = sitting.budget.reserve({
@@ -191,14 +214,14 @@ function callOf(
   sitting: Sitting,
   member: Member,
   question: Question,
-  { attempt, problem }: { attempt: string; problem: string },
+  { attempt, problem, read }: { attempt: string; problem: string; read: readonly Answer[] },
 ): VoiceCall {
   const { plan } = sitting;
   const { voice } = member;
   const order = question.order?.(member);
   const seed = seedOf(plan, voice.id, question.round);
   const tail = tailOf(voice, question.stage, { salt: seed, ...(order ? { order } : {}) });
-  const extra = question.extra?.(member) ?? "";
+  const extra = question.extra?.(member, read) ?? "";
   return {
     key: `${question.round}/${voice.id}${attempt}`,
     voice,

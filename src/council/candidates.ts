@@ -30,6 +30,8 @@ export interface Run {
   readonly title: string;
   readonly command: string;
   readonly timeoutMs: number;
+  /** With the tests as they were: without what a patch changes of them. */
+  readonly asBefore?: true;
   readonly files?: readonly { readonly path: string; readonly content: string }[];
 }
 
@@ -41,7 +43,21 @@ export interface Candidates extends AsyncDisposable {
   readonly all: readonly Candidate[];
   /** Runs one command on a candidate, or (`base`) on the workspace as it is; undefined when no time for runs is left. */
   run(on: OptionId | "base", run: Run): Promise<CheckResult | undefined>;
+  /** Whether a candidate changes what judges it. */
+  changesTests(on: OptionId): boolean;
 }
+
+const TEST_FILE =
+  /(?:^|\/)(?:tests?|__tests__|specs?)\/|[._-](?:test|spec)\.[^/]+$|(?:^|\/)test_[^/]+\.py$|_test\.\w+$/i;
+const TEST_SCRIPT = /"(?:pre|post)?test"\s*:/;
+
+/** Changes a test, or the command that runs them. */
+function isOfTests({ path, find, replace }: FileEdit): boolean {
+  return TEST_FILE.test(path) || (/(?:^|\/)package\.json$/i.test(path) && TEST_SCRIPT.test(`${find}\n${replace}`));
+}
+
+/** Ends the name of a copy in which the tests are as they were; no voice's name has it. */
+const BEFORE = "~";
 
 type Applied = { readonly problem?: string; readonly diff: string };
 
@@ -51,10 +67,23 @@ export function createCandidates(sitting: Sitting, port: CopyPort): Candidates {
   const copies = new Map<OptionId | "base", Promise<WorkspaceCopy>>();
   let all: Candidate[] = [];
   const patchOf = (id: OptionId) => all.flatMap(({ patches }) => patches).find((patch) => patch.id === id);
-  const copyOf = (id: OptionId | "base", edits: readonly FileEdit[] = patchOf(id)?.edits ?? []) => {
+  const copyOf = (id: OptionId | "base", edits: readonly FileEdit[]) => {
     const made = copies.get(id) ?? makeCopy(sitting, port, edits);
     copies.set(id, made);
     return made;
+  };
+  const clean = new Map<string, string>();
+  /** What an earlier check left behind must not be what the next one sees: a changed copy is made anew. */
+  const untouched = async (on: OptionId | "base", { asBefore }: Run) => {
+    const edits = asBefore ? (patchOf(on)?.edits ?? []).filter((edit) => !isOfTests(edit)) : undefined;
+    const name = asBefore ? `${on}${BEFORE}` : on;
+    const copy = await copyOf(name, edits ?? patchOf(on)?.edits ?? []);
+    const diff = await copy.diff();
+    if (!clean.has(name)) clean.set(name, diff);
+    if (clean.get(name) === diff) return copy;
+    copies.delete(name);
+    await copy[Symbol.asyncDispose]();
+    return copyOf(name, edits ?? patchOf(on)?.edits ?? []);
   };
   const apply = async (patch: Patch): Promise<Applied> => {
     const recorded = await steps.once(`apply/${patch.id}`, async (): Promise<Json> => {
@@ -81,7 +110,7 @@ export function createCandidates(sitting: Sitting, port: CopyPort): Candidates {
         else all = merged(all, patch, diff);
       }
       for (const [id, copy] of copies)
-        if (id !== "base" && !all.some((candidate) => candidate.id === id)) {
+        if (id !== "base" && !all.some((candidate) => candidate.id === id.replace(BEFORE, ""))) {
           copies.delete(id);
           await (await copy)[Symbol.asyncDispose]();
         }
@@ -94,7 +123,7 @@ export function createCandidates(sitting: Sitting, port: CopyPort): Candidates {
         live = true;
         const left = sitting.budget.execLeft();
         if (left <= 0 || sitting.budget.wallLeft() <= 0) return null;
-        const copy = await copyOf(on);
+        const copy = await untouched(on, run);
         const timeoutMs = Math.max(1, Math.round(Math.min(run.timeoutMs, left, sitting.budget.wallLeft())));
         const options = { timeoutMs, ...(run.files ? { files: run.files } : {}) };
         const result = await copy.run(run.command, options, sitting.signal);
@@ -114,6 +143,7 @@ export function createCandidates(sitting: Sitting, port: CopyPort): Candidates {
         });
       return result;
     },
+    changesTests: (on) => patchOf(on)?.edits.some(isOfTests) === true,
     async [Symbol.asyncDispose]() {
       const made = [...copies.values()];
       copies.clear();

@@ -1,6 +1,5 @@
 /** Questions that words answer: options that are given, or blind proposals that all then rank. */
 import type { Ballot, Claim, CouncilOption, StopReason } from "../core/council.ts";
-import { askInOrder } from "./ask-in-order.ts";
 import { type Answer, askVoices } from "./ask-voices.ts";
 import { type BallotFacts, ballotsOf, labelsOf, rotation } from "./ballots.ts";
 import { claimsOf } from "./claims.ts";
@@ -9,7 +8,7 @@ import { choiceForm, contributionForm, POSITION_FORM, rankingForm } from "./form
 import { nearCopies } from "./near-copies.ts";
 import { addressesJudges, neutral } from "./neutral.ts";
 import type { Member } from "./plan.ts";
-import { proposalsText } from "./prompts.ts";
+import { proposalsText, readText } from "./prompts.ts";
 import type { Sitting } from "./sitting.ts";
 import { stopAfter } from "./stops.ts";
 
@@ -70,12 +69,14 @@ function shownIn(
 export async function rankProposals(sitting: Sitting): Promise<Finding> {
   const { plan } = sitting;
   const proposers = proposersOf(plan.members);
-  const { answers, stop } = await askInOrder(sitting, proposers, {
+  const { answers, stop } = await askVoices(sitting, proposers, {
     round: "propose",
     stage: proposers.every(({ voice }) => voice.yields.includes("proposal")) ? "propose" : "position",
     form: ({ voice }) => (voice.yields.includes("proposal") ? contributionForm(voice, "rank") : POSITION_FORM),
     maxTokens: POSITION_TOKENS,
     share: 0.5,
+    inTurn: true,
+    extra: (_member, read) => readText(read),
   });
   const claims = claimsOf(answers);
   const given = answers.flatMap(({ voice, value }) => {

@@ -13,6 +13,8 @@ export interface Checking extends CouncilCheck {
   readonly title: string;
   readonly run: Run;
   readonly kind?: RepositoryCheck["kind"];
+  /** The gate of which this is the run with the tests as they were. */
+  readonly before?: string;
 }
 
 export function gatesOf(checks: readonly RepositoryCheck[]): Checking[] {
@@ -57,16 +59,35 @@ export class Evidence {
 
   /** Runs what has not run yet: a wrong patch must fail where a right one passes, whoever wrote the check. */
   async gather(candidates: Candidates, checks: readonly Checking[]): Promise<void> {
-    for (const check of checks) if (!this.#checks.includes(check)) this.#checks.push(check);
-    for (const check of this.#checks) {
+    for (const check of checks) if (!this.#checks.some(({ id }) => id === check.id)) this.#checks.push(check);
+    if (candidates.all.some(({ id }) => candidates.changesTests(id))) this.#addAsBefore();
+    // The repository's own first: a command that a voice wrote runs in the same copy, and must not come before them.
+    const ordered = this.#checks.toSorted((a, b) => Number(a.trust === "generated") - Number(b.trust === "generated"));
+    for (const check of ordered) {
       const results = this.#results.get(check.id) ?? new Map<string, CheckResult | "flaky">();
       this.#results.set(check.id, results);
       for (const on of ["base", ...candidates.all.map(({ id }) => id)]) {
         if (results.has(on)) continue;
+        if (check.before !== undefined && (on === "base" || !candidates.changesTests(on))) {
+          const same = this.#results.get(check.before)?.get(on);
+          if (same !== undefined) results.set(on, same);
+          continue;
+        }
         const first = await candidates.run(on, check.run);
         if (!first) continue;
         results.set(on, await confirmed(candidates, check, { on, first }));
       }
+    }
+  }
+
+  /** A patch that changes a test must not be its own judge: where one passes the tests as they were, all must. */
+  #addAsBefore(): void {
+    const tests = this.#checks.filter(({ trust, kind, before }) => trust === "repo" && kind === "test" && !before);
+    for (const test of tests) {
+      const id = `${test.id}/as-before`;
+      if (this.#checks.some((check) => check.id === id)) continue;
+      const run: Run = { ...test.run, id, asBefore: true };
+      this.#checks.push({ ...test, id, title: `${test.title} as they were`, before: test.id, run });
     }
   }
 
@@ -85,10 +106,11 @@ export class Evidence {
   }
 
   /** Why a check says nothing of these candidates; undefined when it does. */
-  silent({ id, trust, kind }: Checking, options: readonly string[]): string | undefined {
+  silent({ id, trust, kind, before }: Checking, options: readonly string[]): string | undefined {
     const seen = options.map((option) => this.outcome(id, option)).filter((outcome) => outcome !== undefined);
     if (seen.length === 0) return "it did not run";
     if (seen.every((outcome) => outcome === "error")) return "it could not run";
+    if (before !== undefined && !seen.includes("pass")) return "no proposal passes it: the tests are to change";
     const base = this.outcome(id, "base");
     const all = (wanted: string) => seen.every((outcome) => outcome === wanted);
     if (trust === "generated" && base === "pass" && all("pass")) return "it passes without any change";

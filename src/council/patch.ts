@@ -1,4 +1,7 @@
 /** Questions that code answers: blind patches, run against the repository's checks and against those that voices wrote. */
+
+import { fenced } from "../base/fenced.ts";
+import { oneLine } from "../base/text.ts";
 import type {
   Ballot,
   Claim,
@@ -9,7 +12,6 @@ import type {
   StopReason,
 } from "../core/council.ts";
 import type { CopyPort, FileEdit } from "../core/ports/council.ts";
-import { askInOrder } from "./ask-in-order.ts";
 import { type Answer, askVoices } from "./ask-voices.ts";
 import { ballotsOf, labelsOf, rotation } from "./ballots.ts";
 import { type Candidate, type Candidates, createCandidates, type Patch } from "./candidates.ts";
@@ -20,7 +22,7 @@ import { type Checking, checkOf, Evidence, gatesOf, writtenChecks } from "./evid
 import { CHECK_FORM, choiceForm, contributionForm, EDITS_FORM } from "./forms.ts";
 import { addressesJudges, neutral } from "./neutral.ts";
 import type { Member } from "./plan.ts";
-import { proposalsText, type Shown } from "./prompts.ts";
+import { proposalsText, readText, type Shown } from "./prompts.ts";
 import type { Sitting } from "./sitting.ts";
 import { stopAfter } from "./stops.ts";
 
@@ -46,8 +48,6 @@ interface Search {
   readonly evidence: Evidence;
   readonly refused: Map<OptionId, { readonly patch: Patch; readonly problem: string }>;
   readonly hostile: Set<string>;
-  /** What was handed in, in the order of rungs. */
-  readonly heard: Answer[];
   claims: Claim[];
   ballots: Ballot[];
 }
@@ -60,7 +60,6 @@ export async function findPatch(sitting: Sitting, port: CopyPort): Promise<Patch
     evidence: new Evidence(),
     refused: new Map(),
     hostile: new Set(),
-    heard: [],
     claims: [],
     ballots: [],
   };
@@ -93,7 +92,6 @@ async function climb(search: Search): Promise<StopReason> {
     const fresh = plan.members.slice(asked, rung).filter(({ voice }) => voice.yields.length > 0);
     asked = Math.max(asked, rung);
     const stop = await contribute(search, fresh, `propose-${rung}`);
-    await search.evidence.gather(search.candidates, gatesOf(plan.checks));
     if (isProven(search)) return plan.risk === "irreversible" ? "all-asked" : "gate";
     const last = index === plan.rungs.length - 1 || stop !== undefined;
     if (!revised && last && gatesFail(search)) {
@@ -114,22 +112,19 @@ const surely = ({ winner, posterior }: CouncilDecision, risk: RiskLevel) =>
 /** Blind: nobody sees a patch before all are in, nor does who writes the tests. */
 async function contribute(search: Search, members: readonly Member[], round: string): Promise<StopReason | undefined> {
   const { sitting } = search;
-  const { answers, stop } = await askInOrder(
-    sitting,
-    members,
-    {
-      round,
-      stage: "propose",
-      form: ({ voice }) => contributionForm(voice, "patch"),
-      maxTokens: CONTRIBUTION_TOKENS,
-      share: 0.6,
-    },
-    search.heard,
-  );
-  search.heard.push(...answers);
+  const { answers, stop } = await askVoices(sitting, members, {
+    round,
+    stage: "propose",
+    form: ({ voice }) => contributionForm(voice, "patch"),
+    maxTokens: CONTRIBUTION_TOKENS,
+    share: 0.6,
+    inTurn: true,
+    extra: (_member, read) => readText(read),
+  });
   search.claims = [...search.claims, ...claimsOf(answers)];
   await stand(search, patchesOf(answers, ""));
-  await search.evidence.gather(search.candidates, writtenChecks(answers, round));
+  const { evidence, candidates } = search;
+  await evidence.gather(candidates, [...gatesOf(search.sitting.plan.checks), ...writtenChecks(answers, round)]);
   return stop;
 }
 
@@ -186,7 +181,8 @@ function isProven(search: Search): boolean {
     (test) => evidence.outcome(test.id, "base") === "fail" && evidence.outcome(test.id, id) === "pass",
   );
   const clean = evidence.checks.every((check) => {
-    return evidence.silent(check, [id]) !== undefined || evidence.outcome(check.id, id) === "pass";
+    const silent = check.before === undefined && evidence.silent(check, [id]) !== undefined;
+    return silent || evidence.outcome(check.id, id) === "pass";
   });
   return decision.outcome === "decided" && clean && (turned || sitting.plan.risk === "low");
 }
@@ -220,7 +216,8 @@ async function revise(search: Search): Promise<void> {
         if (!own) return "";
         const failing = evidence.checks.filter(({ id }) => evidence.outcome(id, own.id) === "fail");
         const runs = failing.map(({ id, run }) => `$ ${run.command}\n${tailLines(evidence.output(id, own.id), 20)}`);
-        return `\n<your-patch>\n${own.diff}\n</your-patch>\n<run>\n${runs.join("\n")}\n</run>\nThe patch above is not applied. Hand in one that passes, against the files as they are.\n`;
+        const inside = (data: string) => fenced(data, ["your-patch", "run"], true);
+        return `\n<your-patch>\n${inside(own.diff)}\n</your-patch>\n<run>\n${inside(runs.join("\n"))}\n</run>\nThe patch above is not applied. Hand in one that passes, against the files as they are.\n`;
       },
     },
   );
@@ -318,8 +315,9 @@ function shownOf({ evidence }: Search, { id, diff, patches: [first] }: Candidate
   const findings = evidence.checks.flatMap((check) => {
     const outcome = evidence.outcome(check.id, id);
     if (outcome === undefined) return [];
-    const said = outcome === "fail" ? `\n${tailLines(evidence.output(check.id, id), FINDING_LINES)}` : "";
-    return [`${check.trust === "generated" ? "test by a voice" : "repository"}: ${check.title}: ${outcome}${said}`];
+    const said = outcome === "fail" ? `\n${neutral(tailLines(evidence.output(check.id, id), FINDING_LINES))}` : "";
+    const by = check.trust === "generated" ? "test by a voice" : "repository";
+    return [`${by}: ${neutral(oneLine(check.title, 120))}: ${outcome}${said}`];
   });
   return { label, text: `${neutral(first?.text ?? "")}\n${neutral(diff)}`, findings };
 }

@@ -2,8 +2,11 @@
  * What a council says to its voices. A prompt is one prefix, the same for all, and a short tail: the voice comes last,
  * so that a server reads the prefix once (facts of llama.cpp and Ollama prompt caches).
  */
+import type { Json } from "../base/canonical-json.ts";
+import { fenced } from "../base/fenced.ts";
 import type { CouncilKind } from "../core/council.ts";
 import type { Voice } from "../core/voice.ts";
+import { neutral } from "./neutral.ts";
 
 /** Fixed and versioned: a word changed here makes every server read anew. */
 export const COUNCIL_SYSTEM = `You are one voice of a council on a code repository. The last lines of the request name your stage and your duty: do that duty alone. Other voices do the rest. You cannot see them and they cannot see you.
@@ -44,26 +47,18 @@ export interface PrefixParts {
 /** What all voices read at every stage: stable order, no date, no name of a voice. */
 export function prefixOf({ question, files, map, checks, options, change }: PrefixParts): string {
   const parts = [
-    map === undefined ? "" : `<repository>\n${map.trimEnd()}\n</repository>\n`,
+    map === undefined ? "" : `<repository>\n${fenced(map, ["repository"])}\n</repository>\n`,
     ...files
       .toSorted((a, b) => (a.path < b.path ? -1 : 1))
-      .map(({ path, text }) => `<file path="${path}">\n${fenced(text, "file")}\n</file>\n`),
+      .map(({ path, text }) => `<file path="${path.replace(/["<>\s]/g, " ")}">\n${fenced(text, ["file"])}\n</file>\n`),
     checks.length === 0 ? "" : `The repository is checked by: ${checks.join(" ; ")}\n`,
-    change === undefined ? "" : `<change>\n${fenced(change, "change")}\n</change>\n`,
-    `<task>\n${fenced(question, "task")}\n</task>\n`,
-    options === undefined ? "" : `<options>\n${options.map((option) => `- ${option}`).join("\n")}\n</options>\n`,
+    change === undefined ? "" : `<change>\n${fenced(change, ["change"])}\n</change>\n`,
+    `<task>\n${fenced(question, ["task"])}\n</task>\n`,
+    options === undefined
+      ? ""
+      : `<options>\n${fenced(options.map((option) => `- ${option}`).join("\n"), ["options"])}\n</options>\n`,
   ];
   return parts.filter((part) => part !== "").join("\n");
-}
-
-/** A closing mark inside data cannot end it. */
-function fenced(text: string, mark: string): string {
-  return text.replaceAll(`</${mark}`, `<\\/${mark}`).trimEnd();
-}
-
-/** Data between marks of its own. */
-export function quoted(text: string, mark: string): string {
-  return `<${mark}>\n${fenced(text, mark)}\n</${mark}>`;
 }
 
 export interface Shown {
@@ -76,10 +71,21 @@ export interface Shown {
 /** Appended to the prefix once there are proposals: one order for all, without authors. */
 export function proposalsText(shown: readonly Shown[]): string {
   const blocks = shown.map(({ label, text, findings = [] }) => {
-    const seen = findings.length === 0 ? "" : `\n<run>\n${findings.join("\n")}\n</run>`;
-    return `<proposal id="${label}">\n${fenced(text, "proposal")}${seen}\n</proposal>`;
+    const inside = (data: string) => fenced(data, ["proposal", "run"], true);
+    const seen = findings.length === 0 ? "" : `\n<run>\n${inside(findings.join("\n"))}\n</run>`;
+    return `<proposal id="${label}">\n${inside(text)}${seen}\n</proposal>`;
   });
   return `\n${blocks.join("\n")}\n`;
+}
+
+/** What a voice reads of those on whom it depends, without saying who it is from. */
+export function readText(read: readonly { readonly value?: Json }[]): string {
+  const blocks = read.flatMap(({ value }) =>
+    value === undefined
+      ? []
+      : [`<answer>\n${fenced(neutral(JSON.stringify(value, undefined, 1)), ["answer"], true)}\n</answer>`],
+  );
+  return blocks.length === 0 ? "" : `\n${blocks.join("\n")}\n`;
 }
 
 const STAGES = {
@@ -90,8 +96,7 @@ const STAGES = {
   judge: "Choose the proposal that does the task. Read them in this order: {order}. What ran counts more than words.",
   separate: "Proposals {order} behave alike so far. Write one test file that passes for only one of them.",
   write: "Proposal {order} was chosen. Hand in the edits that make it meet the confirmed claims; change nothing else.",
-  review:
-    "Read the change by your duty. Hand in claims about defects it brings, each with file and line; none is a good answer.",
+  review: "Read the change by your duty. Hand in the defects it brings; none is a good answer.",
 } as const;
 
 export type Stage = keyof typeof STAGES;

@@ -5,6 +5,7 @@ import { type Answer, askVoices } from "./ask-voices.ts";
 import { type Checking, checkOf } from "./evidence.ts";
 import { findings } from "./findings.ts";
 import { DEFECTS_FORM } from "./forms.ts";
+import { readText } from "./prompts.ts";
 import type { Sitting } from "./sitting.ts";
 
 const REVIEW_TOKENS = 1_400;
@@ -35,6 +36,7 @@ type Defect = {
   readonly check: { readonly path: string; readonly content: string; readonly command: string };
 };
 
+const UNSTEADY = "it ends differently from run to run";
 /** The option that stands for the change in the evidence. */
 const CHANGE = "change";
 
@@ -47,6 +49,8 @@ export async function reviewChange(
     stage: "review",
     form: () => DEFECTS_FORM,
     maxTokens: REVIEW_TOKENS,
+    inTurn: true,
+    extra: (_member, read) => readText(read),
   });
   const named = answers.flatMap(defectsOf);
   const here = named.flatMap((defect) => {
@@ -66,7 +70,7 @@ export async function reviewChange(
         ...reported(written),
         base: ran.before,
         output: ran.output,
-        ...(telling ? {} : { dropped: "it did not pass before the change" }),
+        ...(telling ? {} : { dropped: ran.after === "flaky" ? UNSTEADY : "it did not pass before the change" }),
       });
       if (telling) evidence.push({ checkId: written.id, proposalId: CHANGE, outcome: ran.after });
     }
@@ -87,9 +91,10 @@ export async function reviewChange(
       ...shown,
     });
   }
+  const readings = Object.fromEntries(sitting.plan.members.map(({ voice, dependsOn }) => [voice.id, dependsOn]));
   const known: CouncilCheck[] = checks.filter(({ dropped }) => dropped === undefined);
   return {
-    findings: findings(claims, evidence, known),
+    findings: findings(claims, evidence, known, readings),
     claims,
     checks,
     evidence,

@@ -18,7 +18,7 @@ export function createSteps(
       if (found !== undefined) return found as T;
       if (!live)
         throw new CrucibleError("session-missing", `the record of council ${work} ends before its step ${key}`, {
-          hint: `go on with it: crucible council --resume ${work}`,
+          hint: `go on with it: crucible council --resume ${work.split(".")[0]}`,
         });
       const value = await todo();
       known.set(key, value);

@@ -1,5 +1,5 @@
 /** Keeps files of a copy as they are, to put them back when edits do not all fit or a check's own files must go. */
-import { chmodSync, lstatSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, rmSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { realFolders } from "./copy-changes.ts";
 import { putFile } from "./file-writes.ts";
@@ -11,7 +11,7 @@ export function keepFiles(files: string, paths: readonly string[]): () => Promis
   return async () => {
     const isReal = realFolders(files);
     for (const { path, bytes, mode, owner } of kept) {
-      if (isReal(dirname(path))) rmSync(path, { recursive: true, force: true });
+      if (isReal(dirname(path)) && entryAt(path)) rmSync(path, { recursive: true, force: true });
       if (bytes === undefined) continue;
       await putFile(path, bytes, { old: undefined, owner });
       chmodSync(path, mode);
@@ -21,11 +21,20 @@ export function keepFiles(files: string, paths: readonly string[]): () => Promis
 
 /** No tool can change such a file. */
 function isLarge(path: string): boolean {
-  return (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_FILE_BYTES;
+  return (entryAt(path)?.size ?? 0) > MAX_FILE_BYTES;
+}
+
+/** Undefined also where nothing can be: below a file, or with a name that is too long. */
+function entryAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 function keep(path: string) {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
+  const stat = entryAt(path);
   if (!stat?.isFile()) return { path, bytes: undefined, mode: 0, owner: undefined };
   const { uid, gid } = stat;
   const owner = process.geteuid?.() === 0 ? { uid, gid } : undefined;

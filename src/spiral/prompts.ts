@@ -1,4 +1,5 @@
 /** What a spiral says to its voices, and the forms of their answers. */
+import { fenced } from "../base/fenced.ts";
 import type { Problem, SpiralPlan } from "../core/spiral.ts";
 
 const text = { type: "string" } as const;
@@ -33,16 +34,16 @@ export const AUDIT_FORM = object({
 });
 
 export const collapseText = (work: string, lessons: readonly string[]) =>
-  `Turn this work into one problem that can be checked. goal: one sentence. constraints: what must stay true. acceptance: checks that fail now and pass when the work is done, each one test file (path, content) and the command that runs it from the repository's root; none when nothing can be run.\n${learned(lessons)}<work>\n${work}\n</work>`;
+  `Turn this work into one problem that can be checked. goal: one sentence. constraints: what must stay true. acceptance: checks that fail now and pass when the work is done, each one test file (path, content) and the command that runs it from the repository's root; none when nothing can be run.\n${learned(lessons)}<work>\n${fenced(work, ["work"])}\n</work>`;
 
 export const approachText = ({ goal, constraints }: Problem, work: string) =>
-  `How should this be done in this repository? Name the files, the order and what to test.\nGoal: ${goal}\n${bullets("Constraints", constraints)}<work>\n${work}\n</work>`;
+  `How should this be done in this repository? Name the files, the order and what to test.\nGoal: ${goal}\n${bullets("Constraints", constraints)}<work>\n${fenced(work, ["work"])}\n</work>`;
 
 export const planText = ({ goal, constraints, acceptance }: Problem, approach: string, lacking: readonly string[]) =>
   `Make one plan. steps: in the order of doing, each one thing. files: paths that change. tests: what proves it. risks: what may break. rollback: how it is taken back.\nGoal: ${goal}\n${bullets("Constraints", constraints)}${bullets(
     "Done when these pass",
     acceptance.map(({ title, command }) => `${title} ($ ${command})`),
-  )}${approach === "" ? "" : `<approach>\n${approach}\n</approach>\n`}${failed(lacking)}`;
+  )}${approach === "" ? "" : `<approach>\n${fenced(approach, ["approach"])}\n</approach>\n`}${failed(lacking)}`;
 
 export function writeText(
   { goal, constraints, acceptance }: Problem,
@@ -67,10 +68,10 @@ export function writeText(
 }
 
 export const auditText = (work: string, diff: string) =>
-  `You did not write this change. Name what is wrong with it for the work, each with file and line; nothing is a good answer. grave: it must not be merged like this.\n<work>\n${work}\n</work>\n<change>\n${diff.replaceAll("</change", "<\\/change")}\n</change>`;
+  `You did not write this change. Name what is wrong with it for the work, each with file and line; nothing is a good answer. grave: it must not be merged like this.\n<work>\n${fenced(work, ["work"])}\n</work>\n<change>\n${fenced(diff, ["change", "work"])}\n</change>`;
 
 export const lessonText = (work: string, lacking: readonly string[], mended: boolean) =>
-  `One sentence that helps the next person who works on this repository: what went wrong here and ${mended ? "what mended it" : "what is still open"}. Name the place, not yourself.\n<work>\n${work}\n</work>\n${failed(lacking)}`;
+  `One sentence that helps the next person who works on this repository: what went wrong here and ${mended ? "what mended it" : "what is still open"}. Name the place, not yourself.\n<work>\n${fenced(work, ["work"])}\n</work>\n${failed(lacking)}`;
 
 function bullets(head: string, items: readonly string[]): string {
   return items.length === 0 ? "" : `${head}:\n${items.map((item) => `- ${item}`).join("\n")}\n`;
@@ -81,7 +82,11 @@ function numbered(head: string, items: readonly string[]): string {
 }
 
 const failed = (lacking: readonly string[]) =>
-  lacking.length === 0 ? "" : `The last try was not accepted:\n${lacking.map((lack) => `- ${lack}`).join("\n")}\n`;
+  lacking.length === 0
+    ? ""
+    : `The last try was not accepted:\n<run>\n${fenced(lacking.map((lack) => `- ${lack}`).join("\n"), ["run"])}\n</run>\n`;
 
 const learned = (lessons: readonly string[]) =>
-  lessons.length === 0 ? "" : `<lessons>\n${lessons.map((lesson) => `- ${lesson}`).join("\n")}\n</lessons>\n`;
+  lessons.length === 0
+    ? ""
+    : `<lessons>\n${fenced(lessons.map((lesson) => `- ${lesson}`).join("\n"), ["lessons", "work"], true)}\n</lessons>\n`;

@@ -1,5 +1,6 @@
 /** The Living Spiral: a state machine of five phases. A phase ends only when its exit test holds; every phase is on record. */
 import type { Json } from "../base/canonical-json.ts";
+import { oneLine } from "../base/text.ts";
 import type { SpiralPort, SpiralScale, Trial } from "../core/ports/spiral.ts";
 import type { Phase, Problem, Quality, QualityCheck, SpiralEnd, SpiralPlan, SpiralReport } from "../core/spiral.ts";
 import {
@@ -29,6 +30,8 @@ export type SpiralTask = {
   readonly wallMs?: number;
 };
 
+/** Characters of a lesson. */
+const LESSON_LENGTH = 300;
 /** Less than this is no progress. */
 const PROGRESS = 0.02;
 
@@ -230,7 +233,7 @@ async function audited({ port, task, signal }: State, diff: string, loop: number
   const { findings = [] } = (value ?? {}) as {
     findings?: readonly { file: string; line: number; problem: string; grave: boolean }[];
   };
-  const grave = findings.filter((finding) => finding.grave && diff.includes(finding.file));
+  const grave = findings.filter(({ grave: is, file }) => is && file.trim() !== "" && diff.includes(file));
   if (grave.length === 0) return undefined;
   return grave.map(({ file, line, problem }) => `the auditor: ${file}:${line} ${problem}`).join("\n");
 }
@@ -238,13 +241,22 @@ async function audited({ port, task, signal }: State, diff: string, loop: number
 async function outcomes({ port, signal }: State, trial: Trial, { acceptance }: Problem): Promise<QualityCheck[]> {
   const kinds = { test: "suite", types: "types", lint: "lint" } as const;
   const checks = [
-    ...port.checks.map(({ kind, command }) => ({ kind: kinds[kind], title: command, command, files: undefined })),
-    ...acceptance.map(({ title, command, files }) => ({ kind: "acceptance" as const, title, command, files })),
+    ...port.checks.map(({ kind, command }) => ({
+      kind: kinds[kind],
+      title: command,
+      command,
+      files: undefined,
+      mark: {},
+    })),
+    ...acceptance.map(({ title, command, files, trust }) => {
+      const mark = trust === "generated" ? { generated: true } : {};
+      return { kind: "acceptance" as const, title, command, files, mark };
+    }),
   ];
   const results: QualityCheck[] = [];
-  for (const { kind, title, command, files } of checks) {
+  for (const { kind, title, command, files, mark } of checks) {
     const { outcome, output } = await trial.check(command, files, signal);
-    results.push({ kind, title, command, before: outcome, after: outcome, output });
+    results.push({ kind, title, command, ...mark, before: outcome, after: outcome, output });
   }
   return results;
 }
@@ -279,9 +291,11 @@ async function reflect(
   const text = lessonText(task.work, lacking, done);
   const { value } = await port.ask({ key: `lesson-${loop}`, voice: "guardian", text, schema: LESSON_FORM }, signal);
   const { lesson = "" } = (value ?? {}) as { lesson?: string };
-  if (lesson.trim() === "") return { value: "", told: [] };
-  await port.learn(lesson.trim());
-  return { value: lesson.trim(), told: [lesson.trim()] };
+  // Read by every later spiral of this workspace: one sentence, as it was asked for.
+  const learned = oneLine(lesson, LESSON_LENGTH);
+  if (learned === "") return { value: "", told: [] };
+  await port.learn(learned);
+  return { value: learned, told: [learned] };
 }
 
 /** At the largest scale a person stands at each exit; nobody there means that it waits. */

@@ -239,7 +239,7 @@ describe.concurrent("a council with an order", () => {
     const asked = setting.server.chats.map((chat) => ({ ...askedIn(chat), text: lastText(chat) }));
     expect(asked.slice(0, 3).map(({ voice }) => voice)).toEqual(["Developer", "Implementor", "Security"]);
     const [first, second, third] = asked;
-    for (const blind of [first, second]) expect(blind?.text).not.toContain("<contribution>");
+    for (const blind of [first, second]) expect(blind?.text).not.toContain("<answer>");
     expect(third?.text).toContain("The bounds are put in order first.");
     expect(third?.text).not.toContain("Developer");
   });

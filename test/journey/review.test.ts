@@ -92,16 +92,19 @@ describe.concurrent("a review", () => {
     expect(empty.run.code).toBe(2);
     expect(empty.error?.message).toContain("nothing to review");
     writeFileSync(join(setting.folder, "new.mjs"), "export const added = 1;\n");
-    expect((await review(setting, [])).report.files).toEqual(["new.mjs"]);
+    expect((await review(setting, ["--voices", "security"])).report.files).toEqual(["new.mjs"]);
     execFileSync("git", ["add", "-A"], { cwd: setting.folder });
     execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "second"], {
       cwd: setting.folder,
     });
-    const commit = await review(setting, ["--commit", "HEAD"]);
+    const commit = await review(setting, ["--commit", "HEAD", "--voices", "security"]);
     expect([commit.report.change, commit.report.files]).toEqual(["changes of commit HEAD", ["new.mjs"]]);
-    expect((await review(setting, ["--base", "HEAD~1"])).report.files).toEqual(["new.mjs"]);
-    const refused = await review(setting, ["--base", "--output=x"]);
-    expect(refused.run.code).toBe(2);
+    expect((await review(setting, ["--base", "HEAD~1", "--voices", "security"])).report.files).toEqual(["new.mjs"]);
+  });
+
+  test("takes no name of a change that is an option, or that git does not know", async () => {
+    await using setting = await changed({}, spoil);
+    expect((await review(setting, ["--base", "--output=x"])).run.code).toBe(2);
     const unknown = await review(setting, ["--base", "nowhere"]);
     expect(unknown.error?.message).toContain("git does not know changes nowhere...HEAD");
   });
@@ -119,5 +122,58 @@ describe.concurrent("a review", () => {
       },
     ]);
     expect(setting.server.chats).toHaveLength(2);
+  });
+
+  test("passes no gate when nobody answered", async () => {
+    await using setting = await changed({}, spoil);
+    const { run, error } = await review(setting, ["--fail-on", "high", "--max-calls", "30"]);
+    expect([run.code, error], "a review that was read").toEqual([0, undefined]);
+    await using mute = await changed(
+      Object.fromEntries(
+        ["Analyzer", "Architect", "Designer", "Guardian", "Maintainer", "Optimizer", "Security"].map((title) => [
+          title,
+          () => "no idea",
+        ]),
+      ),
+      spoil,
+    );
+    const silent = await review(mute, ["--fail-on", "high"]);
+    expect([silent.run.code, silent.error?.message]).toEqual([64, "nobody read the change: it is not JSON"]);
+  });
+
+  test("reads files of any name, and names those that it does not read", async () => {
+    await using setting = await changed({}, ({ folder }) => {
+      writeFileSync(join(folder, "[id].mjs"), "export const id = 1;\n");
+      writeFileSync(join(folder, "naïve.mjs"), "export const n = 1;\n");
+      writeFileSync(join(folder, "blob.bin"), Buffer.from([0, 1, 2, 0]));
+      execFileSync("git", ["add", "-A"], { cwd: folder });
+    });
+    const { report } = await review(setting, []);
+    expect(report.files).toEqual(["[id].mjs", "naïve.mjs"]);
+    expect(report.unread).toEqual(["blob.bin"]);
+  });
+
+  test("believes no failure that another check left behind, and none that comes and goes", async () => {
+    const spoils = {
+      path: "",
+      content: "",
+      command: "if grep -q floor src/half.mjs; then echo gone > src/half.mjs; fi",
+    };
+    const once = "if grep -q floor src/half.mjs && [ ! -e /tmp/seen ]; then touch /tmp/seen; false; fi";
+    await using setting = await changed(
+      {
+        Analyzer: () => ({ defects: [defect({ subject: "first", check: spoils })] }),
+        Security: () => ({
+          defects: [
+            defect({ subject: "second thing", check: { ...none, command: "grep -q return src/half.mjs" } }),
+            defect({ subject: "third matter", check: { ...none, command: once } }),
+          ],
+        }),
+      },
+      spoil,
+    );
+    const { run, report } = await review(setting, ["--fail-on", "low", "--voices", "analyzer,security"]);
+    expect(report.findings.filter(({ status }) => status === "confirmed")).toEqual([]);
+    expect(run.code).toBe(0);
   });
 });

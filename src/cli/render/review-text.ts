@@ -6,7 +6,7 @@ import { harmless, type Output } from "../output.ts";
 type Style = Output["style"];
 
 export function reviewText(report: ReviewReport, style: Style): string {
-  const { change, files, findings, groups, elsewhere, cost, failed, failOn, voices } = report;
+  const { change, files, findings, groups, unread, elsewhere, cost, failed, failOn, voices } = report;
   const confirmed = findings.filter(({ status }) => status !== "unconfirmed");
   const open = findings.filter(({ status }) => status === "unconfirmed");
   const silent = voices.filter(({ status }) => status !== "ok");
@@ -19,6 +19,7 @@ export function reviewText(report: ReviewReport, style: Style): string {
     ...(groups.length < 2 && open.length > 0
       ? [style.dim("one model read this: what it says alone fails no gate")]
       : []),
+    ...(unread.length > 0 ? [style.yellow(`not read: ${harmless(unread.join(", "))}`)] : []),
     ...(elsewhere > 0
       ? [style.dim(`${plural(elsewhere, "remark")} on files that the change does not touch left out`)]
       : []),
@@ -26,11 +27,14 @@ export function reviewText(report: ReviewReport, style: Style): string {
       style.yellow(`${voice} ${status}${problem ? ` (${harmless(problem)})` : ""}`),
     ),
     style.dim(`${plural(cost.calls, "call")}, ${cost.promptTokens} tokens read, ${cost.outputTokens} written`),
-    ...(failOn
-      ? [failed ? style.red(`the gate fails (${failOn} or worse)`) : style.green(`the gate holds (${failOn})`)]
-      : []),
+    ...(failOn ? [gateText(failOn, failed, silent.length < voices.length, style)] : []),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function gateText(failOn: string, failed: boolean, read: boolean, style: Style): string {
+  if (!read) return style.red("nobody read the change: the gate does not hold");
+  return failed ? style.red(`the gate fails (${failOn} or worse)`) : style.green(`the gate holds (${failOn})`);
 }
 
 function shown(

@@ -79,7 +79,7 @@ export interface WorkspaceCopy extends AsyncDisposable {
   ): Promise<{ readonly text: string; readonly problem?: string }>;
   /** What the guard's checks of content say of the files that changed, one line each. */
   scan(signal: AbortSignal): Promise<readonly string[]>;
-  /** A unified diff against the copy as it was made; without what commands left behind in ignored files. */
+  /** A unified diff against the copy as it was made, redacted; without what commands left behind in ignored files. */
   diff(): Promise<string>;
 }
 
@@ -87,7 +87,10 @@ export interface CopyPort {
   /** The repository's own checks; each is a gate. */
   checks(): readonly RepositoryCheck[];
   copy(signal: AbortSignal): Promise<WorkspaceCopy>;
-  /** Makes the workspace what the copy became, file by file; refuses files that changed meanwhile. Returns the paths. */
+  /**
+   * Makes the workspace what the copy became until its last `diff`, or until now when none was asked for, file by file;
+   * refuses files that changed meanwhile. Returns the paths.
+   */
   accept(copy: WorkspaceCopy, signal: AbortSignal): Promise<readonly string[]>;
 }
 
