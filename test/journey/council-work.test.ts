@@ -66,7 +66,11 @@ describe.concurrent("a question", () => {
     await using setting = await council(
       {
         Architect: ({ stage }) =>
-          stage === "rank" ? { ranking: ["A"], reason: "It stores no secret.", confidence: 0.9 } : stage === "propose" ? {} : vote("A"),
+          stage === "rank"
+            ? { ranking: ["A"], reason: "It stores no secret.", confidence: 0.9 }
+            : stage === "propose"
+              ? {}
+              : vote("A"),
       },
       {
         others: ({ stage, voice }) =>
