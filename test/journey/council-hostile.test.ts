@@ -2,10 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { askedIn, CLAMP, convene, council, edits, patch, writeVoices } from "../kit/council.ts";
-import { databaseOf, type Journey } from "../kit/journey.ts";
+import { cutAfter } from "../kit/journey.ts";
 
 const GATED = { ...CLAMP.files, ...CLAMP.test };
 const OURS = ["--patch", "--preset", "ours"];
@@ -180,15 +179,6 @@ describe.concurrent("the evidence", () => {
     expect(report.checks.filter(({ id }) => id === "test")).toHaveLength(1);
   });
 });
-
-/** Takes everything after the first event of this kind from the journal: as if the process had died there. */
-function cutAfter(setting: Journey, kind: string): void {
-  const db = new DatabaseSync(databaseOf(setting.home));
-  const row = db.prepare("SELECT session, min(seq) AS seq FROM events WHERE kind = ?").get(kind);
-  db.prepare("DELETE FROM events WHERE session = ? AND seq > ?").run(String(row?.["session"]), Number(row?.["seq"]));
-  db.prepare("UPDATE sessions SET head_seq = ?, writer = NULL, lease_until = 0").run(Number(row?.["seq"]));
-  db.close();
-}
 
 describe.concurrent("a council that was cut off", () => {
   const says = ({ stage }: { stage: string }) => (stage === "propose" ? patch(CLAMP.right) : vote("A"));
