@@ -13,7 +13,7 @@ import type { Gate } from "./core/ports/gate.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Journal } from "./core/ports/store.ts";
 import type { Outcome } from "./core/task.ts";
-import { digestOf } from "./council/digest.ts";
+import { digestForThread, digestOf } from "./council/digest.ts";
 import type { CouncilPlan } from "./council/plan.ts";
 import { priceOf, priceText } from "./council/price.ts";
 import { COUNCIL_SYSTEM } from "./council/prompts.ts";
@@ -54,7 +54,7 @@ export function councilConductor(parts: ConveneParts): Conductor {
       try {
         const { report, applied, next } = await convene(parts, { question, turn: task.turn }, limit);
         if (next !== "write") return councilOutcome(report, applied);
-        const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied) }] };
+        const message: Message = { role: "user", parts: [{ type: "text", text: digestForThread(report, applied) }] };
         emit({ kind: "message-added", message, reason: "council" }, { turn: task.turn });
         if (report.decision.outcome !== "decided") return councilOutcome(report, applied);
         return await writer.run(task, signal);
