@@ -13,7 +13,7 @@ import type { Human } from "./core/ports/human.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Journal } from "./core/ports/store.ts";
 import type { Outcome } from "./core/task.ts";
-import { digestOf } from "./council/digest.ts";
+import { digestForThread, digestOf } from "./council/digest.ts";
 import type { CouncilPlan } from "./council/plan.ts";
 import { priceOf, priceText } from "./council/price.ts";
 import { COUNCIL_SYSTEM } from "./council/prompts.ts";
@@ -58,7 +58,10 @@ export function councilConductor(parts: ConveneParts): Conductor {
         const { report, applied, next, chosen } = await convene(parts, { question, turn: task.turn }, limit);
         const settled = report.decision.outcome === "decided" || chosen !== undefined;
         if (next !== "write" || !settled) return councilOutcome(report, applied, chosen);
-        const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied, chosen) }] };
+        const message: Message = {
+          role: "user",
+          parts: [{ type: "text", text: digestForThread(report, applied, chosen) }],
+        };
         emit({ kind: "message-added", message, reason: "council" }, { turn: task.turn });
         return await writer.run(task, signal);
       } catch (error) {

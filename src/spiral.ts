@@ -4,6 +4,7 @@ import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { parseJson } from "./base/json-answer.ts";
 import { type ConveneParts, convene, NOTHING } from "./convene.ts";
+import type { CouncilReport } from "./core/council.ts";
 import type { Event } from "./core/event.ts";
 import { wordsOf } from "./core/message.ts";
 import type { SpiralOptions } from "./core/ports/app.ts";
@@ -180,7 +181,9 @@ async function portFor(parts: SpiralParts, { task, turn, copies }: Under, signal
       const size = SIZES[scale];
       // The way is chosen by words; what comes of it is judged by runs: that is where the risk is met.
       const asked = { ...council.options, risk: "low" as const, ...(size === undefined ? {} : { size }) };
-      const { report } = await convene({ ...council, options: asked }, { question, turn }, signal);
+      const report =
+        decidedIn(journal.events(), question) ??
+        (await convene({ ...council, options: asked }, { question, turn }, signal)).report;
       const winner = report.options.find((option) => option.id === report.decision.winner);
       const dissent = report.decision.dissent.flatMap(({ voice, reason }) =>
         reason ? [`${voice} objects: ${reason}`] : [],
@@ -199,6 +202,14 @@ async function portFor(parts: SpiralParts, { task, turn, copies }: Under, signal
     lessons: async () => lessons.newest(5),
     learn: async (lesson) => lessons.add(lesson),
   };
+}
+
+/** What the council of this spiral decided before a crash cut the phase off; an earlier spiral's is none of its own. */
+function decidedIn(events: readonly Event[], question: string): CouncilReport | undefined {
+  const own = events.slice(events.findLastIndex(({ kind }) => kind === "spiral-start"));
+  const made = own.findLast((event) => event.kind === "decision-made" && event.report.question === question);
+  const decided = made?.kind === "decision-made" && made.report.decision.outcome === "decided";
+  return decided ? made.report : undefined;
 }
 
 async function trialIn(copies: CopyPort, work: string, signal: AbortSignal): Promise<Trial> {

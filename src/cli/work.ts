@@ -123,7 +123,7 @@ function budgetOf(flags: Flags, app: App): CouncilOptions["budget"] {
   const seconds = app.config.get<number | undefined>("limits.wallTime");
   return {
     ...(calls === undefined ? {} : { calls }),
-    ...(tokens === undefined ? {} : { promptTokens: tokens, outputTokens: tokens }),
+    ...(tokens === undefined ? {} : { tokens }),
     ...(seconds === undefined ? {} : { wallMs: seconds * 1_000 }),
   };
 }

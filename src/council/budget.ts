@@ -38,13 +38,15 @@ export function createBudget(limits: CouncilBudget, clock: Clock): Budget {
   const cost = { calls: 0, promptTokens: 0, cachedTokens: 0, outputTokens: 0, modelMs: 0, execMs: 0 };
   const reserved = { calls: 0, promptTokens: 0, outputTokens: 0 };
   const fits = (limit: number | undefined, value: number) => limit === undefined || value <= limit;
+  const tokens = (of: CallCost) => of.promptTokens + of.outputTokens;
   return {
     cost,
     reserve(estimate) {
       const wanted =
         fits(limits.calls, cost.calls + reserved.calls + 1) &&
         fits(limits.promptTokens, cost.promptTokens + reserved.promptTokens + estimate.promptTokens) &&
-        fits(limits.outputTokens, cost.outputTokens + reserved.outputTokens + estimate.outputTokens);
+        fits(limits.outputTokens, cost.outputTokens + reserved.outputTokens + estimate.outputTokens) &&
+        fits(limits.tokens, tokens(cost) + tokens(reserved) + tokens(estimate));
       if (!wanted) return undefined;
       reserved.calls++;
       reserved.promptTokens += estimate.promptTokens;

@@ -1,9 +1,11 @@
 /** The Living Spiral through the real binary: only what passes reaches the folder, and what is cut off goes on. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { SpiralReport } from "../../src/core/spiral.ts";
 import { isAccepted, qualityOf } from "../../src/spiral/quality.ts";
 import { askedIn, CLAMP, council } from "../kit/council.ts";
-import { call, type Journey, lastText, messagesOf } from "../kit/journey.ts";
+import { call, cutAfter, type Journey, lastText, messagesOf } from "../kit/journey.ts";
 import type { RecordedRequest, Reply } from "../kit/model-server.ts";
 
 const FILES = { ...CLAMP.files, ...CLAMP.test };
@@ -181,6 +183,17 @@ describe.concurrent("a spiral", () => {
       expect(seen.filter((key) => key === "plan")).toHaveLength(1);
     },
   );
+});
+
+test("a spiral cut off after its council decided does not call another", async () => {
+  await using setting = await council({}, { files: FILES, script: spiralScript({ writes: [CLAMP.right] }) });
+  await run(setting, [CLAMP.task]);
+  cutAfter(setting, "decision-made");
+  writeFileSync(join(setting.folder, "src/clamp.mjs"), CLAMP.files["src/clamp.mjs"]);
+  const before = setting.server.chats.length;
+  const { report } = await run(setting, ["--resume"]);
+  expect(report.applied).toEqual(["src/clamp.mjs"]);
+  expect(setting.server.chats.slice(before).filter((chat) => lastText(chat).includes("\n---\nStage: "))).toEqual([]);
 });
 
 describe.concurrent("a spiral is not deceived", () => {

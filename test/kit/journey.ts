@@ -138,3 +138,12 @@ export function lastText(request: { readonly body: Readonly<Record<string, unkno
   const content = messagesOf(request).at(-1)?.["content"];
   return typeof content === "string" ? content : JSON.stringify(content);
 }
+
+/** Takes everything after the first event of this kind from the journal: as if the process had died there. */
+export function cutAfter(setting: Journey, kind: string): void {
+  const db = new DatabaseSync(databaseOf(setting.home));
+  const row = db.prepare("SELECT session, min(seq) AS seq FROM events WHERE kind = ?").get(kind);
+  db.prepare("DELETE FROM events WHERE session = ? AND seq > ?").run(String(row?.["session"]), Number(row?.["seq"]));
+  db.prepare("UPDATE sessions SET head_seq = ?, writer = NULL, lease_until = 0").run(Number(row?.["seq"]));
+  db.close();
+}

@@ -115,7 +115,7 @@ describe("the journal", () => {
     const [a, b] = await Promise.all([store(folder.path), store(folder.path)]);
     expect(a.sessions.list()).toEqual(b.sessions.list());
     const version = new DatabaseSync(`${folder.path}/journal.db`).prepare("PRAGMA user_version").get();
-    expect(version?.["user_version"]).toBe(2);
+    expect(version?.["user_version"]).toBe(3);
   });
 });
 

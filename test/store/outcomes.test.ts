@@ -65,7 +65,8 @@ describe("the record of councils", () => {
     using folder = tempFolder();
     const file = `${folder.path}/journal.db`;
     const db = await openDatabase(file);
-    db.exec("DROP TABLE outcomes; PRAGMA user_version = 1; DELETE FROM kysely_migration WHERE name = '0002-outcomes'");
+    db.exec("DROP TABLE outcomes; DROP TABLE lessons; PRAGMA user_version = 1");
+    db.exec("DELETE FROM kysely_migration WHERE name >= '0002'");
     db.prepare(
       "INSERT INTO sessions (id, workspace, title, created_at, updated_at) VALUES ('s', '/w', 't', 1, 1)",
     ).run();
@@ -75,7 +76,7 @@ describe("the record of councils", () => {
     expect(newer.prepare("SELECT id FROM sessions").all()).toEqual([{ id: "s" }]);
     newer.close();
     using raw = new DatabaseSync(file);
-    expect(raw.prepare("PRAGMA user_version").get()).toEqual({ user_version: 2 });
+    expect(raw.prepare("PRAGMA user_version").get()).toEqual({ user_version: 3 });
   });
 });
 

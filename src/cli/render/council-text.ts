@@ -1,5 +1,5 @@
 /** A council for people: what was decided and how surely, what ran, who dissents and what would change it, what it cost. */
-import { plural } from "../../base/text.ts";
+import { oneLine, plural } from "../../base/text.ts";
 import { ABSTAIN_WORDS, type CouncilReport } from "../../core/council.ts";
 import type { Event } from "../../core/event.ts";
 import type { Output } from "../output.ts";
@@ -104,15 +104,16 @@ function checksText({ checks, evidence, options }: CouncilReport, style: Style):
   return `${table([head, ...rows])}${outputs.length > 0 ? `\n${outputs.join("")}` : ""}`;
 }
 
-function ballotsText({ ballots, options, decision, claims }: CouncilReport, style: Style): string {
-  const label = (id: string) => options.find((option) => option.id === id)?.label ?? id;
+function ballotsText({ kind, ballots, options, decision, claims }: CouncilReport, style: Style): string {
+  // Answers stand above without letters.
+  const label = (id: string) => (kind === "answer" ? id : (options.find((option) => option.id === id)?.label ?? id));
   const lines = ballots.map(({ voice, choice, ranking, status = "ok", reason = "", flag }) => {
     const first = choice ?? ranking?.[0];
     if (flag !== undefined) return style.yellow(`  ${voice.padEnd(12)} not counted: ${harmless(flag)}`);
     if (status !== "ok" || first === undefined) return style.dim(`  ${voice.padEnd(12)} no ballot (${status})`);
     const said = ranking ? ranking.map(label).join(" > ") : label(first);
     const dissents = decision.winner !== undefined && decision.dissent.some((one) => one.voice === voice);
-    const line = `  ${voice.padEnd(12)} ${harmless(said)}${reason ? `: ${harmless(reason)}` : ""}`;
+    const line = `  ${voice.padEnd(12)} ${harmless(said)}${reason ? `: ${harmless(oneLine(reason, 300))}` : ""}`;
     return dissents ? style.yellow(`${line}  (dissents)`) : line;
   });
   const turn =

@@ -105,6 +105,8 @@ export interface CouncilBudget {
   readonly calls?: number;
   readonly promptTokens?: number;
   readonly outputTokens?: number;
+  /** Read and written together. */
+  readonly tokens?: number;
   readonly wallMs?: number;
   readonly execMs?: number;
 }
