@@ -10,9 +10,11 @@ import { inlineRenderer } from "../src/cli/render/inline.ts";
 import { faultLine } from "../src/cli/render/renderer.ts";
 import { onSignals } from "../src/cli/signals.ts";
 import { NOBODY } from "../src/cli/terminal.ts";
+import type { CouncilReport } from "../src/core/council.ts";
 import type { Event } from "../src/core/event.ts";
 import type { App, OpenOptions } from "../src/core/ports/app.ts";
 import type { CommandContext } from "../src/core/ports/cli.ts";
+import { COUNCIL_TASK, councilScript } from "./council-script.ts";
 import { startOllamaServer } from "./model-server.ts";
 import { shopScript } from "./script.ts";
 
@@ -25,7 +27,7 @@ interface Counts {
 }
 
 /** Runs the demo and returns its exit code. */
-export async function runDemo(context: CommandContext, options: { json: boolean }): Promise<number> {
+export async function runDemo(context: CommandContext, options: { json: boolean; council: boolean }): Promise<number> {
   const output = processOutput("auto", context.env);
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "crucible-demo-")));
   const started = performance.now();
@@ -38,7 +40,8 @@ export async function runDemo(context: CommandContext, options: { json: boolean 
       bare: true,
       flags: new Map([["permissionMode", { value: "default", place: "demo" }]]),
     });
-    return await perform(app, output, { json: options.json, started });
+    const run = { json: options.json, started };
+    return options.council ? await performCouncil(app, output, run) : await perform(app, output, run);
   } catch (error) {
     const fault = toFault(error);
     output.err(`crucible demo: ${faultLine(fault)}\n`);
@@ -104,6 +107,47 @@ async function perform(app: App, output: Output, run: { json: boolean; started: 
         `${JSON.stringify({ status: mended ? "success" : "failed", model: "script", ...facts, duration_ms: durationMs })}\n`,
       );
     }
+    return exitCode;
+  } finally {
+    signals.stop();
+    await live.close();
+  }
+}
+
+/** Ten scripted voices over the same shop: proposals, copies, tests and the decision are real. */
+async function performCouncil(app: App, output: Output, run: { json: boolean; started: number }): Promise<number> {
+  const say = (text: string) => (run.json ? output.err(`${text}\n`) : output.out(`${text}\n`));
+  await using server = await startOllamaServer({
+    model: MODEL,
+    maxWindow: 32_768,
+    loadedWindow: 32_768,
+    capabilities: ["completion"],
+    script: councilScript,
+  });
+  say(`crucible demo council: the voices are a SCRIPT at ${server.url}; copies, tests and the decision are real.`);
+  say(`workspace: ${app.workspace}\n\n$ crucible council --patch --council=10 "${COUNCIL_TASK}"\n`);
+  const renderer = inlineRenderer(run.json ? quiet(output) : { ...output, isTTY: false }, { verbose: false });
+  const reports: CouncilReport[] = [];
+  const council = { next: "report", kind: "patch", size: 10, seed: 1, budget: {}, files: [] } as const;
+  const live = await app.open({
+    ...openOptions(server.url, (event) => {
+      renderer.event(event);
+      if (event.kind === "decision-made") reports.push(event.report);
+    }),
+    title: COUNCIL_TASK,
+    council,
+  });
+  const signals = onSignals();
+  try {
+    const prompt = [{ type: "text" as const, text: COUNCIL_TASK }];
+    const outcome = await live.prompt(prompt, { budget: {}, signal: signals.signal });
+    const exitCode = signals.exitCode() ?? exitOf(outcome);
+    if (outcome.fault) renderer.fault(outcome.fault, exitCode);
+    const [report] = reports;
+    if (run.json)
+      output.out(
+        `${JSON.stringify({ status: exitCode === 0 ? "success" : "failed", model: "script", decision: report?.decision ?? null })}\n`,
+      );
     return exitCode;
   } finally {
     signals.stop();

@@ -1,33 +1,29 @@
 /** Wires a council into a session: who sits, what they read, where checks run; and goes on with one that was cut off. */
-import { speakers } from "./agent/speak.ts";
 import type { Json } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
-import { sha256 } from "./base/hash.ts";
-import type { CouncilKind, CouncilReport } from "./core/council.ts";
-import type { FileChange } from "./core/council-record.ts";
+import type { CouncilOption, CouncilReport } from "./core/council.ts";
 import type { Emit, Event } from "./core/event.ts";
 import { type Message, wordsOf } from "./core/message.ts";
 import type { CouncilOptions } from "./core/ports/app.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
-import type { CopyPort, VoicePort } from "./core/ports/council.ts";
+import type { CopyPort } from "./core/ports/council.ts";
 import type { Gate } from "./core/ports/gate.ts";
+import type { Human } from "./core/ports/human.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { Journal } from "./core/ports/store.ts";
 import type { Outcome } from "./core/task.ts";
-import type { Voice } from "./core/voice.ts";
-import { assemble } from "./council/assemble.ts";
 import { digestOf } from "./council/digest.ts";
 import type { CouncilPlan } from "./council/plan.ts";
 import { priceOf, priceText } from "./council/price.ts";
-import { COUNCIL_SYSTEM, prefixOf } from "./council/prompts.ts";
-import { isTrivial, riskOf } from "./council/risk.ts";
+import { COUNCIL_SYSTEM } from "./council/prompts.ts";
+import { isTrivial } from "./council/risk.ts";
 import { runCouncil } from "./council/run.ts";
 import { createSteps } from "./council/steps.ts";
-import { contextFor, hashOf } from "./council-context.ts";
+import { applyEdits, changesIn, takenFrom } from "./council-apply.ts";
+import { planFor, voicePort } from "./council-plan.ts";
 import type { House } from "./house.ts";
 import { openRecord } from "./outcomes.ts";
-import { loadCouncils, loadVoices } from "./voices.ts";
 
 export interface ConveneParts {
   readonly house: House;
@@ -41,6 +37,8 @@ export interface ConveneParts {
   readonly copies: () => Promise<CopyPort>;
   /** The one voice that goes on after the council. */
   readonly writer: Conductor;
+  /** Who is asked where a council does not decide. */
+  readonly human: Human;
 }
 
 /** A council as a conductor: it decides, and then one voice writes if that was asked for. */
@@ -57,11 +55,11 @@ export function councilConductor(parts: ConveneParts): Conductor {
       const limit =
         task.budget.wallMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(task.budget.wallMs)]);
       try {
-        const { report, applied, next } = await convene(parts, { question, turn: task.turn }, limit);
-        if (next !== "write") return councilOutcome(report, applied);
-        const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied) }] };
+        const { report, applied, next, chosen } = await convene(parts, { question, turn: task.turn }, limit);
+        const settled = report.decision.outcome === "decided" || chosen !== undefined;
+        if (next !== "write" || !settled) return councilOutcome(report, applied, chosen);
+        const message: Message = { role: "user", parts: [{ type: "text", text: digestOf(report, applied, chosen) }] };
         emit({ kind: "message-added", message, reason: "council" }, { turn: task.turn });
-        if (report.decision.outcome !== "decided") return councilOutcome(report, applied);
         return await writer.run(task, signal);
       } catch (error) {
         return { ...NOTHING, status: signal.aborted ? "cancelled" : "failed", fault: faultOf(error, signal) };
@@ -83,11 +81,11 @@ function faultOf(error: unknown, signal: AbortSignal) {
   return signal.aborted ? { code: "aborted" as const, message: "cancelled", retryable: false } : toFault(error);
 }
 
-function councilOutcome(report: CouncilReport, applied: readonly string[]): Outcome {
+function councilOutcome(report: CouncilReport, applied: readonly string[], chosen?: CouncilOption): Outcome {
   const { decision, cost } = report;
   const counted = { turns: cost.calls, toolCalls: 0 };
-  const text = digestOf(report, applied);
-  if (decision.outcome === "decided") return { ...NOTHING, ...counted, text };
+  const text = digestOf(report, applied, chosen);
+  if (decision.outcome === "decided" || chosen) return { ...NOTHING, ...counted, text };
   const { fault } = new CrucibleError(
     "undecided",
     `the council did not decide: ${decision.abstainReason ?? "nobody answered"}`,
@@ -98,7 +96,7 @@ function councilOutcome(report: CouncilReport, applied: readonly string[]): Outc
   return { ...NOTHING, ...counted, status: "failed", text, fault };
 }
 
-interface Asked {
+export interface Asked {
   readonly question: string;
   readonly turn: number;
 }
@@ -107,6 +105,8 @@ interface Convened {
   readonly report: CouncilReport;
   readonly applied: readonly string[];
   readonly next: string;
+  /** What the person took where the council did not decide. */
+  readonly chosen?: CouncilOption;
 }
 
 /** The council of this turn: a new one, or the one that a crash cut off. */
@@ -133,39 +133,15 @@ export async function convene(parts: ConveneParts, asked: Asked, signal: AbortSi
   emit({ kind: "decision-made", work: plan.id, report }, context);
   await journal.flushed();
   const next = open?.next ?? options.next;
+  const taken = copies && next !== "report" ? await takenFrom(report, parts.human, signal) : undefined;
   const before = journal.events().length;
-  const applied = copies && next !== "report" ? await apply(copies, report, signal) : [];
+  const { workspace } = parts.house;
+  const applied = copies && taken ? await applyEdits(copies, { report, edits: taken.edits, workspace }, signal) : [];
   const record = await openRecord(parts.house);
-  record.keep(report, changesIn(journal.events().slice(before), applied, parts.house.workspace));
+  record.keep(report, changesIn(journal.events().slice(before), applied, workspace));
+  if (taken?.chosen) record.settle(report.id, taken.chosen.id);
   record.close();
-  return { report, applied, next };
-}
-
-/** Puts the winner into the workspace, through the session's own gate. */
-async function apply(copies: CopyPort, report: CouncilReport, signal: AbortSignal): Promise<readonly string[]> {
-  if (report.decision.outcome !== "decided" || !report.edits) return [];
-  await using copy = await copies.copy(signal);
-  const { problem } = await copy.edit(report.edits, signal);
-  if (problem !== undefined)
-    throw new CrucibleError("file-changed", `the decided patch does not apply any more: ${problem}`, {
-      hint: "the workspace changed meanwhile: run the council again",
-    });
-  return copies.accept(copy, signal);
-}
-
-/** Hashes of the changed files before and after, as the gate recorded them. */
-function changesIn(
-  events: readonly Event[],
-  applied: readonly string[],
-  workspace: string,
-): Record<string, FileChange> {
-  const changes: Record<string, FileChange> = {};
-  for (const event of events) {
-    if (event.kind !== "file-changed") continue;
-    const path = event.path.startsWith(`${workspace}/`) ? event.path.slice(workspace.length + 1) : event.path;
-    if (applied.includes(path)) changes[path] = { before: changes[path]?.before ?? event.before, after: event.after };
-  }
-  return changes;
+  return { report, applied, next, ...(taken?.chosen ? { chosen: taken.chosen } : {}) };
 }
 
 /** The last council that has a plan and no decision. */
@@ -173,98 +149,4 @@ function unfinished(events: readonly Event[]): { readonly plan: CouncilPlan; rea
   const last = events.findLast((event) => event.kind === "council-start");
   if (!last || events.some((event) => event.kind === "decision-made" && event.work === last.work)) return undefined;
   return { plan: last.plan as unknown as CouncilPlan, next: last.next };
-}
-
-export async function voicePort(
-  { house, models, model, journal, emit }: ConveneParts,
-  turn: number,
-): Promise<VoicePort> {
-  const names = house.config.get<readonly string[]>("council.models");
-  const signal = AbortSignal.timeout(OPEN_MS);
-  const further = await Promise.all(names.map((name) => models.open({ model: name }, signal)));
-  const all: [OpenModel, ...OpenModel[]] =
-    further.length > 0 ? [further[0] as OpenModel, ...further.slice(1)] : [model];
-  const { voices } = loadVoices(house);
-  const modelOf = ({ id }: Voice) =>
-    all[
-      Math.max(
-        0,
-        voices.findIndex((voice) => voice.id === id),
-      ) % all.length
-    ] ?? model;
-  return speakers({ models: all, modelOf, turn, journal, emit, clock: systemClock });
-}
-
-const OPEN_MS = 660_000;
-/** Part of the model's window that the shared context may fill. */
-const WINDOW_SHARE = 0.5;
-
-async function planFor(
-  { house, options, model, gate, copies, journal }: ConveneParts,
-  { voices: port, asked }: { voices: VoicePort; asked: Asked },
-  signal: AbortSignal,
-): Promise<CouncilPlan> {
-  const { question, turn } = asked;
-  const risk = options.risk ?? riskOf(question);
-  const kind: CouncilKind = options.kind === "patch" ? "patch" : options.options ? "answer" : "rank";
-  const { voices } = loadVoices(house);
-  const record = await openRecord(house);
-  await record.lookForUndone((path) => hashOf(gate, `${house.workspace}/${path}`, { turn, signal }));
-  const weights = record.weights(Object.fromEntries(voices.map((voice) => [voice.id, port.group(voice)])));
-  record.close();
-  const presets = await loadCouncils(house, voices);
-  const { voices: ids, preset, size, domain } = options;
-  const wanted = {
-    kind,
-    risk,
-    ...(domain === undefined ? {} : { domain }),
-    ...(ids === undefined ? {} : { voices: ids }),
-    ...(preset === undefined ? {} : { preset }),
-    ...(size === undefined ? {} : { size }),
-  };
-  const assembly = assemble(wanted, { voices, presets, groupOf: (voice) => port.group(voice), weights });
-  const checks = kind === "patch" ? (await copies()).checks() : [];
-  const tokens = Math.min(
-    house.config.get<number>("council.contextTokens"),
-    Math.floor(model.window.tokens * WINDOW_SHARE),
-  );
-  const room = {
-    question,
-    files: options.files,
-    tokens,
-    tokensOf: (text: string) => port.tokens(text),
-    turn,
-    workspace: house.workspace,
-  };
-  const context = await contextFor(gate, room, signal);
-  const prefix = prefixOf({
-    question,
-    kind,
-    ...context,
-    checks: checks.map(({ command }) => command),
-    ...(options.options ? { options: options.options } : {}),
-  });
-  const id = councilId(journal);
-  return {
-    id,
-    kind,
-    question,
-    ...(options.options ? { options: options.options } : {}),
-    ...(options.rule === undefined ? {} : { rule: options.rule }),
-    risk,
-    ...assembly,
-    seed: options.seed ?? Number.parseInt(sha256(id).slice(0, 7), 16),
-    budget: { ...house.config.get<object>("council.budget"), ...options.budget },
-    width: Math.max(1, port.width),
-    checks,
-    weights,
-    prefix,
-  };
-}
-
-/** The start of the session's id, which finds it again; a further council of the session is counted. */
-function councilId(journal: Journal): string {
-  const earlier = journal.events().filter(({ kind }) => kind === "council-start").length;
-  const start = journal.session.slice(0, 13);
-  return earlier === 0 ? start : `${start}.${earlier + 1}`;
 }

@@ -32,22 +32,27 @@ export function openCopies(bench: Bench, gate: Gate, edits: EditClock): CopyPort
     stateDir: `${house.config.places.state}/sandbox`,
     session: files.journal.session,
   });
-  const open = new Map<WorkspaceCopy, MadeCopy>();
+  const open = new Map<WorkspaceCopy, { readonly made: MadeCopy; readonly inTurn: InTurn }>();
   const act = actor(bench, gate);
   let known: readonly RepositoryCheck[] | undefined;
   return {
     checks: () => (known ??= checksOf(house)),
     async copy(signal) {
       const made = await store.make(signal);
-      const copy = workspaceCopy(bench, made, () => open.delete(copy));
-      open.set(copy, made);
+      const inTurn = queue();
+      const copy = workspaceCopy(bench, { made, inTurn }, () => open.delete(copy));
+      open.set(copy, { made, inTurn });
       return copy;
     },
     async accept(copy, signal) {
-      const made = open.get(copy);
-      if (!made) throw new CrucibleError("internal", "a copy that is gone was to be accepted");
-      const changes = await made.changes(signal);
-      return acceptChanges({ workspace: house.workspace, changes, movedOn: store.movedOn, act, edits }, signal);
+      const found = open.get(copy);
+      if (!found) throw new CrucibleError("internal", "a copy that is gone was to be accepted");
+      const { workspace } = house;
+      // In its turn: whoever closes the copy meanwhile waits, or its missing files would count as deleted.
+      return found.inTurn(async () => {
+        const changes = await found.made.changes(signal);
+        return acceptChanges({ workspace, changes, movedOn: store.movedOn, act, edits }, signal);
+      });
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...open.keys()].map((copy) => copy[Symbol.asyncDispose]()));
@@ -71,14 +76,17 @@ function actor({ files }: Pick<Bench, "files">, gate: Gate): Act {
   };
 }
 
-function workspaceCopy(bench: Bench, made: MadeCopy, gone: () => void): WorkspaceCopy {
+function workspaceCopy(
+  bench: Bench,
+  { made, inTurn }: { readonly made: MadeCopy; readonly inTurn: InTurn },
+  gone: () => void,
+): WorkspaceCopy {
   const lifetime = new AbortController();
   const emit = quietly(bench.emit);
   const own = { ...bench, emit, lifetime: AbortSignal.any([bench.lifetime, lifetime.signal]) };
   const place = { human: NOBODY, output: emit, edits: editClock(), seen: new Map(), snapshots: false };
   const desk = workbench(own, { ...place, copy: made.place });
   const room: Room = { desk, made, act: actor(bench, desk.gate) };
-  const inTurn = queue();
   let closed: Promise<void> | undefined;
   const close = async () => {
     gone();
@@ -135,7 +143,9 @@ function quietly(emit: Emit): Emit {
 }
 
 /** One after the other. */
-function queue(): <T>(work: () => Promise<T>) => Promise<T> {
+type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+
+function queue(): InTurn {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const next = last.then(work);

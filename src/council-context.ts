@@ -2,12 +2,14 @@
 
 import { shortId } from "./base/id.ts";
 import { LOCAL_USER } from "./core/actor.ts";
-import type { Gate } from "./core/ports/gate.ts";
+import type { Gate, ToolOutcome } from "./core/ports/gate.ts";
 import type { ContextFile } from "./council/prompts.ts";
 
 export interface ContextRequest {
   readonly question: string;
   readonly files: readonly string[];
+  /** Read first, as far as they fit; then nothing is looked for. */
+  readonly prefer?: readonly string[];
   /** Tokens for files and map together. */
   readonly tokens: number;
   readonly tokensOf: (text: string) => number;
@@ -39,7 +41,7 @@ export async function hashOf(
 
 /** Named files first, then those that define what the question speaks of; a file that does not fit is left out whole. */
 export async function contextFor(gate: Gate, request: ContextRequest, signal: AbortSignal): Promise<CouncilContext> {
-  const call = async (tool: string, input: Record<string, unknown>) => {
+  const call: Call = async (tool, input) => {
     const id = shortId("council");
     const outcome = await gate.run(
       { type: "tool-call", id, tool, input },
@@ -49,6 +51,7 @@ export async function contextFor(gate: Gate, request: ContextRequest, signal: Ab
     const text = outcome.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
     return outcome.failed || outcome.denied ? undefined : { text, details: outcome.details };
   };
+  if (request.prefer) return { files: await readAll(call, request, request.prefer) };
   const words = pathsIn(request.question);
   const mapTokens = Math.round(request.tokens * MAP_SHARE);
   const focus = [...words, ...namesIn(request.question)].slice(0, 20);
@@ -62,9 +65,16 @@ export async function contextFor(gate: Gate, request: ContextRequest, signal: Ab
     0,
     MOST_FILES,
   );
-  let left = request.tokens - (outline === undefined ? 0 : request.tokensOf(outline));
+  const left = request.tokens - (outline === undefined ? 0 : request.tokensOf(outline));
+  const files = await readAll(call, { ...request, tokens: left }, wanted);
+  return { files, ...(outline === undefined ? {} : { map: outline }) };
+}
+
+/** Files whole; one that does not fit is left out, unless the person named it. */
+async function readAll(call: Call, request: ContextRequest, paths: readonly string[]): Promise<ContextFile[]> {
+  let left = request.tokens;
   const files: ContextFile[] = [];
-  for (const path of wanted) {
+  for (const path of paths) {
     const read = await call("read", { path });
     if (!read || read.details?.["lines"] === undefined) continue;
     const text = withoutNumbers(read.text);
@@ -73,10 +83,13 @@ export async function contextFor(gate: Gate, request: ContextRequest, signal: Ab
     left -= size;
     files.push({ path, text });
   }
-  return { files, ...(outline === undefined ? {} : { map: outline }) };
+  return files;
 }
 
-type Call = (tool: string, input: Record<string, unknown>) => Promise<{ readonly text: string } | undefined>;
+type Call = (
+  tool: string,
+  input: Record<string, unknown>,
+) => Promise<{ readonly text: string; readonly details?: ToolOutcome["details"] } | undefined>;
 
 async function listed(call: Call, workspace: string, pattern: string): Promise<string[]> {
   const found = await call("glob", { pattern });
@@ -118,7 +131,7 @@ function withoutHead(text: string): string {
 }
 
 /** The file's own lines: the numbers of the reading tool would have to be taken off every edit. */
-function withoutNumbers(text: string): string {
+export function withoutNumbers(text: string): string {
   return text
     .replace(/\n\(\d+ more lines; continue with offset \d+\)$/, "\n[cut here]")
     .split("\n")

@@ -91,7 +91,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   return {
     id: journal.session,
     workspace: house.workspace,
-    face: given.spiral ? "spiral" : given.council ? "council" : "developer",
+    face: given.spiral ? "spiral" : given.review ? "review" : given.council ? "council" : "developer",
     model: model.info,
     window: model.window,
     notes: notesOf(house, given, model),
@@ -115,14 +115,18 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
 /** One voice, or what was asked for instead; nothing of that is loaded for one voice. */
 function conductorFor(bench: Bench, own: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">): Conductor {
   const { house, given, model, emit, files } = bench;
-  const { council, spiral, human } = given;
-  const parts = { house, model, journal: files.journal, emit, ...own };
+  const { council, spiral, review, human } = given;
+  const parts = { house, model, journal: files.journal, emit, human, ...own };
   if (council) {
     const load = async () => (await import("./convene.ts")).councilConductor({ ...parts, options: council });
     return { run: async (task, signal) => (await load()).run(task, signal) };
   }
+  if (review) {
+    const load = async () => (await import("./review.ts")).reviewConductor({ ...parts, options: review });
+    return { run: async (task, signal) => (await load()).run(task, signal) };
+  }
   if (!spiral) return own.writer;
-  const load = async () => (await import("./spiral.ts")).spiralConductor({ ...parts, options: spiral, human });
+  const load = async () => (await import("./spiral.ts")).spiralConductor({ ...parts, options: spiral });
   return { run: async (task, signal) => (await load()).run(task, signal) };
 }
 

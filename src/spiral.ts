@@ -3,13 +3,12 @@ import type { Json } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { parseJson } from "./base/json-answer.ts";
-import { type ConveneParts, convene, NOTHING, voicePort } from "./convene.ts";
+import { type ConveneParts, convene, NOTHING } from "./convene.ts";
 import type { Event } from "./core/event.ts";
 import { wordsOf } from "./core/message.ts";
 import type { SpiralOptions } from "./core/ports/app.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { CopyPort } from "./core/ports/council.ts";
-import type { Human } from "./core/ports/human.ts";
 import type { SpiralPort, SpiralQuestion, SpiralScale, Trial } from "./core/ports/spiral.ts";
 import type { SpiralReport } from "./core/spiral.ts";
 import type { Outcome } from "./core/task.ts";
@@ -18,13 +17,13 @@ import { COUNCIL_SYSTEM, prefixOf } from "./council/prompts.ts";
 import { isTrivial, riskOf } from "./council/risk.ts";
 import { createSteps } from "./council/steps.ts";
 import { contextFor } from "./council-context.ts";
+import { voicePort } from "./council-plan.ts";
 import { openLessons } from "./lessons.ts";
 import { runSpiral, type SpiralTask } from "./spiral/run.ts";
 import { loadVoices } from "./voices.ts";
 
 export interface SpiralParts extends Omit<ConveneParts, "options"> {
   readonly options: SpiralOptions;
-  readonly human: Human;
 }
 
 const LOOPS: Readonly<Record<SpiralScale, number>> = { micro: 2, meso: 3, epic: 5 };

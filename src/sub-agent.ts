@@ -30,7 +30,10 @@ export interface SubAgentOrder {
 export async function runSubAgent(bench: Bench, order: SubAgentOrder, signal: AbortSignal): Promise<SubAgentWork> {
   const name = shortId("task", 6);
   const journal = memoryJournal(name, systemClock);
-  const emit = telling(bench.emit, journal, { ...order.where, voice: name });
+  const emit = telling(bench.emit, journal, {
+    context: { ...order.where, voice: name },
+    copy: order.copy !== undefined,
+  });
   const { house, model, redactor } = bench;
   const given = order.copy ? bench.given : { ...bench.given, mode: "plan" as const };
   const { subAgent: _none, ...own } = bench;
@@ -89,19 +92,29 @@ const TOLD: ReadonlySet<EventBody["kind"]> = new Set([
 ]);
 
 /** Everything goes to the sub-agent's own journal; the session gets its deeds, under names that no call of its own has. */
-function telling(session: Emit, journal: Journal, context: EventContext & { readonly voice: string }): Emit {
+function telling(session: Emit, journal: Journal, { context, copy }: Telling): Emit {
   return (body, given) => {
     const event = journal.append(body, given);
-    if (TOLD.has(body.kind)) session(renamed(body, context.voice), context);
+    if (TOLD.has(body.kind)) session(renamed(body, context.voice, copy), context);
     return event;
   };
 }
 
-function renamed(body: EventBody, name: string): EventBody {
+interface Telling {
+  readonly context: EventContext & { readonly voice: string };
+  /** It works in a throw-away copy: nothing of it changes the workspace. */
+  readonly copy: boolean;
+}
+
+function renamed(body: EventBody, name: string, copy: boolean): EventBody {
   if (body.kind === "model-start" || body.kind === "model-end") return { ...body, purpose: "task" };
   if (body.kind === "tool-end") {
     const { hash: _none, ...details } = body.details ?? {};
-    return { ...body, callId: `${name}/${body.callId}`, details: { ...details, task: name } };
+    return {
+      ...body,
+      callId: `${name}/${body.callId}`,
+      details: { ...details, task: name, ...(copy ? { copy } : {}) },
+    };
   }
   return "callId" in body ? { ...body, callId: `${name}/${body.callId}` } : body;
 }

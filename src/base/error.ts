@@ -33,6 +33,7 @@ export type FaultCode =
   | "worker-failed"
   | "compaction-failed"
   | "undecided"
+  | "findings"
   | "internal";
 
 /** A failure as data: what failed, and what the person should do next. */

@@ -20,6 +20,7 @@ import { inlineRenderer } from "./render/inline.ts";
 import { jsonRenderer } from "./render/json.ts";
 import { plainRenderer } from "./render/plain.ts";
 import type { Renderer } from "./render/renderer.ts";
+import { sarifRenderer } from "./render/sarif.ts";
 import { onSignals, type Signals } from "./signals.ts";
 import { NOBODY, terminalHuman } from "./terminal.ts";
 import { workOptions } from "./work.ts";
@@ -56,6 +57,7 @@ interface Face {
 
 function rendererFor(flags: Flags, output: Output): Renderer {
   const format = flags.text("output-format") ?? "text";
+  if (flags.has("sarif")) return sarifRenderer(output);
   if (format !== "text") return jsonRenderer(output, format === "stream-json");
   const verbose = flags.has("verbose");
   const calm = output.isTTY && !flags.has("print") && !flags.has("quiet") && !flags.has("json-schema");
@@ -66,8 +68,7 @@ function rendererFor(flags: Flags, output: Output): Renderer {
 
 async function runPrompts(flags: Flags, context: CommandContext, face: Face): Promise<number> {
   const workspace = workFolder(flags.text("cd"));
-  const goesOn = face.work !== "ask" && flags.has("resume") && flags.words.length === 0;
-  const prompts = goesOn ? [GO_ON] : await readPrompts(flags);
+  const prompts = await promptsOf(flags, face.work);
   const schema = flags.text("json-schema");
   const answerSchema = schema === undefined ? undefined : readSchema(schema);
   const app = await context.makeApp({ workspace, bare: flags.has("bare"), flags: configFlags(flags) });
@@ -102,6 +103,19 @@ function refuseBlind(live: LiveSession, prompts: readonly Prompt[]): void {
 }
 
 type Prompt = readonly (TextPart | ImagePart)[];
+
+/** A review needs no words, and neither does work that goes on. */
+async function promptsOf(flags: Flags, work: Work): Promise<readonly Prompt[]> {
+  if (work === "review") return [[{ type: "text", text: `Review ${reviewed(flags)}.` }]];
+  const goesOn = work !== "ask" && flags.has("resume") && flags.words.length === 0;
+  return goesOn ? [GO_ON] : readPrompts(flags);
+}
+
+function reviewed(flags: Flags): string {
+  const [base, commit] = [flags.text("base"), flags.text("commit")];
+  if (base !== undefined) return `the changes since ${base}`;
+  return commit === undefined ? "what is not committed" : `commit ${commit}`;
+}
 
 /** Stands in the journal where a council or a spiral is taken up again. */
 const GO_ON: Prompt = [{ type: "text", text: "(what was cut off goes on)" }];

@@ -23,6 +23,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     about: "larger work in five phases, each with a test that must hold; only what passes is put into the folder",
     load: () => import("./commands/spiral.ts"),
   },
+  review: {
+    about: "voices read a change by duty; findings with file and line, confirmed by checks or by two models",
+    load: () => import("./commands/review.ts"),
+  },
   status: {
     about: "servers, models, breakers and what was learned of them",
     load: () => import("./commands/status.ts"),

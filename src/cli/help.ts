@@ -25,6 +25,9 @@ ${flagRows("council").join("\n")}
 Of a spiral (crucible spiral "larger work")
 ${flagRows("spiral").join("\n")}
 
+Of a review (crucible review)
+${flagRows("review").join("\n")}
+
 Exit codes
 ${MEANINGS.map(([code, text]) => row(String(code), text)).join("\n")}
 `;

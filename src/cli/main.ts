@@ -44,7 +44,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 
 /** Words that begin a prompt of their own kind; `council show` and its like look back instead. */
 function workOf(first: string | undefined, second: string | undefined): Work | undefined {
-  if (first === "spiral") return "spiral";
+  if (first === "spiral" || first === "review") return first;
   const looksBack = second !== undefined && ["show", "replay", "what-if", "stats", "list", "outcome"].includes(second);
   return first === "council" && !looksBack ? "council" : undefined;
 }

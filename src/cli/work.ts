@@ -1,7 +1,8 @@
 /** The flags of larger work, a council or a spiral, as options of a session. */
 import { CrucibleError } from "../base/error.ts";
 import type { RiskLevel } from "../core/council.ts";
-import type { App, CouncilOptions, OpenOptions, SpiralOptions } from "../core/ports/app.ts";
+import type { App, CouncilOptions, OpenOptions, ReviewOptions, SpiralOptions } from "../core/ports/app.ts";
+import type { Severity } from "../core/review.ts";
 import { FLAGS, type Flag, type FlagName, type Flags, numberFlag, type Work } from "./flags.ts";
 
 /** Throws `usage` for a flag that would mean nothing here. */
@@ -21,9 +22,10 @@ export function refuseForeign(flags: Flags, work: Work): void {
 }
 
 /** What is asked of a session beside its prompt; nothing when one voice does the work. */
-export function workOptions(flags: Flags, work: Work, app: App): Pick<OpenOptions, "council" | "spiral"> {
+export function workOptions(flags: Flags, work: Work, app: App): Pick<OpenOptions, "council" | "spiral" | "review"> {
   refuseForeign(flags, work);
   if (work === "spiral") return { spiral: spiralOptions(flags, app) };
+  if (work === "review") return { review: reviewOptions(flags, app) };
   return work === "council" || flags.has("council") ? { council: councilOptions(flags, work, app) } : {};
 }
 
@@ -39,6 +41,22 @@ function spiralOptions(flags: Flags, app: App): SpiralOptions {
     ...(seconds === undefined ? {} : { wallMs: seconds * 1_000 }),
     files: flags.list("file"),
     ...(flags.words.length === 0 ? { resume: true } : {}),
+  };
+}
+
+function reviewOptions(flags: Flags, app: App): ReviewOptions {
+  const words = (["base", "commit", "preset"] as const).flatMap((name) => {
+    const value = flags.text(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const voices = listOf(flags, "voices");
+  return {
+    ...Object.fromEntries(words),
+    ...(flags.has("uncommitted") ? { uncommitted: true } : {}),
+    ...(flags.has("fail-on") ? { failOn: flags.text("fail-on") as Severity } : {}),
+    ...(voices ? { voices } : {}),
+    budget: budgetOf(flags, app),
+    files: flags.list("file"),
   };
 }
 

@@ -171,8 +171,9 @@ export interface CouncilOption {
   readonly label: string;
   readonly text: string;
   readonly authors: readonly VoiceId[];
-  /** Of a patch: a unified diff. */
+  /** Of a patch: a unified diff, and the edits that make it. */
   readonly diff?: string;
+  readonly edits?: CouncilReport["edits"];
   /** Why it never stood for election. */
   readonly problem?: string;
 }

@@ -28,6 +28,7 @@ export function abstainReason(input: RuleInput, found: Found): AbstainReason | u
   const { ran, passing } = gatesOf(input, bench);
   if (checksContradict(bench)) return "checks-contradict";
   if (ran && !passing) return "gates-fail-everywhere";
+  if (kind !== "patch" && input.ballots.length > 1 && votes.length < 2) return "too-few-ballots";
   const heard = voicesIn(input, votes);
   if (!ran && heard.length < 2 && risk !== "low") return "too-few-ballots";
   const none = belief.posterior.get("none") ?? 0;

@@ -1,6 +1,7 @@
 /** Asks several voices the same stage: warm first, then as many at a time as there are slots, until enough is known. */
 import type { Json } from "../base/canonical-json.ts";
 import { parseJson } from "../base/json-answer.ts";
+import { plural } from "../base/text.ts";
 import type { CouncilCost, CouncilVoiceReport, StopReason } from "../core/council.ts";
 import type { VoiceCall, VoiceReply } from "../core/ports/council.ts";
 import { difference } from "./budget.ts";
@@ -177,8 +178,13 @@ function gist(value: Json | undefined): string {
   const fields = value as Readonly<Record<string, Json>>;
   const { choice, ranking, reason, approach, position, claims, checks } = fields;
   const said = typeof choice === "string" ? choice : Array.isArray(ranking) ? ranking.join(" > ") : (approach ?? "");
-  const counted = [claims && `${(claims as Json[]).length} claims`, checks && `${(checks as Json[]).length} checks`];
-  return [said, reason ?? position ?? "", ...counted].filter((part) => part !== "" && part !== undefined).join(": ");
+  const counted = [numbered(claims, "claim"), numbered(checks, "check"), numbered(fields["defects"], "defect")];
+  const parts = [said, reason ?? position ?? "", ...counted].filter((part) => part !== "" && part !== undefined);
+  return parts.length === 0 ? "has nothing to add" : parts.join(": ");
+}
+
+function numbered(list: Json | undefined, noun: string): string | undefined {
+  return Array.isArray(list) && list.length > 0 ? plural(list.length, noun) : undefined;
 }
 
 function callOf(

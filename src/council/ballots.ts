@@ -2,7 +2,7 @@
 import type { Json } from "../base/canonical-json.ts";
 import type { Ballot, OptionId } from "../core/council.ts";
 import type { Answer } from "./ask-voices.ts";
-import { addressesJudges } from "./neutral.ts";
+import { tellsOthers } from "./neutral.ts";
 import type { Member } from "./plan.ts";
 
 /** Letters of options, in one canonical order for all: `A`, `B` ... */
@@ -68,7 +68,7 @@ export function ballotsOf(answers: readonly Answer[], facts: BallotFacts): Ballo
 /** A ballot that leans on other voices is one vote cast twice. */
 function flagOf(reason: string, voice: string, { members, hostile }: BallotFacts): string | undefined {
   if (hostile.has(voice)) return "its proposal told the judges how to vote";
-  if (addressesJudges(reason)) return "it tells others how to vote";
+  if (tellsOthers(reason)) return "it tells others how to vote";
   const others = members.flatMap((member) => (member.voice.id === voice ? [] : [member.voice.title]));
   const words = reason.toLowerCase();
   const cited = others.find((title) =>

@@ -26,6 +26,8 @@ export interface Candidate {
 /** A command with the files it needs while it runs. */
 export interface Run {
   readonly id: string;
+  /** As it is shown. */
+  readonly title: string;
   readonly command: string;
   readonly timeoutMs: number;
   readonly files?: readonly { readonly path: string; readonly content: string }[];
@@ -106,7 +108,7 @@ export function createCandidates(sitting: Sitting, port: CopyPort): Candidates {
         sitting.emit({
           kind: "evidence-found",
           work: sitting.plan.id,
-          check: run.id,
+          check: run.title,
           proposal: on,
           outcome: result.outcome,
         });

@@ -1,5 +1,6 @@
 /** Questions that words answer: options that are given, or blind proposals that all then rank. */
 import type { Ballot, Claim, CouncilOption, StopReason } from "../core/council.ts";
+import { askInOrder } from "./ask-in-order.ts";
 import { type Answer, askVoices } from "./ask-voices.ts";
 import { type BallotFacts, ballotsOf, labelsOf, rotation } from "./ballots.ts";
 import { claimsOf } from "./claims.ts";
@@ -69,7 +70,7 @@ function shownIn(
 export async function rankProposals(sitting: Sitting): Promise<Finding> {
   const { plan } = sitting;
   const proposers = proposersOf(plan.members);
-  const { answers, stop } = await askVoices(sitting, proposers, {
+  const { answers, stop } = await askInOrder(sitting, proposers, {
     round: "propose",
     stage: proposers.every(({ voice }) => voice.yields.includes("proposal")) ? "propose" : "position",
     form: ({ voice }) => (voice.yields.includes("proposal") ? contributionForm(voice, "rank") : POSITION_FORM),

@@ -5,14 +5,18 @@ function winnerOf({ decision, options }: CouncilReport): CouncilOption | undefin
   return options.find(({ id }) => id === decision.winner);
 }
 
-export function digestOf(report: CouncilReport, applied: readonly string[]): string {
+/** `chosen`: what the person took where the council did not decide. */
+export function digestOf(report: CouncilReport, applied: readonly string[], chosen?: CouncilOption): string {
   const { decision, kind, voices } = report;
   const winner = winnerOf(report);
   const asked = new Set(voices.map(({ voice }) => voice)).size;
   const head = `A council of ${asked} voices (${report.id}) looked at this.`;
   if (decision.outcome !== "decided" || !winner) {
     const why = decision.abstainReason ? ABSTAIN_WORDS[decision.abstainReason] : "nobody answered";
-    return [head, `It did not decide: ${why}.`, ...openQuestion(report)].join("\n");
+    const taken = chosen
+      ? [`The person took ${chosen.label}: ${chosen.text}`, chosen.diff?.trimEnd() ?? "", ...toDo(applied)]
+      : [];
+    return [head, `It did not decide: ${why}.`, ...openQuestion(report), ...taken].join("\n");
   }
   const sure = `belief ${(decision.posterior[winner.id] ?? 0).toFixed(2)}, ${decision.nEff.toFixed(1)} independent votes`;
   const passed = report.checks.flatMap((check) => {
@@ -26,10 +30,13 @@ export function digestOf(report: CouncilReport, applied: readonly string[]): str
     ...(passed.length > 0 ? ["", "What ran:", ...passed] : []),
     ...(report.synthesis ? ["", report.synthesis] : []),
     ...dissentLines(report),
-    ...(applied.length > 0
-      ? ["", `The patch is applied: ${applied.join(", ")}. Run the checks, and finish what is missing.`]
-      : []),
+    ...toDo(applied),
   ].join("\n");
+}
+
+function toDo(applied: readonly string[]): string[] {
+  if (applied.length === 0) return [];
+  return ["", `The patch is applied: ${applied.join(", ")}. Run the checks, and finish what is missing.`];
 }
 
 /** Who chose otherwise, and why: a decision without its dissent is half of one. */

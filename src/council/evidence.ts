@@ -22,7 +22,7 @@ export function gatesOf(checks: readonly RepositoryCheck[]): Checking[] {
     trust: "repo",
     kind,
     title: kind === "test" ? "the repository's tests" : kind === "types" ? "type check" : "lint",
-    run: { id, command, timeoutMs: GATE_MS },
+    run: { id, title: command, command, timeoutMs: GATE_MS },
   }));
 }
 
@@ -45,8 +45,9 @@ export function checkOf(written: Written, { voice, id }: { voice: string; id: st
   const { title = "", path = "", content = "", command = "" } = written;
   if (command.trim() === "") return [];
   const files = path.trim() === "" ? {} : { files: [{ path: path.trim(), content }] };
-  const run = { id, command: command.trim(), timeoutMs: CHECK_MS, ...files };
-  return [{ id, author: voice, trust: "generated", title: title.trim() || command, run }];
+  const name = title.trim() || command.trim();
+  const run = { id, title: name, command: command.trim(), timeoutMs: CHECK_MS, ...files };
+  return [{ id, author: voice, trust: "generated", title: name, run }];
 }
 
 /** Results by check and candidate; `base` is the workspace without any proposal. */
@@ -145,6 +146,10 @@ async function confirmed(
   { on, first }: { on: string; first: CheckResult },
 ): Promise<CheckResult | "flaky"> {
   if (first.outcome !== "fail" || on === "base") return first;
-  const again = await candidates.run(on, { ...check.run, id: `${check.run.id}/again` });
+  const again = await candidates.run(on, {
+    ...check.run,
+    id: `${check.run.id}/again`,
+    title: `${check.run.title} (again)`,
+  });
   return again === undefined || again.outcome === first.outcome ? first : "flaky";
 }

@@ -1,30 +1,10 @@
 /** Union with confirmation: every finding of a review is kept, and says whether a check or a second model stands behind it. */
 import { sha256 } from "../base/hash.ts";
-import type { Claim, CouncilCheck, CouncilEvidence, Id, ModelGroup, VoiceId } from "../core/council.ts";
+import type { Claim, CouncilCheck, CouncilEvidence, VoiceId } from "../core/council.ts";
+import { type Finding, SEVERITIES, type Severity } from "../core/review.ts";
 import { clearRuns } from "./runs.ts";
 import { similarSubjects, subjectKey } from "./subject.ts";
 
-export interface Finding {
-  /** The same for the same subject in the same file, wherever it stands there. */
-  readonly id: Id;
-  readonly file?: string;
-  /** From 1. */
-  readonly line?: number;
-  /** Confirmed: as the confirmed claims say; seconded: what two models agree on; unconfirmed: the gravest word of any. */
-  readonly severity: Severity;
-  readonly subject: string;
-  readonly text: string;
-  readonly voices: readonly VoiceId[];
-  readonly groups: readonly ModelGroup[];
-  readonly status: "confirmed" | "seconded" | "unconfirmed";
-  /** Checks that confirm it, or models that second each other. */
-  readonly by: readonly string[];
-  /** Grave and not confirmed by a run: a person looks at it. */
-  readonly forPerson: boolean;
-}
-
-type Severity = NonNullable<Claim["severity"]>;
-const SEVERITIES: readonly Severity[] = ["low", "medium", "high", "critical"];
 /** What a claim weighs that does not say. */
 const USUAL: Severity = "medium";
 /** Lines between two words on one thing. */

@@ -56,4 +56,17 @@ export function rankingForm(labels: readonly string[]): Form {
 
 export const CHECK_FORM: Form = object({ path: text, content: text, command: text });
 export const EDITS_FORM: Form = object({ position: text, edits: list(EDIT, 20) });
-export const CLAIMS_FORM: Form = object({ claims: list(CLAIM, 12) });
+/** Defects, each with a test that fails because of it where one can be written; an empty command where none can. */
+export const DEFECTS_FORM: Form = object({
+  defects: list(
+    object({
+      subject: text,
+      problem: text,
+      file: text,
+      line: { type: "integer", minimum: 0 },
+      severity: { type: "string", enum: ["low", "medium", "high", "critical"] },
+      check: object({ path: text, content: text, command: text }),
+    }),
+    6,
+  ),
+});

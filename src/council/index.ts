@@ -17,7 +17,8 @@ export type {
   RiskLevel,
   VoiceId,
 } from "../core/council.ts";
+export type { Finding } from "../core/review.ts";
 export { type DecideInput, decide } from "./decide.ts";
-export { type Finding, findings, type Readings } from "./findings.ts";
+export { findings, type Readings } from "./findings.ts";
 export { fit } from "./fit.ts";
 export { NO_RECORD, type Weights } from "./weights.ts";

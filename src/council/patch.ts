@@ -9,6 +9,7 @@ import type {
   StopReason,
 } from "../core/council.ts";
 import type { CopyPort, FileEdit } from "../core/ports/council.ts";
+import { askInOrder } from "./ask-in-order.ts";
 import { type Answer, askVoices } from "./ask-voices.ts";
 import { ballotsOf, labelsOf, rotation } from "./ballots.ts";
 import { type Candidate, type Candidates, createCandidates, type Patch } from "./candidates.ts";
@@ -45,6 +46,8 @@ interface Search {
   readonly evidence: Evidence;
   readonly refused: Map<OptionId, { readonly patch: Patch; readonly problem: string }>;
   readonly hostile: Set<string>;
+  /** What was handed in, in the order of rungs. */
+  readonly heard: Answer[];
   claims: Claim[];
   ballots: Ballot[];
 }
@@ -57,6 +60,7 @@ export async function findPatch(sitting: Sitting, port: CopyPort): Promise<Patch
     evidence: new Evidence(),
     refused: new Map(),
     hostile: new Set(),
+    heard: [],
     claims: [],
     ballots: [],
   };
@@ -110,13 +114,19 @@ const surely = ({ winner, posterior }: CouncilDecision, risk: RiskLevel) =>
 /** Blind: nobody sees a patch before all are in, nor does who writes the tests. */
 async function contribute(search: Search, members: readonly Member[], round: string): Promise<StopReason | undefined> {
   const { sitting } = search;
-  const { answers, stop } = await askVoices(sitting, members, {
-    round,
-    stage: "propose",
-    form: ({ voice }) => contributionForm(voice, "patch"),
-    maxTokens: CONTRIBUTION_TOKENS,
-    share: 0.6,
-  });
+  const { answers, stop } = await askInOrder(
+    sitting,
+    members,
+    {
+      round,
+      stage: "propose",
+      form: ({ voice }) => contributionForm(voice, "patch"),
+      maxTokens: CONTRIBUTION_TOKENS,
+      share: 0.6,
+    },
+    search.heard,
+  );
+  search.heard.push(...answers);
   search.claims = [...search.claims, ...claimsOf(answers)];
   await stand(search, patchesOf(answers, ""));
   await search.evidence.gather(search.candidates, writtenChecks(answers, round));
@@ -230,7 +240,7 @@ async function judge(search: Search, members: readonly Member[]): Promise<StopRe
   if (!open()) return "all-asked";
   const voters = members.filter(({ voice }) => voice.votes);
   const two = candidates.all.length === 2;
-  const order = candidates.all.toSorted((a, b) => (a.diff < b.diff ? -1 : 1));
+  const order = inOrder(candidates);
   const labels = labelsOf(order.map(({ id }) => id));
   const names = [...labels.keys()];
   const own = (voice: string) => order.find(({ patches }) => patches.some(({ author }) => author === voice))?.id;
@@ -353,10 +363,22 @@ async function synthesise(
   };
 }
 
+/** The order in which patches have their letters, for judges and for people: not that of their authors. */
+function inOrder({ all }: Candidates): readonly Candidate[] {
+  return all.toSorted((a, b) => (a.diff < b.diff ? -1 : 1));
+}
+
 function optionsOf({ candidates, refused }: Search): CouncilOption[] {
-  const standing = candidates.all.map(({ id, patches, diff }, at): CouncilOption => {
+  const standing = inOrder(candidates).map(({ id, patches, diff }, at): CouncilOption => {
     const label = String.fromCodePoint(65 + at);
-    return { id, label, text: patches[0]?.text ?? "", authors: patches.map(({ author }) => author), diff };
+    return {
+      id,
+      label,
+      text: patches[0]?.text ?? "",
+      authors: patches.map(({ author }) => author),
+      diff,
+      edits: patches[0]?.edits ?? [],
+    };
   });
   const others = [...refused.values()].map(({ patch, problem }): CouncilOption => {
     return { id: patch.id, label: "-", text: patch.text, authors: [patch.author], problem };

@@ -1,4 +1,5 @@
 /** What a council may cost, before it starts: from the plan and from what the model showed so far. */
+import { plural } from "../base/text.ts";
 import type { CouncilPlan } from "./plan.ts";
 
 /** Tokens of an answer, on the whole: bounds are higher. */
@@ -54,7 +55,7 @@ function callsOf({ kind, members }: CouncilPlan, rung: number): { contributions:
 export function priceText(plan: CouncilPlan, price: Price): string {
   const { least, most, promptTokens, outputTokens, ms } = price;
   const voices = plan.members.map(({ voice }) => voice.id).join(", ");
-  const calls = least === most ? `${most} calls` : `${least} to ${most} calls`;
+  const calls = least === most ? plural(most, "call") : `${least} to ${most} calls`;
   const time = ms === undefined ? "" : `, about ${Math.max(1, Math.round(ms / 1_000))} s`;
   const limit = plan.budget.wallMs === undefined ? "" : `; at most ${Math.round(plan.budget.wallMs / 1_000)} s`;
   return `council ${plan.id} (risk ${plan.risk}): ${voices}\n${calls}, about ${round(promptTokens)} tokens to read and ${round(outputTokens)} to write at most${time}${limit}`;

@@ -20,6 +20,7 @@ Forms
 - edits: each has path, find (text that stands exactly once in the file; empty to write a whole file) and replace.
 - claims: subject (what it is about, a few words), predicate (what you say of it), holds (true or false), file and line ("" and 0 when there is none), severity.
 - checks: title, path and content of one test file, command that runs it from the repository's root. It passes (exit 0) when the task is done right and fails when it is not. Write it from the task's words alone.
+- defects: subject (a few words), problem (what happens and when), file and line in the new version, severity, check: a test file and its command that fails because of the defect and passed before the change ("" where none can be written).
 - choice or ranking: the letters of proposals, best first. reason: one sentence. confidence: 0 to 1.
 `;
 
@@ -36,16 +37,19 @@ export interface PrefixParts {
   readonly map?: string;
   readonly checks: readonly string[];
   readonly options?: readonly string[];
+  /** Of a review: the change, as a unified diff. */
+  readonly change?: string;
 }
 
 /** What all voices read at every stage: stable order, no date, no name of a voice. */
-export function prefixOf({ question, files, map, checks, options }: PrefixParts): string {
+export function prefixOf({ question, files, map, checks, options, change }: PrefixParts): string {
   const parts = [
     map === undefined ? "" : `<repository>\n${map.trimEnd()}\n</repository>\n`,
     ...files
       .toSorted((a, b) => (a.path < b.path ? -1 : 1))
       .map(({ path, text }) => `<file path="${path}">\n${fenced(text, "file")}\n</file>\n`),
     checks.length === 0 ? "" : `The repository is checked by: ${checks.join(" ; ")}\n`,
+    change === undefined ? "" : `<change>\n${fenced(change, "change")}\n</change>\n`,
     `<task>\n${fenced(question, "task")}\n</task>\n`,
     options === undefined ? "" : `<options>\n${options.map((option) => `- ${option}`).join("\n")}\n</options>\n`,
   ];
@@ -55,6 +59,11 @@ export function prefixOf({ question, files, map, checks, options }: PrefixParts)
 /** A closing mark inside data cannot end it. */
 function fenced(text: string, mark: string): string {
   return text.replaceAll(`</${mark}`, `<\\/${mark}`).trimEnd();
+}
+
+/** Data between marks of its own. */
+export function quoted(text: string, mark: string): string {
+  return `<${mark}>\n${fenced(text, mark)}\n</${mark}>`;
 }
 
 export interface Shown {

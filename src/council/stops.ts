@@ -18,8 +18,9 @@ export function stopAfter(
 ): StopReason | undefined {
   const votes = votesOf(input.ballots, input.options);
   if (votes.length < Math.min(LEAST_VOTES, votes.length + outstanding.length)) return undefined;
-  const { winner, posterior } = decide(input);
-  if (winner === undefined) return undefined;
+  const { winner, posterior, outcome } = decide(input);
+  // Who wins may be settled before it is settled that it is sure enough: then the others are still worth asking.
+  if (winner === undefined || outcome !== "decided") return undefined;
   if (isUnassailable(input, winner, outstanding)) return "unassailable";
   if (plan.wholeRungs) return undefined;
   if ((posterior[winner] ?? 0) >= SURE[plan.risk]) return "posterior";

@@ -64,22 +64,20 @@ export function agreementOf(votes: readonly Vote[]): number {
   return pairs / (votes.length * (votes.length - 1));
 }
 
-/** Proposals of one cluster stand for one option: the earliest of them. */
+/** Proposals of one cluster stand for one option: the first of them that was handed in, whatever order options have. */
 export function clustersOf(
   options: readonly OptionId[],
   proposals: readonly CouncilProposal[],
 ): Map<OptionId, OptionId> {
+  const known = new Set(options);
   const first = new Map<string, OptionId>();
-  const byId = new Map(proposals.map((proposal) => [proposal.id, proposal]));
-  return new Map(
-    options.map((option) => {
-      const cluster = byId.get(option)?.cluster;
-      if (cluster === undefined) return [option, option];
-      const representative = first.get(cluster) ?? option;
-      first.set(cluster, representative);
-      return [option, representative];
-    }),
-  );
+  const byId = new Map<OptionId, string>();
+  for (const { id, cluster } of proposals) {
+    if (cluster === undefined || !known.has(id)) continue;
+    byId.set(id, cluster);
+    if (!first.has(cluster)) first.set(cluster, id);
+  }
+  return new Map(options.map((option) => [option, first.get(byId.get(option) ?? "") ?? option]));
 }
 
 /** Scores of log size as shares that add up to 1. */

@@ -102,7 +102,7 @@ function sourcesOf(mounts: readonly Mount[]): StagedSource[] {
   const wanted = mounts.flatMap((mount) =>
     mount.kind === "link" || contains("/usr", mount.source) || contains("/etc", mount.source)
       ? []
-      : [{ path: mount.source, mapped: mount.mapped }],
+      : [{ path: mount.around ?? mount.source, mapped: mount.mapped }],
   );
   const sources: StagedSource[] = [];
   for (const source of wanted) {

@@ -1,5 +1,5 @@
 /** Throw-away copies of a workspace as it is now: what commands do in one never reaches the workspace. */
-import { chownSync, existsSync, lstatSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, lstatSync, mkdirSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shortId } from "../base/id.ts";
 import { unwritable } from "../base/unwritable.ts";
@@ -69,7 +69,8 @@ export function openCopies(options: CopiesOptions): Copies {
       const made = Date.now();
       standIns(plan, workspace, files);
       const exclude = join(workspace, ".git", "info", "exclude");
-      const tree = { files, copied, made, exclude: existsSync(exclude) ? exclude : undefined };
+      const ignored = new Set(plan.ignored);
+      const tree = { files, copied, made, ignored, exclude: existsSync(exclude) ? exclude : undefined };
       const below = plan.shared.map(({ path }) => join(workspace, path));
       const own = (path: string) =>
         contains(workspace, path) && !below.some((each) => contains(each, path))
@@ -79,7 +80,12 @@ export function openCopies(options: CopiesOptions): Copies {
         place: { folder, files, shared: [...below, ...addDirs.map((path) => realpathSync.native(path))] },
         changes: (each) => changesOf(tree, each),
         keep: (paths) => keepFiles(files, paths.flatMap(own)),
-        remove: () => discard(folder),
+        // Out of the way at once: half of a copy must never be taken for one in which files were deleted.
+        remove: async () => {
+          const away = `${folder}.gone`;
+          if (existsSync(folder)) renameSync(folder, away);
+          await discard(away);
+        },
       };
     } catch (error) {
       await discard(folder);

@@ -1,7 +1,9 @@
 /** What became of a copy: every file that is no longer as it was copied, with both contents. */
-import { type BigIntStats, lstatSync, readFileSync, readlinkSync } from "node:fs";
+import { type BigIntStats, existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { controlPlace } from "../base/control-places.ts";
+import { CrucibleError } from "../base/error.ts";
+import { isSecretPath } from "../base/secret-names.ts";
 import { type Original, stampOf } from "./copy-files.ts";
 import { entriesOf, keptFiles, keptFolders, pacer } from "./snapshot.ts";
 import { isTemporary } from "./temporary.ts";
@@ -33,6 +35,8 @@ export interface CopiedTree {
   readonly copied: ReadonlyMap<string, Copied>;
   /** When the last file was copied (milliseconds since the epoch). */
   readonly made: number;
+  /** Files and trees that were ignored in the workspace, by relative path: an ignore file above it is none of the copy's. */
+  readonly ignored: ReadonlySet<string>;
   /** Another file that names ignored files. */
   readonly exclude: string | undefined;
 }
@@ -50,13 +54,15 @@ export async function changesOf(tree: CopiedTree, signal: AbortSignal): Promise<
   const isReal = realFolders(files);
   const pace = pacer(signal);
   const changes: Change[] = [];
+  if (!existsSync(files)) throw new CrucibleError("internal", "a throw-away copy is gone", { hint: "try again" });
   for (const path of [...names].sort()) {
     if (pace.due()) await pace.rest();
-    if (isOutOfSight(path)) continue;
+    if (isOutOfSight(path) || isIgnored(path, tree.ignored)) continue;
     const now = isReal(dirname(`${files}/${path}`)) ? look(`${files}/${path}`) : undefined;
     const change = compare(path, { tree, was: copied.get(path), now });
     if (change) changes.push(change);
   }
+  if (!existsSync(files)) throw new CrucibleError("internal", "a throw-away copy is gone", { hint: "try again" });
   return changes;
 }
 
@@ -65,8 +71,15 @@ function isOutOfSight(path: string): boolean {
   return (
     controlPlace(path) !== undefined ||
     segments.some((segment) => segment.toLowerCase() === ".git") ||
-    isTemporary(segments.at(-1) ?? "")
+    isTemporary(segments.at(-1) ?? "") ||
+    // Its text is masked where commands run; a difference would show it.
+    isSecretPath(path)
   );
+}
+
+function isIgnored(path: string, ignored: CopiedTree["ignored"]): boolean {
+  for (let at = path; at !== "."; at = dirname(at)) if (ignored.has(at)) return true;
+  return false;
 }
 
 function look(path: string): BigIntStats | undefined {

@@ -1,7 +1,7 @@
 /** Decides what of a workspace a throw-away copy holds itself and what it shares with the workspace. */
-import { type BigIntStats, lstatSync } from "node:fs";
+import { type Ignored, ignoredFile, measure, share } from "./copy-share.ts";
 import { contains } from "./paths.ts";
-import { entriesOf, keptFiles, keptFolders, MAX_IGNORED_TREE, pacer } from "./snapshot.ts";
+import { entriesOf, keptFiles, keptFolders, pacer } from "./snapshot.ts";
 import { isTemporary } from "./temporary.ts";
 
 /** Each shared folder is a mount, and each mount makes all others slower. */
@@ -15,17 +15,19 @@ export interface PlannedEntry {
   readonly kept: boolean;
 }
 
+/** Relative to the workspace. */
+export interface SharedPlace {
+  readonly path: string;
+  readonly folder: boolean;
+}
+
 export interface CopyPlan {
   /** Folders stand before what is in them. */
   readonly entries: readonly PlannedEntry[];
-  /** Histories, and ignored files and trees beyond 50 MiB in all, relative to the workspace. */
-  readonly shared: readonly { readonly path: string; readonly folder: boolean }[];
-}
-
-interface Ignored {
-  readonly path: string;
-  readonly entries: readonly PlannedEntry[];
-  readonly size: number;
+  /** Histories, and of ignored files and trees what is not the copy's own. */
+  readonly shared: readonly SharedPlace[];
+  /** Files and trees that an ignore file names, relative to the workspace: nothing in them is in a difference. */
+  readonly ignored: readonly string[];
 }
 
 /** `skip` is a folder that is left out wherever it lies. */
@@ -33,13 +35,13 @@ export async function planCopy(workspace: string, skip: string, signal: AbortSig
   const names = new Set(await keptFiles(workspace, signal));
   const folders = keptFolders(workspace, names);
   const entries: PlannedEntry[] = [];
-  const shared: { path: string; folder: boolean }[] = [];
+  const histories: SharedPlace[] = [];
   const ignored: Ignored[] = [];
   const pace = pacer(signal);
   const place = (path: string, entry: Kinds) => {
     const below = path.slice(workspace.length + 1);
     if (entry.name === ".git" && !entry.isSymbolicLink()) {
-      if (shared.length < MAX_HISTORIES) shared.push({ path: below, folder: entry.isDirectory() });
+      if (histories.length < MAX_HISTORIES) histories.push({ path: below, folder: entry.isDirectory() });
     } else if (entry.isDirectory()) {
       if (folders.has(path)) return queue.push(path);
       if (!contains(path, skip)) ignored.push(measure(workspace, below));
@@ -56,52 +58,12 @@ export async function planCopy(workspace: string, skip: string, signal: AbortSig
     if (folder !== workspace) entries.push({ path: folder.slice(workspace.length + 1), kind: "folder", kept: true });
     for (const entry of entriesOf(folder)) place(`${folder}/${entry.name}`, entry);
   }
-  share(ignored, entries, shared);
-  return { entries, shared };
+  const sharing = await share({ workspace, pace }, ignored);
+  return {
+    entries: [...entries, ...sharing.entries],
+    shared: [...histories, ...sharing.shared],
+    ignored: ignored.map(({ path }) => path),
+  };
 }
 
 type Kinds = ReturnType<typeof entriesOf>[number];
-
-/** The smallest are copied; what does not fit into 50 MiB any more is shared. */
-function share(
-  ignored: readonly Ignored[],
-  entries: PlannedEntry[],
-  shared: { path: string; folder: boolean }[],
-): void {
-  let room = MAX_IGNORED_TREE;
-  for (const tree of ignored.toSorted((a, b) => a.size - b.size)) {
-    room -= tree.size;
-    if (room < 0) shared.push({ path: tree.path, folder: tree.entries[0]?.kind === "folder" });
-    else for (const entry of tree.entries) entries.push(entry);
-  }
-}
-
-function ignoredFile(workspace: string, path: string): Ignored {
-  return { path, entries: [{ path, kind: "file", kept: false }], size: sizeOf(`${workspace}/${path}`) };
-}
-
-/** Stops counting where the tree is too large anyway. */
-function measure(workspace: string, tree: string): Ignored {
-  const entries: PlannedEntry[] = [];
-  let size = 0;
-  const queue = [tree];
-  for (let at = 0; at < queue.length && size <= MAX_IGNORED_TREE; at++) {
-    const folder = queue[at] ?? tree;
-    entries.push({ path: folder, kind: "folder", kept: false });
-    for (const entry of entriesOf(`${workspace}/${folder}`)) {
-      const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) queue.push(path);
-      else if (entry.isSymbolicLink()) entries.push({ path, kind: "link", kept: false });
-      else if (entry.isFile() && !isTemporary(entry.name)) {
-        entries.push({ path, kind: "file", kept: false });
-        size += sizeOf(`${workspace}/${path}`);
-      }
-    }
-  }
-  return { path: tree, entries, size };
-}
-
-function sizeOf(path: string): number {
-  const stat: BigIntStats | undefined = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return Number(stat?.size ?? 0n);
-}

@@ -61,9 +61,12 @@ export function pathView(options: {
   const roots = [...real, tmp.view];
 
   // An added folder may hold the workspace itself: that is the copy's all the same.
-  const isShared = (path: string) =>
-    copy?.shared.some((each) => contains(each, path) && !(contains(each, workspace) && contains(workspace, path))) ===
-    true;
+  const shared = new Set(copy?.shared);
+  const isShared = (path: string) => {
+    for (let at = path; shared.size > 0 && at !== ""; at = at.slice(0, at.lastIndexOf("/")))
+      if (shared.has(at) && !(contains(at, workspace) && contains(workspace, path))) return true;
+    return shared.has("/") && !contains(workspace, path);
+  };
   const isCopied = (path: string) => copy !== undefined && contains(workspace, path) && !isShared(path);
   const isPrivate = (path: string) =>
     tmp.view !== tmp.host && contains(tmp.view, path) && !real.some((root) => contains(root, path));

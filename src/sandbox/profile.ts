@@ -1,18 +1,26 @@
 /** What one command may see: an allow-list of mounts, in order, and the key that tells two profiles apart. */
 import { existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Grant } from "../core/grant.ts";
 import { hostPairs } from "./egress.ts";
 import { findRepositories, inside, makeGuardable } from "./git-places.ts";
 import type { SandboxContext } from "./options.ts";
 import { contains } from "./paths.ts";
 import { PROXY_SOCKET } from "./relay.ts";
+import { shownPlaces } from "./shared-places.ts";
 import { boundSockets, socketsAtop } from "./sockets.ts";
 import type { Toolchains } from "./toolchains.ts";
 import type { SecretFile, Tree } from "./tree-scan.ts";
 
 export type Mount =
-  | { readonly kind: "ro" | "rw"; readonly source: string; readonly target: string; readonly mapped: boolean }
+  | {
+      readonly kind: "ro" | "rw";
+      readonly source: string;
+      readonly target: string;
+      readonly mapped: boolean;
+      /** A folder around `source` from which many mounts come: as root it is staged once for all of them. */
+      readonly around?: string;
+    }
   | { readonly kind: "link"; readonly source: string; readonly target: string };
 
 /** What of a grant decides the profile. */
@@ -80,7 +88,7 @@ export function buildProfile(
   order: { readonly grant: Terms; readonly tree: Tree; readonly socket: string | undefined },
 ): Profile {
   const { grant, tree } = order;
-  const { paths } = context;
+  const { paths, copy } = context;
   const roots = paths.roots.filter((root) => root !== paths.tmp.view);
   const kind = grant.readOnly ? "ro" : "rw";
   const at = (mode: "ro" | "rw", path: string): Mount => {
@@ -104,8 +112,10 @@ export function buildProfile(
     ...opened.map((path) => same("ro", path, true)),
     // A copy of the workspace may lie in a folder that is shown as it is.
     ...roots.toSorted((a, b) => a.length - b.length).map((root) => at(kind, root)),
-    ...(context.copy?.shared ?? []).filter((path) => !roots.includes(path)).map((path) => at("ro", path)),
-    ...guarded.common.map((path) => at(context.copy ? "ro" : kind, path)),
+    ...(copy ? shownPlaces(paths, copy.files, copy.shared) : []).map((path) =>
+      basename(dirname(path)) === "node_modules" ? { ...at("ro", path), around: dirname(path) } : at("ro", path),
+    ),
+    ...guarded.common.map((path) => at(copy ? "ro" : kind, path)),
     ...guarded.pinned.map((path) => at(kind, path)),
     ...guarded.readOnly.map((path) => at("ro", path)),
     ...tree.held.map((path) => at("ro", path)),

@@ -9,7 +9,6 @@ import type { Hands } from "../core/ports/hands.ts";
 import type { Sandbox } from "../core/ports/sandbox.ts";
 import { chosenBackend, openBackend } from "./backend.ts";
 import { createCommands, execHands } from "./commands.ts";
-import { dropOldCopies } from "./copy-sweep.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
 import { dropOldTmp, endOrphans, measureHome, renewHome } from "./housekeeping.ts";
@@ -121,6 +120,7 @@ async function keepHouse(context: SandboxContext): Promise<void> {
     ["runtime", context.session],
   ] as const)
     await dropOldTmp(join(context.stateDir, "sandbox", name), keep, context.clock.now());
+  const { dropOldCopies } = await import("./copy-sweep.ts");
   await dropOldCopies(join(context.stateDir, "sandbox", "copies"), context.clock.now());
   await dropOldTmp(dirname(context.paths.tmp.host), context.session, context.clock.now());
 }

@@ -181,7 +181,6 @@ async function synthesise(
   if (!plan) return { stop: `there is no plan: ${why ?? "no answer"}` };
   if (plan.steps.length === 0 || plan.files.length === 0) return { stop: "the plan names no steps, or no files" };
   const told = [
-    ...plan.steps.map((step, at) => `${at + 1}. ${step}`),
     `files: ${plan.files.join(", ")}`,
     ...plan.risks.map((risk) => `risk: ${risk}`),
     `rollback: ${plan.rollback}`,

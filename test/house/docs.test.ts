@@ -18,6 +18,8 @@ const DOCS = [
   "docs/models.md",
   "docs/cache.md",
   "docs/voices.md",
+  "docs/council.md",
+  "docs/spiral.md",
 ];
 const text = (file: string) => readFileSync(resolve(root, file), "utf8");
 const manifest = JSON.parse(text("package.json")) as { scripts: Record<string, string>; bin: Record<string, string> };
@@ -83,6 +85,11 @@ describe("commands that the documents show", () => {
       "voices show security": 0,
       "voices test": 0,
       "voices test guardian": 0,
+      "council list": 0,
+      "council stats": 0,
+      "demo council": 0,
+      "council which database? --options SQLite,Postgres": 60,
+      review: 60,
     };
     const runs = await Promise.all(
       Object.keys(expected).map(async (command) => ({ command, run: await runBinary(command.split(" "), options) })),
@@ -94,7 +101,7 @@ describe("commands that the documents show", () => {
   });
 
   it("configurations that are shown are accepted", async () => {
-    const pages = ["docs/models.md", "docs/cache.md", "docs/voices.md"].map(text).join("");
+    const pages = ["docs/models.md", "docs/cache.md", "docs/voices.md", "docs/council.md"].map(text).join("");
     const blocks = [...pages.matchAll(/```jsonc\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
     expect(blocks.length).toBeGreaterThan(1);
     for (const block of blocks) {

@@ -7,7 +7,13 @@ import type { RecordedRequest, Reply } from "../kit/model-server.ts";
 
 const FILES = { ...CLAMP.files, ...CLAMP.test };
 const problem = { goal: "clamp takes swapped bounds", constraints: ["the order of arguments stays"], acceptance: [] };
-const plan = { steps: ["Put the bounds in order."], files: ["src/clamp.mjs"], tests: ["swapped bounds"], risks: ["none"], rollback: "git checkout src/clamp.mjs" };
+const plan = {
+  steps: ["Put the bounds in order."],
+  files: ["src/clamp.mjs"],
+  tests: ["swapped bounds"],
+  risks: ["none"],
+  rollback: "git checkout src/clamp.mjs",
+};
 
 interface Script {
   /** What the writer puts in place of the refusal, loop by loop. */
@@ -17,12 +23,27 @@ interface Script {
   readonly onStage?: (key: string) => Promise<void> | void;
 }
 
-function spiralScript({ writes, acceptance = [], audit = [], onStage }: Script): (request: RecordedRequest) => Promise<Reply> {
+function spiralScript({
+  writes,
+  acceptance = [],
+  audit = [],
+  onStage,
+}: Script): (request: RecordedRequest) => Promise<Reply> {
   let loop = 0;
   return async (request) => {
     const text = lastText(request);
     const says = (value: object) => ({ text: JSON.stringify(value) });
-    const key = text.includes("Turn this work into one problem") ? "collapse" : text.includes("Make one plan.") ? "plan" : text.includes("You did not write this change") ? "audit" : text.includes("One sentence that helps") ? "lesson" : text.includes("\nStage: ") ? "council" : "write";
+    const key = text.includes("Turn this work into one problem")
+      ? "collapse"
+      : text.includes("Make one plan.")
+        ? "plan"
+        : text.includes("You did not write this change")
+          ? "audit"
+          : text.includes("One sentence that helps")
+            ? "lesson"
+            : text.includes("\nStage: ")
+              ? "council"
+              : "write";
     await onStage?.(key);
     switch (key) {
       case "collapse":
@@ -35,7 +56,13 @@ function spiralScript({ writes, acceptance = [], audit = [], onStage }: Script):
         return says({ lesson: "src/clamp.mjs: swapped bounds must be put in order, not clipped." });
       case "council": {
         const { stage } = askedIn(request);
-        return stage === "propose" ? says({ approach: "order", position: `Order the bounds first (${askedIn(request).voice}).`, confidence: 0.7 }) : says({ ranking: ["A", "B"], reason: "It is small.", confidence: 0.6 });
+        return stage === "propose"
+          ? says({
+              approach: "order",
+              position: `Order the bounds first (${askedIn(request).voice}).`,
+              confidence: 0.7,
+            })
+          : says({ ranking: ["A", "B"], reason: "It is small.", confidence: 0.6 });
       }
       default: {
         const done = messagesOf(request).filter((message) => message["role"] === "tool").length;
@@ -70,7 +97,10 @@ describe.concurrent("a spiral", () => {
   });
 
   test("loops with what failed, learns from it, and reads the lesson the next time", async () => {
-    await using setting = await council({}, { files: FILES, script: spiralScript({ writes: [CLAMP.misread, CLAMP.right] }) });
+    await using setting = await council(
+      {},
+      { files: FILES, script: spiralScript({ writes: [CLAMP.misread, CLAMP.right] }) },
+    );
     const { ran, report } = await run(setting, [CLAMP.task]);
     expect(ran.code, ran.stderr).toBe(0);
     expect(report.loops.map(({ quality }) => quality.value)).toEqual([0, 1]);
@@ -109,8 +139,14 @@ describe.concurrent("a spiral", () => {
   });
 
   test("what breaks a check that passed is not taken, whatever else passes", async () => {
-    const lint = { "package.json": '{ "name": "c", "type": "module", "scripts": { "test": "node --test", "lint": "! grep -q return.clamp src/clamp.mjs" } }\n' };
-    await using setting = await council({}, { files: { ...FILES, ...lint }, script: spiralScript({ writes: [CLAMP.right] }) });
+    const lint = {
+      "package.json":
+        '{ "name": "c", "type": "module", "scripts": { "test": "node --test", "lint": "! grep -q return.clamp src/clamp.mjs" } }\n',
+    };
+    await using setting = await council(
+      {},
+      { files: { ...FILES, ...lint }, script: spiralScript({ writes: [CLAMP.right] }) },
+    );
     const { report } = await run(setting, [CLAMP.task]);
     expect(report.loops[0]?.quality).toMatchObject({ value: 0.8, broken: ["npm run -s lint"] });
     expect(report.applied).toEqual([]);
@@ -128,8 +164,13 @@ describe.concurrent("a spiral", () => {
         }
         seen.push(key);
       };
-      await using setting = await council({}, { files: FILES, script: spiralScript({ writes: [CLAMP.right], onStage }) });
-      await setting.run(["spiral", ...setting.model, CLAMP.task], { running: (child) => void stop.promise.then(() => child.kill("SIGKILL")) });
+      await using setting = await council(
+        {},
+        { files: FILES, script: spiralScript({ writes: [CLAMP.right], onStage }) },
+      );
+      await setting.run(["spiral", ...setting.model, CLAMP.task], {
+        running: (child) => void stop.promise.then(() => child.kill("SIGKILL")),
+      });
       killed = true;
       const { ran, report } = await run(setting, ["--resume"]);
       expect(ran.code, `${stage}: ${ran.stderr}`).toBe(0);
@@ -139,4 +180,3 @@ describe.concurrent("a spiral", () => {
     }
   });
 });
-

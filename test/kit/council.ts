@@ -91,7 +91,6 @@ const CHECK = (expected: string) => ({
   command: "node check.mjs",
 });
 export const rightCheck = { checks: [CHECK("5")] };
-export const wrongCheck = { checks: [CHECK("10")] };
 
 /** Voices of one's own: `v1` to `v10`, titled `V1` ..., who all propose and vote. */
 export function writeVoices(setting: Journey, count: number, more: readonly string[] = []): void {

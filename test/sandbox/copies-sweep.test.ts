@@ -24,6 +24,8 @@ test("copies of a process that was killed are removed by the next one, those of 
     await openCopies(${JSON.stringify({ ...where, session: "killed" })}).make(new AbortController().signal);
     process.stdout.write("made"); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  // However this ends, the process does.
+  using _killed = { [Symbol.dispose]: () => void child.kill("SIGKILL") };
   await once(child.stdout, "data");
   await dropOldCopies(folder, Date.now());
   expect(readdirSync(join(folder, "killed"))).toHaveLength(1);

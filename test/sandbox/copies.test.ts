@@ -48,6 +48,30 @@ describe.skipIf(skip)("a copy of the workspace", () => {
     expect(await copy.diff()).toBe("");
   });
 
+  test("closed while it is accepted, it is accepted whole: its missing files are not deletions", async () => {
+    await using kit = await copiesKit({ files: { "a.txt": "one\n", "b.txt": "two\n", "dir/c.txt": "three\n" } });
+    const copy = await kit.port.copy(kit.signal);
+    await copy.edit([{ path: "a.txt", find: "one", replace: "changed" }], kit.signal);
+    const accepted = kit.port.accept(copy, kit.signal);
+    await copy[Symbol.asyncDispose]();
+    expect(await accepted).toEqual(["a.txt"]);
+    expect(readFileSync(join(kit.workspace, "a.txt"), "utf8")).toBe("changed\n");
+    expect(readFileSync(join(kit.workspace, "dir/c.txt"), "utf8")).toBe("three\n");
+    await expect(kit.port.accept(copy, kit.signal)).rejects.toThrow("a copy that is gone");
+  });
+
+  test("shows no secret file in its difference, wherever a command moves it", async () => {
+    await using kit = await copiesKit({
+      files: { "a.txt": "one\n", "conf/.env": "TOKEN=hush\n", "conf/b.txt": "two\n" },
+    });
+    await using copy = await kit.port.copy(kit.signal);
+    const [command, options] = script("mv conf other\n");
+    await copy.run(command, options, kit.signal);
+    const diff = await copy.diff();
+    expect(diff).toContain("other/b.txt");
+    expect(diff).not.toMatch(/hush|\.env/);
+  });
+
   test("keeps from the workspace whatever a command tries", async () => {
     await using kit = await copiesKit({
       files: { "a.txt": "one\n", "dir/b.txt": "two\n", ".gitignore": "big/\n", "big/c.txt": "c\n" },
@@ -168,20 +192,25 @@ describe.skipIf(skip)("a copy of the workspace", () => {
   test("runs what lies in ignored trees, copied or shared", async () => {
     const tool = "#!/bin/sh\necho tool $(dirname $0)\n";
     await using kit = await copiesKit({
-      files: { ".gitignore": "node_modules/\n.venv/\n", "node_modules/.bin/t": tool, ".venv/bin/t": "" },
+      files: {
+        ".gitignore": "node_modules/\n.venv/\ndata/\n",
+        "data/a": "",
+        "node_modules/.bin/t": tool,
+        ".venv/bin/t": "",
+      },
       prepare: (workspace) => {
         writeFileSync(join(workspace, ".venv/bin/t"), `#!${workspace}/.venv/bin/sh\necho venv\n`, { mode: 0o755 });
         symlinkSync("/bin/sh", join(workspace, ".venv/bin/sh"));
         git(workspace, "init", "-q");
-        writeFileSync(join(workspace, "node_modules", "blob"), Buffer.alloc(51 * 1024 * 1024));
+        writeFileSync(join(workspace, "data", "blob"), Buffer.alloc(51 * 1024 * 1024));
       },
     });
     await using copy = await kit.port.copy(kit.signal);
     const result = await copy.run("sh node_modules/.bin/t && chmod +x .venv/bin/t && .venv/bin/t", TIME, kit.signal);
     expect(result.output).toMatch(/^tool node_modules\/\.bin\nvenv\n?$/);
-    const write = await copy.run("touch .venv/new && touch node_modules/new", TIME, kit.signal);
+    const write = await copy.run("touch .venv/new && touch data/new", TIME, kit.signal);
     expect(write).toMatchObject({ outcome: "fail", output: expect.stringContaining("Read-only file system") });
-    expect(await copy.edit([{ path: "node_modules/x.js", find: "", replace: "x" }], kit.signal)).toMatchObject({
+    expect(await copy.edit([{ path: "data/x.js", find: "", replace: "x" }], kit.signal)).toMatchObject({
       problem: expect.stringContaining("a copy of the workspace shares it"),
     });
   });

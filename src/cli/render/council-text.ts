@@ -1,4 +1,5 @@
 /** A council for people: what was decided and how surely, what ran, who dissents and what would change it, what it cost. */
+import { plural } from "../../base/text.ts";
 import { ABSTAIN_WORDS, type CouncilReport } from "../../core/council.ts";
 import type { Event } from "../../core/event.ts";
 import type { Output } from "../output.ts";
@@ -38,7 +39,7 @@ function outcome({ decision, options, kind, synthesis }: CouncilReport, style: S
   }
   const none = decision.posterior["none"] ?? 0;
   const doubt = none >= 0.01 ? `, none is right: ${percent(none)}` : "";
-  const flips = decision.flipVotes > 0 ? ` · ${decision.flipVotes} votes would turn it` : "";
+  const flips = decision.flipVotes > 0 ? ` · ${plural(decision.flipVotes, "vote")} would turn it` : "";
   const votes =
     decision.nEff > 0
       ? ` · ${decision.nEff.toFixed(1)} independent votes, agreement ${percent(decision.agreement)}`
@@ -136,7 +137,7 @@ function costText({ id, cost, stopReason, voices }: CouncilReport, style: Style)
   const cached =
     cost.cachedTokens > 0 ? ` (${percent(cost.cachedTokens / Math.max(cost.promptTokens, 1))} cached)` : "";
   const ran = cost.execMs > 0 ? `, checks ran ${seconds(cost.execMs)}` : "";
-  const line = `${cost.calls} calls, ${cost.promptTokens} tokens read${cached}, ${cost.outputTokens} written, models ${seconds(cost.modelMs)}${ran}; ${STOPS[stopReason]}`;
+  const line = `${plural(cost.calls, "call")}, ${cost.promptTokens} tokens read${cached}, ${cost.outputTokens} written, models ${seconds(cost.modelMs)}${ran}; ${STOPS[stopReason]}`;
   return [
     ...(missing.length > 0 ? [style.bold("Without an answer"), ...missing, ""] : []),
     style.dim(line),
@@ -177,7 +178,7 @@ export function councilLine(event: Event): string | undefined {
       return `${status === "ok" ? "✔" : "✗"} ${asked}${status === "ok" ? "" : ` ${status}`} ${short} (${seconds(ms)})`;
     }
     case "evidence-found":
-      return `  ${event.outcome === "pass" ? "✔" : event.outcome === "fail" ? "✗" : "·"} ${event.check} on ${event.proposal}: ${event.outcome}`;
+      return `  ${event.outcome === "pass" ? "✔" : event.outcome === "fail" ? "✗" : "·"} ${harmless(event.check)}, ${event.proposal === "base" ? "before any change" : `patch of ${event.proposal}`}: ${event.outcome}`;
     default:
       return undefined;
   }

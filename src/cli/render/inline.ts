@@ -8,7 +8,8 @@ import { createTotals } from "../totals.ts";
 import { cacheText } from "./cache-text.ts";
 import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
-import { phaseLines, spiralText } from "./spiral-text.ts";
+import { reviewText } from "./review-text.ts";
+import { phaseLines, spiralText, todoLines } from "./spiral-text.ts";
 import { createWait } from "./wait.ts";
 
 /** Lines of a diff or of output that are shown without `--verbose`. */
@@ -79,6 +80,8 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
       case "spiral-start":
         spiral = true;
         return;
+      case "review-end":
+        return screen.lines(["", ...reviewText(event.report, style).trimEnd().split("\n")]);
       case "spiral-end":
         return screen.lines(["", ...spiralText(event.report, style).trimEnd().split("\n")]);
       case "decision-made":
@@ -88,12 +91,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
           style.yellow(`the model goes in circles (${event.pattern}); it was told to do something different`),
         ]);
       case "todos-set":
-        return screen.lines(
-          event.todos.map(
-            (todo) =>
-              `  ${todo.status === "done" ? style.green("✔") : todo.status === "in_progress" ? style.cyan("▸") : style.dim("·")} ${harmless(todo.text)}`,
-          ),
-        );
+        return screen.lines(todoLines(event, style));
       default:
     }
   };
@@ -149,6 +147,7 @@ function toolLines(
     typeof details["added"] === "number" ? `+${details["added"]} -${String(details["removed"])}` : "",
     typeof details["exitCode"] === "number" ? `exit ${details["exitCode"]}` : "",
     `${Math.round(event.durationMs)} ms`,
+    details["copy"] === true ? "in a copy" : "",
   ].filter(Boolean);
   const text = event.parts.map((part) => (part.type === "text" ? part.text : `[${part.mediaType}]`)).join("\n");
   const head = `${mark} ${cut(harmless(title ?? event.tool).replaceAll("\n", " "), columns - 24)} ${style.dim(facts.join(" · "))}`;

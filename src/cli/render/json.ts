@@ -8,6 +8,7 @@ import type { Event } from "../../core/event.ts";
 import { type AssistantMessage, nameOf, textOf } from "../../core/message.ts";
 import type { Window } from "../../core/model.ts";
 import type { LiveSession } from "../../core/ports/app.ts";
+import type { ReviewReport } from "../../core/review.ts";
 import type { SpiralReport } from "../../core/spiral.ts";
 import type { Output } from "../output.ts";
 import { createTotals, type Totals } from "../totals.ts";
@@ -20,6 +21,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
   let window: Window | undefined;
   let council: CouncilReport | undefined;
   let spiral: SpiralReport | undefined;
+  let review: ReviewReport | undefined;
   const waiting: { seq: number; message: object }[] = [];
   let onDisk = 0;
   const release = (upTo: number) => {
@@ -49,6 +51,7 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
       totals.take(event);
       if (event.kind === "model-chosen") window = event.window;
       if (event.kind === "decision-made") council = event.report;
+      if (event.kind === "review-end") review = event.report;
       if (event.kind === "spiral-end") spiral = event.report;
       const found = stream ? streamLine(event) : undefined;
       if (!found) return;
@@ -61,7 +64,12 @@ export function jsonRenderer(output: Output, stream: boolean): Renderer {
     end(result) {
       release(Number.POSITIVE_INFINITY);
       const known = session && { ...session, window: window ?? session.window };
-      line({ ...resultObject(result, totals, known), ...(council ? { council } : {}), ...(spiral ? { spiral } : {}) });
+      line({
+        ...resultObject(result, totals, known),
+        ...(council ? { council } : {}),
+        ...(spiral ? { spiral } : {}),
+        ...(review ? { review } : {}),
+      });
     },
     fault(fault, exitCode) {
       release(Number.POSITIVE_INFINITY);
@@ -129,6 +137,22 @@ function streamLine(event: Event): object | undefined {
       return { type: "system", subtype: event.code.replaceAll("-", "_"), text: event.text };
     case "todos-set":
       return { type: "system", subtype: "todos", todos: event.todos };
+    case "check-run":
+      return {
+        type: "system",
+        subtype: "check_run",
+        check: event.check,
+        command: event.command,
+        exit_code: event.exitCode,
+      };
+    default:
+      return workLine(event);
+  }
+}
+
+/** Lines of a council and of a spiral. */
+function workLine(event: Event): object | undefined {
+  switch (event.kind) {
     case "council-start":
       return { type: "system", subtype: "council", council: event.work, question: event.question };
     case "voice-answered": {
@@ -141,18 +165,12 @@ function streamLine(event: Event): object | undefined {
     }
     case "phase-end":
       return { type: "system", subtype: "phase", phase: event.phase, loop: event.loop, text: event.text };
+    case "review-end":
+      return { type: "review", report: event.report };
     case "spiral-end":
       return { type: "spiral", report: event.report };
     case "decision-made":
       return { type: "council", report: event.report };
-    case "check-run":
-      return {
-        type: "system",
-        subtype: "check_run",
-        check: event.check,
-        command: event.command,
-        exit_code: event.exitCode,
-      };
     default:
       return undefined;
   }

@@ -4,7 +4,8 @@ import { harmless } from "../output.ts";
 import { cacheText } from "./cache-text.ts";
 import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
-import { phaseLines, spiralText } from "./spiral-text.ts";
+import { reviewText } from "./review-text.ts";
+import { phaseLines, spiralText, todoLines } from "./spiral-text.ts";
 
 export function plainRenderer(
   output: Output,
@@ -13,18 +14,24 @@ export function plainRenderer(
   const note = (text: string) => {
     if (!options.quiet) output.err(`${harmless(text)}\n`);
   };
+  // A report was shown whole: its gist is not repeated below it, unless a voice went on to speak.
+  let reported = false;
   // Inside a spiral a council is one phase of five: its whole report would hide the others.
   let spiral = false;
   return {
     start: (session) => session.notes.forEach(note),
     event(event) {
       if (event.kind === "spiral-start") spiral = true;
+      if (["decision-made", "spiral-end", "review-end"].includes(event.kind)) reported = true;
+      if (event.kind === "model-end" && event.purpose === "turn") reported = false;
       if (event.kind === "model-note") note(event.text);
       if (event.kind === "cache-looked" && event.hit) note(cacheText(event));
       if (event.kind === "context-compacted") note(`context compacted: ${event.before} -> ${event.after} tokens`);
       const said = councilLine(event);
       if (said !== undefined) note(said);
+      if (spiral && event.kind === "todos-set") for (const line of todoLines(event, output.style)) note(line);
       phaseLines(event, output.style)?.forEach(note);
+      if (event.kind === "review-end") output.out(reviewText(event.report, output.style));
       if (event.kind === "spiral-end") output.out(spiralText(event.report, output.style));
       if (event.kind === "decision-made" && !spiral) output.out(councilText(event.report, output.style));
       if (!options.verbose) return;
@@ -34,7 +41,7 @@ export function plainRenderer(
     },
     pause: () => undefined,
     end({ outcome }) {
-      if (outcome.text !== "" && !spiral)
+      if (outcome.text !== "" && !reported)
         output.out(`${options.structured ? outcome.text : harmless(outcome.text).trimEnd()}\n`);
       if (outcome.verification.text !== "" && !options.structured && !options.quiet)
         output.out(`\n[${harmless(outcome.verification.text)}]\n`);

@@ -1,6 +1,7 @@
 /** Events of a council and of a spiral. `work` is the id of one council or spiral in its session. */
 import type { Json } from "../../base/canonical-json.ts";
 import type { CouncilReport, CouncilVoiceReport, VoiceId } from "../council.ts";
+import type { ReviewReport } from "../review.ts";
 import type { Phase, SpiralReport } from "../spiral.ts";
 
 export type CouncilEvent =
@@ -52,4 +53,5 @@ export type CouncilEvent =
       readonly text: string;
     }
   | { readonly kind: "spiral-end"; readonly work: string; readonly report: SpiralReport }
+  | { readonly kind: "review-end"; readonly work: string; readonly report: ReviewReport }
   | { readonly kind: "decision-made"; readonly work: string; readonly report: CouncilReport };

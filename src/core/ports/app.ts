@@ -7,6 +7,7 @@ import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
 import type { PerformanceReport } from "../performance.ts";
+import type { Severity } from "../review.ts";
 import type { Budget, Outcome } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { AnswerCache } from "./cache.ts";
@@ -48,6 +49,19 @@ export interface CouncilOptions {
   readonly files: readonly string[];
 }
 
+/** Which change is read, by whom, and what it must not hold. */
+export interface ReviewOptions {
+  /** One of the three; none: what is not committed. */
+  readonly base?: string;
+  readonly commit?: string;
+  readonly uncommitted?: boolean;
+  readonly failOn?: Severity;
+  readonly voices?: readonly string[];
+  readonly preset?: string;
+  readonly budget: CouncilBudget;
+  readonly files: readonly string[];
+}
+
 /** Larger work, in five phases. */
 export interface SpiralOptions {
   readonly scale?: SpiralScale;
@@ -80,6 +94,7 @@ export interface OpenOptions {
   readonly cache: boolean;
   readonly council?: CouncilOptions;
   readonly spiral?: SpiralOptions;
+  readonly review?: ReviewOptions;
   /** Which session: a new one, an existing one by id, name or `newest`, or a fork of it. */
   readonly resume?: string;
   readonly fork: boolean;

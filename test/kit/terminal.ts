@@ -1,0 +1,76 @@
+/** The binary at a real terminal of 80x24, in tmux. */
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import { BIN, binaryEnv } from "./binary.ts";
+import type { Journey } from "./journey.ts";
+
+/** No tmux here: what needs a terminal is skipped. */
+export const missing = spawnSync("tmux", ["-V"]).status !== 0;
+if (missing && process.env["CI"] === "true") throw new Error("tmux is missing: apt-get install tmux");
+
+export interface Terminal extends Disposable {
+  send(...keys: string[]): void;
+  /** Waits until the screen shows `pattern` and returns it. */
+  shows(pattern: RegExp): Promise<string>;
+}
+
+/** The binary in a tmux window of its own; when it ends the pane shows `exit=<code>`. */
+export function terminal(
+  setting: Journey,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Terminal {
+  const socket = `${setting.home}/tmux`;
+  const tmux = (...args: string[]) => execFileSync("tmux", ["-S", socket, ...args], { encoding: "utf8" });
+  const quoted = [process.execPath, BIN, ...setting.model, ...words]
+    .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
+    .join(" ");
+  const path = `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`;
+  execFileSync(
+    "tmux",
+    [
+      "-S",
+      socket,
+      "-f",
+      "/dev/null",
+      "new-session",
+      "-d",
+      "-x",
+      "80",
+      "-y",
+      "24",
+      "-c",
+      setting.folder,
+      `trap : INT; ${quoted}; echo exit=$?; exec sleep 60`,
+    ],
+    {
+      env: {
+        ...binaryEnv({ home: setting.home, env: { PATH: path, ...env } }),
+        TERM: "xterm-256color",
+        SHELL: "/bin/sh",
+      },
+    },
+  );
+  // A capture can meet tmux busy; the next one tells.
+  const screen = async () => {
+    const capture = promisify(execFile)("tmux", ["-S", socket, "capture-pane", "-p", "-S", "-200"]);
+    return capture.then(
+      ({ stdout }) => stdout,
+      () => "",
+    );
+  };
+  return {
+    send: (...keys) => void tmux("send-keys", ...keys),
+    async shows(pattern) {
+      const end = performance.now() + 25_000;
+      for (;;) {
+        const now = await screen();
+        if (pattern.test(now)) return now;
+        if (performance.now() > end) throw new Error(`the screen never showed ${pattern}:\n${now}`);
+        await new Promise((resolve) => setTimeout(resolve, 120));
+      }
+    },
+    [Symbol.dispose]: () => void spawnSync("tmux", ["-S", socket, "kill-server"]),
+  };
+}
