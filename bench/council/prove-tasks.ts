@@ -94,7 +94,14 @@ try {
     }
   }
   const mutants = Object.values(classes).reduce((sum, count) => sum + count, 0);
-  const proof: TaskProof = { tasks: tasks.length, mutants, classes, found: found / mutants, unseen: unseen / mutants, problems };
+  const proof: TaskProof = {
+    tasks: tasks.length,
+    mutants,
+    classes,
+    found: found / mutants,
+    unseen: unseen / mutants,
+    problems,
+  };
   say(JSON.stringify(proof));
 } finally {
   rmSync(root, { recursive: true, force: true });
