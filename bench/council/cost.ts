@@ -15,6 +15,8 @@ export interface CouncilCosts {
   readonly wall: number;
   /** The same for the whole program, start and end included. */
   readonly program: number;
+  /** Most answers of the ten at the same time. */
+  readonly streams: number;
   /** Seconds of the server's clock. */
   readonly oneSeconds: number;
   readonly tenSeconds: number;
@@ -74,6 +76,7 @@ export async function councilCosts(speed: number): Promise<CouncilCosts> {
     evaluated: ten.evaluated / one.evaluated,
     wall: ten.ms / one.ms,
     program: ten.programMs / one.programMs,
+    streams: ten.streams,
     oneSeconds: one.ms / 1_000,
     tenSeconds: ten.ms / 1_000,
   };
@@ -92,7 +95,13 @@ async function measured(voices: number, machine: Machine) {
     const { served } = server;
     const ms = Math.max(...served.map(({ ended }) => ended)) - Math.min(...served.map(({ started }) => started));
     const { promptTokens, cachedTokens } = report.cost;
-    return { ms, programMs, evaluated: promptTokens - cachedTokens, first: served[0]?.promptTokens ?? 0 };
+    return {
+      ms,
+      programMs,
+      streams: server.streams.most,
+      evaluated: promptTokens - cachedTokens,
+      first: served[0]?.promptTokens ?? 0,
+    };
   } finally {
     await server.close();
     rmSync(folder, { recursive: true, force: true });

@@ -11,6 +11,8 @@ export interface TaskProof {
   readonly classes: Readonly<Record<string, number>>;
   /** Share of mutants that the right blind test finds. */
   readonly found: number;
+  /** Share of mutants that pass the visible checks. */
+  readonly unseen: number;
   readonly problems: readonly string[];
 }
 
@@ -78,7 +80,7 @@ try {
   const tasks = readTasks().filter(({ name }) => only.length === 0 || only.includes(name));
   const problems: string[] = [];
   const classes: Record<string, number> = {};
-  let found = 0;
+  let [found, unseen] = [0, 0];
   console.log = () => undefined;
   for (const task of tasks) {
     const started = performance.now();
@@ -88,10 +90,18 @@ try {
     for (const kind of task.mutants.keys()) {
       classes[kind] = (classes[kind] ?? 0) + 1;
       if (!outcomes.get(kind)?.get("right")) found++;
+      if (outcomes.get(kind)?.get("visible")) unseen++;
     }
   }
   const mutants = Object.values(classes).reduce((sum, count) => sum + count, 0);
-  const proof: TaskProof = { tasks: tasks.length, mutants, classes, found: found / mutants, problems };
+  const proof: TaskProof = {
+    tasks: tasks.length,
+    mutants,
+    classes,
+    found: found / mutants,
+    unseen: unseen / mutants,
+    problems,
+  };
   say(JSON.stringify(proof));
 } finally {
   rmSync(root, { recursive: true, force: true });

@@ -28,6 +28,8 @@ export interface Served {
 
 export interface SlotServer extends ScriptedServer {
   readonly served: Served[];
+  /** Most answers that were written at the same time. */
+  readonly streams: { most: number };
 }
 
 const CHARS_PER_TOKEN = 4;
@@ -37,6 +39,7 @@ const MODEL = "slots";
 /** Answers every request with `text`. A slot finds the longest prefix that any slot holds (one key-value store for all). */
 export async function startSlotServer(machine: Machine, text: string): Promise<SlotServer> {
   const served: Served[] = [];
+  const streams = { most: 0 };
   const state = { held: [] as string[], writing: 0, slots: gate(machine.slots), reader: gate(1) };
   const now = () => performance.now() * machine.speed;
   const server = await startRecordingServer(async (request, response, { chats }) => {
@@ -57,6 +60,7 @@ export async function startSlotServer(machine: Machine, text: string): Promise<S
     state.held.push(prompt);
     state.reader.leave();
     state.writing++;
+    streams.most = Math.max(streams.most, state.writing);
     response.writeHead(200, { "content-type": "text/event-stream" });
     const steps = Math.ceil(machine.output / CHUNK_TOKENS);
     for (let step = 0; step < steps; step++) {
@@ -71,7 +75,7 @@ export async function startSlotServer(machine: Machine, text: string): Promise<S
     response.end(`${usage(total, cached, machine.output)}data: [DONE]\n\n`);
     served.push({ started, ended: now(), promptTokens: total, cachedTokens: cached });
   });
-  return Object.assign(server, { served });
+  return Object.assign(server, { served, streams });
 }
 
 /** A step of the machine takes a bit longer for each further stream: four give `four` times one. */

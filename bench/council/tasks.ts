@@ -1,5 +1,6 @@
 /** `npm run bench:council`: the tasks through councils of scripted voices, or of a real model with `--model`. */
 import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writePredictions } from "./predictions.ts";
@@ -82,7 +83,11 @@ async function linesOf(skill: Skill, runs: TaskRuns, seeds: number): Promise<Lin
   ) => {
     console.error(`${skill.name}: ${way} ...`);
     const tried: Tried[] = [];
-    for (const [at, casting] of castings.entries()) tried.push(await go(casting, at));
+    const queue = castings.entries();
+    const lane = async () => {
+      for (const [at, casting] of queue) tried[at] = await go(casting, at);
+    };
+    await Promise.all(Array.from({ length: 2 * availableParallelism() }, lane));
     return { world, way, tried };
   };
   const one = await line("council of 1", (casting) => councilOn(casting, runs, 1));
