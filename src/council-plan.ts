@@ -102,6 +102,7 @@ async function assembled(
   const wanted = {
     kind,
     risk,
+    cheap: options.next === "write",
     ...(domain === undefined ? {} : { domain }),
     ...(ids === undefined ? {} : { voices: ids }),
     ...(preset === undefined ? {} : { preset }),

@@ -9,6 +9,7 @@ import type { Emit, EventBody, EventContext } from "./core/event.ts";
 import type { SubAgentWork } from "./core/ports/hands.ts";
 import type { Human } from "./core/ports/human.ts";
 import type { Journal } from "./core/ports/store.ts";
+import type { Budget } from "./core/task.ts";
 import { memoryJournal } from "./store/memory-journal.ts";
 import { surroundingsOf } from "./surroundings.ts";
 import { type Bench, type Place, workbench } from "./workbench.ts";
@@ -61,7 +62,7 @@ export async function runSubAgent(bench: Bench, order: SubAgentOrder, signal: Ab
   const prompt = [{ type: "text" as const, text: order.prompt }];
   try {
     journal.append({ kind: "turn-start", prompt }, { turn: 1 });
-    const task = { turn: 1, prompt, actor: LOCAL_USER, budget: { turns: MOST_TURNS } };
+    const task = { turn: 1, prompt, actor: LOCAL_USER, budget: budgetOf(house) };
     const outcome = await voice.run(task, signal);
     signal.throwIfAborted();
     const tokens = spentIn(journal);
@@ -70,6 +71,18 @@ export async function runSubAgent(bench: Bench, order: SubAgentOrder, signal: Ab
   } finally {
     await sandbox.close();
   }
+}
+
+/** The limits of the session are limits of each piece of work that is handed on. */
+function budgetOf({ config }: Bench["house"]): Budget {
+  const [turns = MOST_TURNS, toolCalls, tokens] = ["turns", "toolCalls", "tokens"].map((key) =>
+    config.get<number | undefined>(`limits.${key}`),
+  );
+  return {
+    turns: Math.min(turns, MOST_TURNS),
+    ...(toolCalls === undefined ? {} : { toolCalls }),
+    ...(tokens === undefined ? {} : { tokens }),
+  };
 }
 
 function spentIn(journal: Journal): number {

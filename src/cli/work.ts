@@ -106,6 +106,8 @@ function listOf(flags: Flags, name: FlagName): readonly string[] | undefined {
   const text = flags.text(name);
   if (text === undefined) return undefined;
   const parts = [...new Set(text.split(",").map((part) => part.trim()))].filter((part) => part !== "");
+  if (name === "options" && parts.length > 26)
+    throw new CrucibleError("usage", "--options takes 26 answers at most: each has a letter");
   if (name === "options" && parts.length < 2)
     throw new CrucibleError("usage", "--options needs at least two answers, with commas between them");
   if (parts.length === 0)

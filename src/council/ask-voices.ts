@@ -10,6 +10,9 @@ import { seedOf } from "./plan.ts";
 import { COUNCIL_SYSTEM, repairText, type Stage, tailOf } from "./prompts.ts";
 import type { Sitting } from "./sitting.ts";
 
+/** Shortest wait for the last voices of a round, once the others have answered (milliseconds). */
+const PATIENCE_MS = 60_000;
+
 export interface Question {
   /** Names the round: a voice is asked once in each. */
   readonly round: string;
@@ -68,6 +71,15 @@ async function run(sitting: Sitting, members: readonly Member[], question: Quest
   const done = new Map<string, Answer>();
   let stop: StopReason | undefined;
   let queue: Member[] = [];
+  let laggards = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  /** Everybody is asked and most have answered: the rest get a multiple of what the slowest took. */
+  const hurry = () => {
+    if (queue.length > 0 || done.size === 0 || timer !== undefined) return;
+    const slowest = Math.max(...ordered().map(({ ms }) => ms));
+    const late = laggards;
+    timer = setTimeout(() => late.abort(), Math.max(PATIENCE_MS, slowest * 4));
+  };
   const ordered = () => members.flatMap((member) => done.get(member.voice.id) ?? []);
   const look = () => {
     const outstanding = members.filter(({ voice }) => !done.has(voice.id));
@@ -78,13 +90,15 @@ async function run(sitting: Sitting, members: readonly Member[], question: Quest
   const worker = async (onFirst?: () => void) => {
     for (let member = queue.shift(); member !== undefined && stop === undefined; member = queue.shift()) {
       const read = ordered().filter(({ voice }) => member?.dependsOn.includes(voice));
-      const asking = { cancel: cancel.signal, waiting: queue.length, onFirst, read };
+      const asking = { cancel: cancel.signal, late: laggards.signal, waiting: queue.length, onFirst, read };
+      hurry();
       const answer = await askOne(sitting, member, question, asking);
       if (answer === "budget" || answer === "deadline") {
         stop ??= answer;
         break;
       }
       done.set(member.voice.id, answer);
+      hurry();
       look();
     }
     onFirst?.();
@@ -92,7 +106,9 @@ async function run(sitting: Sitting, members: readonly Member[], question: Quest
   for (const wave of question.inTurn ? wavesOf(members) : [members]) {
     if (stop !== undefined) break;
     queue = [...wave];
-    await inLanes(sitting, worker, queue.length);
+    laggards = new AbortController();
+    await inLanes(sitting, worker, queue.length).finally(() => clearTimeout(timer));
+    timer = undefined;
   }
   sitting.signal.throwIfAborted();
   return { answers: ordered(), ...(stop === undefined ? {} : { stop }) };
@@ -128,6 +144,8 @@ async function inLanes(
 
 interface Asking {
   readonly cancel: AbortSignal;
+  /** The others have long answered. */
+  readonly late: AbortSignal;
   /** Voices that wait for this lane. */
   readonly waiting: number;
   readonly onFirst: (() => void) | undefined;
@@ -176,7 +194,7 @@ async function replyOf(sitting: Sitting, call: VoiceCall, asking: Asking, left: 
   const { steps, voices } = sitting.ports;
   const share = sitting.plan.width === 1 && asking.waiting > 0 ? left / 2 : left;
   const recorded = await steps.once(call.key, async () => {
-    const limits = [sitting.signal, asking.cancel];
+    const limits = [sitting.signal, asking.cancel, asking.late];
     const signal = AbortSignal.any(
       Number.isFinite(share) ? [...limits, AbortSignal.timeout(Math.ceil(share))] : limits,
     );

@@ -13,6 +13,8 @@ export interface Wanted {
   /** Names typed by the person. */
   readonly voices?: readonly VoiceId[];
   readonly preset?: string;
+  /** One voice may be enough: the work goes on after it, and is checked again. */
+  readonly cheap?: boolean;
   /** How many, and no fewer. */
   readonly size?: number;
 }
@@ -88,8 +90,8 @@ export function assemble(
 }
 
 /** One voice is enough to begin with only where a check can be the second, and little is at stake. */
-function rungsFor({ kind, risk }: Wanted, size: number): number[] {
-  const start = kind === "patch" && risk === "low" ? 1 : 3;
+function rungsFor({ kind, risk, cheap = false }: Wanted, size: number): number[] {
+  const start = cheap && kind === "patch" && risk === "low" ? 1 : 3;
   return [...new Set(LADDER.filter((rung) => rung >= start).map((rung) => Math.min(rung, size)))];
 }
 

@@ -2,21 +2,9 @@
 import type { Json } from "../base/canonical-json.ts";
 import type { Ballot, OptionId } from "../core/council.ts";
 import type { Answer } from "./ask-voices.ts";
+import { type Labels, rotation } from "./labels.ts";
 import { tellsOthers } from "./neutral.ts";
 import type { Member } from "./plan.ts";
-
-/** Letters of options, in one canonical order for all: `A`, `B` ... */
-export type Labels = ReadonlyMap<string, OptionId>;
-
-export function labelsOf(options: readonly OptionId[]): Labels {
-  return new Map(options.map((option, index) => [String.fromCodePoint(65 + index), option]));
-}
-
-/** Each voice reads from another place on: no option is always first. */
-export function rotation<T>(items: readonly T[], by: number): T[] {
-  const at = items.length === 0 ? 0 : by % items.length;
-  return [...items.slice(at), ...items.slice(0, at)];
-}
 
 type Vote = {
   readonly choice?: string;

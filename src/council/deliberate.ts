@@ -1,10 +1,11 @@
 /** Questions that words answer: options that are given, or blind proposals that all then rank. */
 import type { Ballot, Claim, CouncilOption, StopReason } from "../core/council.ts";
 import { type Answer, askVoices } from "./ask-voices.ts";
-import { type BallotFacts, ballotsOf, labelsOf, rotation } from "./ballots.ts";
+import { type BallotFacts, ballotsOf } from "./ballots.ts";
 import { claimsOf } from "./claims.ts";
 import { type DecideInput, decide } from "./decide.ts";
 import { choiceForm, contributionForm, POSITION_FORM, rankingForm } from "./forms.ts";
+import { labelsOf, rotation } from "./labels.ts";
 import { nearCopies } from "./near-copies.ts";
 import { addressesJudges, neutral } from "./neutral.ts";
 import type { Member } from "./plan.ts";
@@ -25,44 +26,28 @@ const POSITION_TOKENS = 700;
 /** Blind proposals: more cost more output than they bring. */
 const MOST_PROPOSALS = 4;
 
-/** The person's own options: each voice chooses one. */
+/** The person's own options: each voice chooses one by its letter. */
 export async function chooseOption(sitting: Sitting): Promise<Finding> {
   const { plan } = sitting;
-  const options = plan.options ?? [];
-  const facts: BallotFacts = { members: plan.members, labels: new Map(), own: () => undefined, hostile: new Set() };
-  const shownTo = (member: Member) => rotation(options, plan.members.indexOf(member));
+  const labels = labelsOf(plan.options ?? []);
+  const names = [...labels.keys()];
+  const options = [...labels.values()];
+  const facts: BallotFacts = { members: plan.members, labels, own: () => undefined, hostile: new Set() };
   const result = await climb(sitting, {
     round: "choose",
-    inputOf: (answers) => inputOf(sitting, options, shownIn(ballotsOf(answers, facts), shownTo, plan.members)),
+    inputOf: (answers) => inputOf(sitting, options, ballotsOf(answers, facts)),
     ask: (members, enough, round) =>
       askVoices(sitting, members, {
         round,
         stage: "choose",
-        form: () => choiceForm(options),
+        form: () => choiceForm(names),
         maxTokens: BALLOT_TOKENS,
-        order: (member) => shownTo(member).map((option) => `"${option}"`),
+        order: (member) => rotation(names, plan.members.indexOf(member)),
         enough,
       }),
   });
-  const shown = options.map((option, at) => ({
-    id: option,
-    label: String.fromCodePoint(65 + at),
-    text: option,
-    authors: [],
-  }));
+  const shown = [...labels].map(([label, option]) => ({ id: option, label, text: option, authors: [] }));
   return { ...result, options: shown, claims: [] };
-}
-
-/** The order that a voice really read its options in. */
-function shownIn(
-  ballots: readonly Ballot[],
-  shownTo: (member: Member) => readonly string[],
-  members: readonly Member[],
-): Ballot[] {
-  return ballots.map((ballot) => {
-    const member = members.find(({ voice }) => voice.id === ballot.voice);
-    return member ? { ...ballot, shown: shownTo(member) } : ballot;
-  });
 }
 
 /** Nobody gave options: a few voices answer blind, near-copies become one, and all rank what is left. */
@@ -78,7 +63,7 @@ export async function rankProposals(sitting: Sitting): Promise<Finding> {
     inTurn: true,
     extra: (_member, read) => readText(read),
   });
-  const claims = claimsOf(answers);
+  const claims = claimsOf(answers, plan.members, "propose");
   const given = answers.flatMap(({ voice, value }) => {
     const { position = "", confidence } = (value ?? {}) as { position?: string; confidence?: number };
     return position.trim() === "" ? [] : [{ author: voice, text: position, confidence }];

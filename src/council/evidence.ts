@@ -56,6 +56,12 @@ export function checkOf(written: Written, { voice, id }: { voice: string; id: st
 export class Evidence {
   readonly #results = new Map<string, Map<string, CheckResult | "flaky">>();
   readonly #checks: Checking[] = [];
+  readonly #vetoers: ReadonlySet<string>;
+
+  /** `vetoers`: what they show by a run is a gate. */
+  constructor(vetoers: ReadonlySet<string> = new Set()) {
+    this.#vetoers = vetoers;
+  }
 
   /** Runs what has not run yet: a wrong patch must fail where a right one passes, whoever wrote the check. */
   async gather(candidates: Candidates, checks: readonly Checking[]): Promise<void> {
@@ -119,10 +125,23 @@ export class Evidence {
     return undefined;
   }
 
+  /** A finding of security is a veto only when it runs, and passes somewhere: on the code before, or on another's patch. */
+  #trustOf({ id, author, trust }: Checking, options: readonly string[]): CouncilCheck["trust"] {
+    if (trust !== "generated" || !this.#vetoers.has(author)) return trust;
+    const holds = ["base", ...options.filter((option) => option !== author)].some(
+      (on) => this.outcome(id, on) === "pass",
+    );
+    return holds ? "user" : trust;
+  }
+
   /** What counts, as the engine takes it. */
   counted(options: readonly string[]): { checks: CouncilCheck[]; evidence: CouncilEvidence[] } {
     const telling = this.#checks.filter((check) => this.silent(check, options) === undefined);
-    const checks = telling.map(({ id, author, trust }) => ({ id, author, trust }));
+    const checks = telling.map((check) => ({
+      id: check.id,
+      author: check.author,
+      trust: this.#trustOf(check, options),
+    }));
     const evidence = telling.flatMap(({ id }) =>
       options.flatMap((option) => {
         const outcome = this.outcome(id, option);
@@ -141,7 +160,8 @@ export class Evidence {
       }),
     );
     const checks = this.#checks.map((check): CouncilReportCheck => {
-      const { id, author, trust, title, run } = check;
+      const { id, author, title, run } = check;
+      const trust = this.#trustOf(check, options);
       const base = this.outcome(id, "base");
       const dropped = this.silent(check, options);
       const failing = options.find((option) => this.outcome(id, option) === "fail");

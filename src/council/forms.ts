@@ -23,7 +23,9 @@ const CLAIM = object({
   severity: { type: "string", enum: ["low", "medium", "high", "critical"] },
 });
 const EDIT = object({ path: text, find: text, replace: text });
-const CHECK = object({ title: text, path: text, content: text, command: text });
+const TEST = { title: text, path: text, content: text, command: text };
+/** `settles` may be left out: few checks show a claim. */
+const CHECK = { ...object(TEST), properties: { ...TEST, settles: { type: "integer", minimum: 0 } } };
 const CONFIDENCE = { type: "number", minimum: 0, maximum: 1 };
 
 /** What a voice hands in blind: by its duty, in one answer. */

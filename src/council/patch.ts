@@ -13,13 +13,14 @@ import type {
 } from "../core/council.ts";
 import type { CopyPort, FileEdit } from "../core/ports/council.ts";
 import { type Answer, askVoices } from "./ask-voices.ts";
-import { ballotsOf, labelsOf, rotation } from "./ballots.ts";
+import { ballotsOf } from "./ballots.ts";
 import { type Candidate, type Candidates, createCandidates, type Patch } from "./candidates.ts";
 import { claimsOf } from "./claims.ts";
 import { type DecideInput, decide } from "./decide.ts";
 import { type Finding, inputOf } from "./deliberate.ts";
 import { type Checking, checkOf, Evidence, gatesOf, writtenChecks } from "./evidence.ts";
 import { CHECK_FORM, choiceForm, contributionForm, EDITS_FORM } from "./forms.ts";
+import { labelsOf, rotation } from "./labels.ts";
 import { addressesJudges, neutral } from "./neutral.ts";
 import type { Member } from "./plan.ts";
 import { proposalsText, readText, type Shown } from "./prompts.ts";
@@ -57,7 +58,7 @@ export async function findPatch(sitting: Sitting, port: CopyPort): Promise<Patch
   const search: Search = {
     sitting,
     candidates,
-    evidence: new Evidence(),
+    evidence: new Evidence(vetoers(sitting.plan.members)),
     refused: new Map(),
     hostile: new Set(),
     claims: [],
@@ -80,6 +81,11 @@ export async function findPatch(sitting: Sitting, port: CopyPort): Promise<Patch
     ...(winner ? { edits: synthesised?.edits ?? winner.patches[0]?.edits ?? [] } : {}),
     ...(synthesised ? { synthesis: synthesised.told } : {}),
   };
+}
+
+/** Whose findings stand in the way of a patch, once a run shows them. */
+function vetoers(members: readonly Member[]): ReadonlySet<string> {
+  return new Set(members.flatMap(({ voice }) => (voice.domain === "security" ? [voice.id] : [])));
 }
 
 /** Rung by rung until the evidence is enough. */
@@ -121,7 +127,7 @@ async function contribute(search: Search, members: readonly Member[], round: str
     inTurn: true,
     extra: (_member, read) => readText(read),
   });
-  search.claims = [...search.claims, ...claimsOf(answers)];
+  search.claims = [...search.claims, ...claimsOf(answers, sitting.plan.members, round)];
   await stand(search, patchesOf(answers, ""));
   const { evidence, candidates } = search;
   await evidence.gather(candidates, [...gatesOf(search.sitting.plan.checks), ...writtenChecks(answers, round)]);

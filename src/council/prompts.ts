@@ -6,6 +6,7 @@ import type { Json } from "../base/canonical-json.ts";
 import { fenced } from "../base/fenced.ts";
 import type { CouncilKind } from "../core/council.ts";
 import type { Voice } from "../core/voice.ts";
+import { labelsOf } from "./labels.ts";
 import { neutral } from "./neutral.ts";
 
 /** Fixed and versioned: a word changed here makes every server read anew. */
@@ -22,9 +23,9 @@ Forms
 - position: the whole answer or what the patch does, to the point.
 - edits: each has path, find (text that stands exactly once in the file; empty to write a whole file) and replace.
 - claims: subject (what it is about, a few words), predicate (what you say of it), holds (true or false), file and line ("" and 0 when there is none), severity.
-- checks: title, path and content of one test file, command that runs it from the repository's root. It passes (exit 0) when the task is done right and fails when it is not. Write it from the task's words alone.
+- checks: title, path and content of one test file, command that runs it from the repository's root. It passes (exit 0) when the task is done right and fails when it is not. Write it from the task's words alone. settles: the number of your claim that it shows, 0 for none.
 - defects: subject (a few words), problem (what happens and when), file and line in the new version, severity, check: a test file and its command that fails because of the defect and passed before the change ("" where none can be written).
-- choice or ranking: the letters of proposals, best first. reason: one sentence. confidence: 0 to 1.
+- choice or ranking: the letters of options or proposals, best first. reason: one sentence. confidence: 0 to 1.
 `;
 
 export interface ContextFile {
@@ -56,7 +57,7 @@ export function prefixOf({ question, files, map, checks, options, change }: Pref
     `<task>\n${fenced(question, ["task"])}\n</task>\n`,
     options === undefined
       ? ""
-      : `<options>\n${fenced(options.map((option) => `- ${option}`).join("\n"), ["options"])}\n</options>\n`,
+      : `<options>\n${fenced([...labelsOf(options)].map(([label, option]) => `${label}: ${option}`).join("\n"), ["options"])}\n</options>\n`,
   ];
   return parts.filter((part) => part !== "").join("\n");
 }

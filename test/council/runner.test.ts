@@ -284,9 +284,10 @@ describe("what comes before the first call", () => {
     const voices = ["developer", "guardian", "implementor", "explorer"].map((id) => voice(id));
     const groupOf = ({ id }: Voice) => (id === "implementor" ? "other" : "one");
     const given = { voices, presets: [], groupOf, weights: NO_RECORD };
-    const usual = assemble({ kind: "patch", risk: "low" }, given);
+    const usual = assemble({ kind: "patch", risk: "low", cheap: true }, given);
     expect(usual.members.map(({ voice: { id } }) => id)).toEqual(["developer", "implementor", "guardian", "explorer"]);
     expect(usual).toMatchObject({ rungs: [1, 3, 4], wholeRungs: false });
+    expect(assemble({ kind: "patch", risk: "low" }, given).rungs).toEqual([3, 4]);
     const own = assemble({ kind: "answer", risk: "high", voices: ["guardian", "developer"] }, given);
     expect(own.members.map(({ voice: { id } }) => id)).toEqual(["guardian", "developer"]);
     expect(own).toMatchObject({ rungs: [2], wholeRungs: true });

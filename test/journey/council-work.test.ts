@@ -90,6 +90,56 @@ describe.skipIf(missing)("a council at a terminal", () => {
   });
 });
 
+describe.concurrent("security", () => {
+  test("has a veto with a finding that runs: what everybody else prefers does not pass it", async () => {
+    const open = "  if (low > high) return eval('clamp(n, high, low)');";
+    const finding = {
+      claims: [
+        {
+          subject: "eval",
+          predicate: "text is run as code",
+          holds: false,
+          file: "src/clamp.mjs",
+          line: 3,
+          severity: "high",
+        },
+      ],
+      checks: [
+        {
+          title: "nothing is run as code",
+          path: "no-eval.mjs",
+          content:
+            "import { readFileSync } from 'node:fs';\nprocess.exit(/\\beval\\(/.test(readFileSync('src/clamp.mjs', 'utf8')) ? 1 : 0);\n",
+          command: "node no-eval.mjs",
+          settles: 1,
+        },
+      ],
+    };
+    await using setting = await council(
+      {
+        Security: ({ stage }) => (stage === "propose" ? finding : vote("A")),
+        Implementor: ({ stage }) => (stage === "propose" ? patch(CLAMP.right, 0.2) : vote("A")),
+      },
+      {
+        files: GATED,
+        others: ({ stage, voice }) =>
+          stage !== "propose" ? vote("A") : voice === "Guardian" ? { checks: [] } : patch(open),
+      },
+    );
+    const { report } = await convene(setting, [
+      "--patch",
+      "--voices",
+      "developer,explorer,implementor,security",
+      CLAMP.task,
+    ]);
+    expect(report.decision).toMatchObject({ outcome: "decided", winner: "implementor" });
+    expect(report.checks.find(({ author }) => author === "security")).toMatchObject({ trust: "user", base: "pass" });
+    expect(report.claims).toMatchObject([{ kind: "risk", checkId: "propose-4/security/1" }]);
+    const shown = await setting.run(["council", "show", report.id]);
+    expect(shown.stdout).toMatch(/nothing is run as code +security +pass .* a veto/);
+  });
+});
+
 describe.concurrent("a question", () => {
   test("is answered blind by a few, ranked by all, and shown with its dissent and its cost", async () => {
     await using setting = await council(

@@ -51,12 +51,19 @@ export function askedIn(request: RecordedRequest): Asked {
 const isReply = (said: object): said is Reply =>
   ["text", "rawChunks", "hang", "status", "delayMs"].some((key) => key in said);
 
+/** Voices of tests name an option; on the wire they give its letter. */
+function letterOf(choice: unknown, { head }: Asked): unknown {
+  return new RegExp(`^([A-Z]): ${String(choice)}$`, "m").exec(head)?.[1] ?? choice;
+}
+
 /** One script for all voices: `says` by title, `others` for the rest. */
 export function voicesScript(says: Readonly<Record<string, Says>>, others?: Says): (request: RecordedRequest) => Reply {
   return (request) => {
     const asked = askedIn(request);
     const said = (says[asked.voice] ?? others)?.(asked) ?? "";
     if (typeof said === "string") return { text: said };
+    if (asked.stage === "choose" && "choice" in said)
+      return { text: JSON.stringify({ ...said, choice: letterOf(said.choice, asked) }) };
     return isReply(said) ? said : { text: JSON.stringify(said) };
   };
 }

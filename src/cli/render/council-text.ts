@@ -86,12 +86,14 @@ function checksText({ checks, evidence, options }: CouncilReport, style: Style):
       const found = evidence.find(({ checkId, proposalId }) => checkId === check.id && proposalId === id);
       return found ? (marks[found.outcome] ?? found.outcome) : "-";
     });
-    const by = check.trust === "generated" ? check.author : "repository";
+    const by = check.author === "repo" ? "repository" : check.author;
     const counted =
       check.dropped === undefined
         ? check.trust === "generated"
           ? "a vote"
-          : "a gate"
+          : check.author === "repo"
+            ? "a gate"
+            : "a veto"
         : `not counted: ${check.dropped}`;
     return [harmless(check.title), by, check.base ? (marks[check.base] ?? check.base) : "-", ...outcomes, counted];
   });
