@@ -40,17 +40,18 @@ export function packagedVoices(): readonly Voice[] {
   );
 }
 
-/** A council of this size; without one it climbs as it does for people who name none. */
+/** A council of this size; `cheap` climbs as it does before a writer, undefined as it does for people who name none. */
 export async function councilOn(
   casting: Casting,
   runs: TaskRuns,
-  size?: number,
+  size?: number | "cheap",
   look?: (r: CouncilReport) => void,
 ): Promise<Tried> {
   const { task, seed } = casting;
   const roster = packagedVoices();
   const voices = scriptedVoices(casting, roster);
-  const wanted = { kind: "patch", risk: riskOf(task.words), ...(size === undefined ? {} : { size }) } as const;
+  const sized = size === "cheap" ? { cheap: true } : size === undefined ? {} : { size };
+  const wanted = { kind: "patch", risk: riskOf(task.words), ...sized } as const;
   const groupOf = (voice: Voice) => voices.group(voice);
   const assembly = assemble(wanted, { voices: roster, presets: [], groupOf, weights: NO_RECORD });
   const copies = taskCopies(task, runs);

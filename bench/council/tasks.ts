@@ -93,9 +93,10 @@ async function linesOf(skill: Skill, runs: TaskRuns, seeds: number): Promise<Lin
   const one = await line("council of 1", (casting) => councilOn(casting, runs, 1));
   const three = await line("council of 3", (casting) => councilOn(casting, runs, 3));
   const ten = await line("council of 10", (casting) => councilOn(casting, runs, 10));
-  const ladder = await line("ladder 1-3-10", (casting) => councilOn(casting, runs));
+  const ladder = await line("ladder 1-3-10", (casting) => councilOn(casting, runs, "cheap"));
+  const usual = await line("ladder 3-10", (casting) => councilOn(casting, runs));
   const budget = (at: number) => ten.tried[at]?.outputTokens ?? 0;
   const alone = await line("one voice, mends itself", (casting, at) => aloneOn(casting, runs, budget(at)));
   const sampled = await line("one voice, tokens of 10", (casting, at) => sampledOn(casting, runs, budget(at)));
-  return [one, three, ten, ladder, alone, sampled];
+  return [one, three, ten, ladder, usual, alone, sampled];
 }

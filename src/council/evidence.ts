@@ -125,13 +125,10 @@ export class Evidence {
     return undefined;
   }
 
-  /** A finding of security is a veto only when it runs, and passes somewhere: on the code before, or on another's patch. */
-  #trustOf({ id, author, trust }: Checking, options: readonly string[]): CouncilCheck["trust"] {
-    if (trust !== "generated" || !this.#vetoers.has(author)) return trust;
-    const holds = ["base", ...options.filter((option) => option !== author)].some(
-      (on) => this.outcome(id, on) === "pass",
-    );
-    return holds ? "user" : trust;
+  /** A finding of security is a veto only when it runs and held before: a danger that the patch brings. Others are votes. */
+  #trustOf({ id, author, trust }: Checking): CouncilCheck["trust"] {
+    const veto = trust === "generated" && this.#vetoers.has(author) && this.outcome(id, "base") === "pass";
+    return veto ? "user" : trust;
   }
 
   /** What counts, as the engine takes it. */
@@ -140,7 +137,7 @@ export class Evidence {
     const checks = telling.map((check) => ({
       id: check.id,
       author: check.author,
-      trust: this.#trustOf(check, options),
+      trust: this.#trustOf(check),
     }));
     const evidence = telling.flatMap(({ id }) =>
       options.flatMap((option) => {
@@ -161,7 +158,7 @@ export class Evidence {
     );
     const checks = this.#checks.map((check): CouncilReportCheck => {
       const { id, author, title, run } = check;
-      const trust = this.#trustOf(check, options);
+      const trust = this.#trustOf(check);
       const base = this.outcome(id, "base");
       const dropped = this.silent(check, options);
       const failing = options.find((option) => this.outcome(id, option) === "fail");

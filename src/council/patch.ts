@@ -1,56 +1,26 @@
 /** Questions that code answers: blind patches, run against the repository's checks and against those that voices wrote. */
-
 import { fenced } from "../base/fenced.ts";
-import { oneLine } from "../base/text.ts";
-import type {
-  Ballot,
-  Claim,
-  CouncilDecision,
-  CouncilOption,
-  OptionId,
-  RiskLevel,
-  StopReason,
-} from "../core/council.ts";
+import type { CouncilDecision, CouncilOption, OptionId, RiskLevel, StopReason } from "../core/council.ts";
 import type { CopyPort, FileEdit } from "../core/ports/council.ts";
 import { type Answer, askVoices } from "./ask-voices.ts";
-import { ballotsOf } from "./ballots.ts";
-import { type Candidate, type Candidates, createCandidates, type Patch } from "./candidates.ts";
+import { type Candidate, createCandidates, type Patch } from "./candidates.ts";
 import { claimsOf } from "./claims.ts";
-import { type DecideInput, decide } from "./decide.ts";
-import { type Finding, inputOf } from "./deliberate.ts";
-import { type Checking, checkOf, Evidence, gatesOf, writtenChecks } from "./evidence.ts";
-import { CHECK_FORM, choiceForm, contributionForm, EDITS_FORM } from "./forms.ts";
-import { labelsOf, rotation } from "./labels.ts";
-import { addressesJudges, neutral } from "./neutral.ts";
+import { decide } from "./decide.ts";
+import type { Finding } from "./deliberate.ts";
+import { Evidence, gatesOf, writtenChecks } from "./evidence.ts";
+import { contributionForm } from "./forms.ts";
+import { judge } from "./judge.ts";
 import type { Member } from "./plan.ts";
-import { proposalsText, readText, type Shown } from "./prompts.ts";
+import { readText } from "./prompts.ts";
+import { CONTRIBUTION_TOKENS, inOrder, inputFor, type Search, stand, tailLines } from "./search.ts";
 import type { Sitting } from "./sitting.ts";
-import { stopAfter } from "./stops.ts";
-
-const CONTRIBUTION_TOKENS = 1_600;
-const BALLOT_TOKENS = 160;
-/** Belief in a patch from which no judge is asked. */
-const PROVEN = 0.9;
-/** The two best are this close: a test that tells them apart is worth a call. */
-const CLOSE = 0.25;
-const FINDING_LINES = 6;
+import { synthesise } from "./synthesise.ts";
 
 export interface PatchFinding extends Finding {
   readonly evidence: Evidence;
   readonly ids: readonly OptionId[];
   readonly edits?: readonly FileEdit[];
   readonly synthesis?: string;
-}
-
-/** The state of one search for a patch. */
-interface Search {
-  readonly sitting: Sitting;
-  readonly candidates: Candidates;
-  readonly evidence: Evidence;
-  readonly refused: Map<OptionId, { readonly patch: Patch; readonly problem: string }>;
-  readonly hostile: Set<string>;
-  claims: Claim[];
-  ballots: Ballot[];
 }
 
 export async function findPatch(sitting: Sitting, port: CopyPort): Promise<PatchFinding> {
@@ -147,31 +117,6 @@ function patchesOf(answers: readonly Answer[], suffix: string): Patch[] {
   });
 }
 
-async function stand(search: Search, patches: readonly Patch[]): Promise<readonly Candidate[]> {
-  for (const { author, text, edits } of patches)
-    if (addressesJudges([text, ...edits.map(({ replace }) => replace)].join("\n"))) search.hostile.add(author);
-  const { fresh, refused } = await search.candidates.add(patches);
-  for (const patch of patches) {
-    const problem = refused.get(patch.id);
-    if (problem !== undefined) search.refused.set(patch.id, { patch, problem });
-  }
-  return fresh;
-}
-
-function inputFor({ sitting, candidates, evidence, ballots, claims }: Search): DecideInput {
-  const patches = candidates.all.flatMap((candidate) => candidate.patches.map((patch) => ({ candidate, patch })));
-  const ids = candidates.all.map(({ id }) => id);
-  const proposals = patches.map(({ candidate, patch: { id, author, group } }) => ({
-    id,
-    author,
-    group,
-    cluster: candidate.id,
-  }));
-  // The first of a cluster stands for it, in the evidence too.
-  const options = [...ids, ...proposals.map(({ id }) => id).filter((id) => !ids.includes(id))];
-  return { ...inputOf(sitting, options, ballots), proposals, claims, ...evidence.counted(ids) };
-}
-
 function winnerOf({ candidates }: Search, { winner, outcome }: CouncilDecision): Candidate | undefined {
   return outcome === "decided" ? candidates.all.find(({ id }) => id === winner) : undefined;
 }
@@ -231,147 +176,6 @@ async function revise(search: Search): Promise<void> {
   await evidence.gather(candidates, gatesOf(sitting.plan.checks));
 }
 
-/** A test that tells the two best apart, then ballots with what ran in view; only where the evidence leaves it open. */
-async function judge(search: Search, members: readonly Member[]): Promise<StopReason> {
-  const { sitting, candidates } = search;
-  const open = () => {
-    const { winner, posterior } = decide(inputFor(search));
-    return candidates.all.length > 1 && (winner === undefined || (posterior[winner] ?? 0) < PROVEN);
-  };
-  if (!open()) return "all-asked";
-  await separate(search, members);
-  if (!open()) return "all-asked";
-  const voters = members.filter(({ voice }) => voice.votes);
-  const two = candidates.all.length === 2;
-  const order = inOrder(candidates);
-  const labels = labelsOf(order.map(({ id }) => id));
-  const names = [...labels.keys()];
-  const own = (voice: string) => order.find(({ patches }) => patches.some(({ author }) => author === voice))?.id;
-  const facts = { members: sitting.plan.members, labels, own, hostile: search.hostile };
-  const shared = proposalsText(order.map((candidate, at) => shownOf(search, candidate, names[at] ?? "")));
-  const ask = (asked: readonly Member[], round: string, orderOf: (member: Member) => readonly string[]) =>
-    askVoices(sitting, asked, {
-      round,
-      stage: "judge",
-      form: () => choiceForm(names),
-      maxTokens: BALLOT_TOKENS,
-      shared,
-      order: orderOf,
-      ...(two
-        ? {}
-        : {
-            enough: (answers: readonly Answer[], outstanding: readonly Member[]) =>
-              stopAfter(sitting.plan, { ...inputFor(search), ballots: ballotsOf(answers, facts) }, outstanding),
-          }),
-    });
-  if (!two) {
-    const { answers, stop } = await ask(voters, "judge", (member) =>
-      rotation(names, sitting.plan.members.indexOf(member)),
-    );
-    search.ballots = ballotsOf(answers, facts);
-    return stop ?? "all-asked";
-  }
-  const three = voters.slice(0, 3);
-  const there = await ask(three, "judge-ab", () => names);
-  const back = await ask(three, "judge-ba", () => names.toReversed());
-  search.ballots = consistent(ballotsOf(there.answers, facts), ballotsOf(back.answers, facts));
-  return there.stop ?? back.stop ?? "all-asked";
-}
-
-/** Verdicts that the order of reading turns are no verdicts. */
-function consistent(there: readonly Ballot[], back: readonly Ballot[]): Ballot[] {
-  return there.map((ballot) => {
-    const other = back.find(({ voice }) => voice === ballot.voice);
-    if (ballot.status !== "ok" || other?.status !== "ok" || other.choice === ballot.choice) return ballot;
-    return { ...ballot, status: "refused", flag: "its verdict turned with the order of reading" };
-  });
-}
-
-async function separate(search: Search, members: readonly Member[]): Promise<void> {
-  const { sitting, candidates, evidence } = search;
-  const { posterior } = decide(inputFor(search));
-  const [first, second] = candidates.all.toSorted((a, b) => (posterior[b.id] ?? 0) - (posterior[a.id] ?? 0));
-  const tester =
-    members.find(({ voice }) => voice.domain === "tests") ??
-    members.find(({ voice }) => voice.yields.includes("checks"));
-  if (!first || !second || !tester) return;
-  if (Math.abs((posterior[first.id] ?? 0) - (posterior[second.id] ?? 0)) > CLOSE) return;
-  const shown = [first, second]
-    .toSorted((a, b) => (a.diff < b.diff ? -1 : 1))
-    .map((candidate, at) => shownOf(search, candidate, at === 0 ? "A" : "B"));
-  const { answers } = await askVoices(sitting, [tester], {
-    round: "separate",
-    stage: "separate",
-    form: () => CHECK_FORM,
-    maxTokens: CONTRIBUTION_TOKENS,
-    shared: proposalsText(shown),
-    order: () => ["A", "B"],
-  });
-  const [answer] = answers;
-  if (answer?.status !== "ok") return;
-  const check = checkOf(
-    { ...(answer.value as object), title: "tells the two best apart" },
-    { voice: tester.voice.id, id: "separate/1" },
-  );
-  await evidence.gather(candidates, check);
-}
-
-/** A patch as judges see it: what it changes and what running it showed, never who wrote it. */
-function shownOf({ evidence }: Search, { id, diff, patches: [first] }: Candidate, label: string): Shown {
-  const findings = evidence.checks.flatMap((check) => {
-    const outcome = evidence.outcome(check.id, id);
-    if (outcome === undefined) return [];
-    const said = outcome === "fail" ? `\n${neutral(tailLines(evidence.output(check.id, id), FINDING_LINES))}` : "";
-    const by = check.trust === "generated" ? "test by a voice" : "repository";
-    return [`${by}: ${neutral(oneLine(check.title, 120))}: ${outcome}${said}`];
-  });
-  return { label, text: `${neutral(first?.text ?? "")}\n${neutral(diff)}`, findings };
-}
-
-/** One writer mends what a valid check still finds in the winner; what it breaks is not kept. */
-async function synthesise(
-  search: Search,
-  winner: Candidate,
-): Promise<{ readonly edits?: readonly FileEdit[]; readonly told: string } | undefined> {
-  const { sitting, candidates, evidence } = search;
-  const others = candidates.all.filter(({ id }) => id !== winner.id);
-  const open = evidence.checks.filter(
-    ({ id }) =>
-      evidence.outcome(id, winner.id) === "fail" && others.some((other) => evidence.outcome(id, other.id) === "pass"),
-  );
-  const writer = sitting.plan.members.find(({ voice }) => voice.id === winner.patches[0]?.author);
-  if (open.length === 0 || !writer) return undefined;
-  const findings = open.map((check) => `${check.title}: fail\n${tailLines(evidence.output(check.id, winner.id), 12)}`);
-  const { answers } = await askVoices(sitting, [writer], {
-    round: "write",
-    stage: "write",
-    form: () => EDITS_FORM,
-    maxTokens: CONTRIBUTION_TOKENS,
-    shared: proposalsText([{ label: "A", text: winner.diff, findings }]),
-    order: () => ["A"],
-  });
-  const { edits: more = [] } = (answers[0]?.value ?? {}) as { edits?: readonly FileEdit[] };
-  if (more.length === 0) return { told: "the writer handed in nothing: the winner stays as it is" };
-  const edits = [...(winner.patches[0]?.edits ?? []), ...more];
-  const group = winner.patches[0]?.group ?? "";
-  const [whole] = await stand(search, [{ id: "synthesis", author: writer.voice.id, group, text: "", edits }]);
-  if (!whole) return { told: "what the writer made of it does not apply: the winner stays as it is" };
-  await evidence.gather(candidates, []);
-  const passed = (id: string, on: string) => evidence.outcome(id, on) === "pass";
-  const kept = evidence.checks.every(({ id }: Checking) => !passed(id, winner.id) || passed(id, whole.id));
-  const mended = open.filter(({ id }) => passed(id, whole.id)).length;
-  if (!kept || mended === 0) return { told: "what the writer made of it passes less: the winner stays as it is" };
-  return {
-    edits,
-    told: `one writer mended ${mended} of ${open.length} findings, and everything that passed passes again`,
-  };
-}
-
-/** The order in which patches have their letters, for judges and for people: not that of their authors. */
-function inOrder({ all }: Candidates): readonly Candidate[] {
-  return all.toSorted((a, b) => (a.diff < b.diff ? -1 : 1));
-}
-
 function optionsOf({ candidates, refused }: Search): CouncilOption[] {
   const standing = inOrder(candidates).map(({ id, patches, diff }, at): CouncilOption => {
     const label = String.fromCodePoint(65 + at);
@@ -388,8 +192,4 @@ function optionsOf({ candidates, refused }: Search): CouncilOption[] {
     return { id: patch.id, label: "-", text: patch.text, authors: [patch.author], problem };
   });
   return [...standing, ...others];
-}
-
-function tailLines(text: string, most: number): string {
-  return text.trimEnd().split("\n").slice(-most).join("\n");
 }
