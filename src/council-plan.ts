@@ -10,6 +10,7 @@ import type { OpenModel } from "./core/ports/models.ts";
 import type { Journal } from "./core/ports/store.ts";
 import type { Voice } from "./core/voice.ts";
 import { assemble } from "./council/assemble.ts";
+import { graver, MODES } from "./council/modes.ts";
 import type { CouncilPlan, Member } from "./council/plan.ts";
 import { prefixOf } from "./council/prompts.ts";
 import { riskOf } from "./council/risk.ts";
@@ -46,10 +47,12 @@ export async function planFor(
 ): Promise<CouncilPlan> {
   const { house, options, model, gate, copies, journal } = parts;
   const { question, turn } = asked;
-  const risk = options.risk ?? riskOf(question);
+  const mode = options.mode ? MODES[options.mode] : undefined;
+  const risk = graver(options.risk ?? riskOf(question), mode?.risk);
   const kind: CouncilKind = options.kind === "patch" ? "patch" : options.options ? "answer" : "rank";
   // A wrong name costs no call.
-  ruleFor(kind, options.rule);
+  const rule = options.rule ?? mode?.rule;
+  ruleFor(kind, rule);
   const weights = await weightsFor(parts, { port, turn }, signal);
   const assembly = await assembled(house, { kind, risk, options }, { port, weights });
   const checks = kind === "patch" ? (await copies()).checks() : [];
@@ -79,9 +82,11 @@ export async function planFor(
     kind,
     question,
     ...(options.options ? { options: options.options } : {}),
-    ...(options.rule === undefined ? {} : { rule: options.rule }),
+    ...(rule === undefined ? {} : { rule }),
+    ...(mode?.synthesis === false ? { synthesis: false } : {}),
     risk,
     ...assembly,
+    ...(mode?.whole ? { rungs: [assembly.members.length], wholeRungs: true } : {}),
     seed: options.seed ?? Number.parseInt(sha256(id).slice(0, 7), 16),
     budget: { ...house.config.get<object>("council.budget"), ...options.budget },
     width: Math.max(1, port.width),

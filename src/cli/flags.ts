@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
+import { COUNCIL_MODES } from "../core/council.ts";
 import { LOCAL_PROVIDERS } from "../core/ports/models.ts";
 
 type Kind = "switch" | "text" | "list" | "optional";
@@ -93,6 +94,12 @@ export const FLAGS = {
     values: "name",
     of: ["council"],
     about: "how ballots are counted, instead of the kind's own way",
+  },
+  mode: {
+    kind: "text",
+    choices: COUNCIL_MODES,
+    of: ["council"],
+    about: "a way to hold it by name: majority counts heads, consensus decides only what is sure ...",
   },
   risk: {
     kind: "text",
@@ -207,6 +214,7 @@ function prepare(argv: readonly string[]): string[] {
   return argv.flatMap((word, index) => {
     if (word === "-V") return ["--version"];
     if (word === "--council") return ["--council=auto"];
+    if (word === "--json") return ["--output-format=json"];
     const next = argv[index + 1];
     if ((word === "-r" || word === "--resume") && (next === undefined || next.startsWith("-")))
       return ["--resume=newest"];

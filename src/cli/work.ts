@@ -88,6 +88,7 @@ function councilOptions(flags: Flags, work: Work, app: App): CouncilOptions {
     ...(size === undefined ? {} : { size }),
     ...text("preset", "preset"),
     ...text("rule", "rule"),
+    ...text("mode", "mode"),
     ...(flags.has("risk") ? { risk: flags.text("risk") as RiskLevel } : {}),
     ...(flags.has("seed") ? { seed: numberFlag(flags, "seed") ?? 1 } : {}),
     ...(work === "council" && flags.words.length === 0 ? { resume: true } : {}),

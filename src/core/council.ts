@@ -9,6 +9,18 @@ export type ModelGroup = string;
 export type CouncilKind = "answer" | "rank" | "patch" | "review";
 export type RiskLevel = "low" | "medium" | "high" | "irreversible";
 
+/** Names for ways to hold a council; each is a setting of the one engine. */
+export const COUNCIL_MODES = [
+  "consensus",
+  "majority",
+  "weighted",
+  "debate",
+  "synthesis",
+  "competitive",
+  "collaborative",
+] as const;
+export type CouncilMode = (typeof COUNCIL_MODES)[number];
+
 export interface CouncilQuestion {
   readonly kind: CouncilKind;
   readonly id?: string;
@@ -57,6 +69,8 @@ export interface Ballot {
   readonly status?: "ok" | "timeout" | "unparsable" | "refused";
   /** Why the voice chose so, in its own words. */
   readonly reason?: string;
+  /** What would change its mind, in its own words. */
+  readonly unless?: string;
   /** Why it is not counted: it cites another voice, or repeats what a proposal told reviewers. */
   readonly flag?: string;
 }
@@ -105,8 +119,9 @@ export interface Conflict {
 export interface Dissent {
   readonly voice: VoiceId;
   readonly choice: OptionId;
-  /** In the voice's own words. */
+  /** In the voice's own words: why, and what would change its mind. */
   readonly reason?: string;
+  readonly unless?: string;
 }
 
 export type AbstainReason =

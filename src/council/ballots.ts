@@ -10,6 +10,7 @@ type Vote = {
   readonly choice?: string;
   readonly ranking?: readonly string[];
   readonly reason?: string;
+  readonly unless?: string;
   readonly confidence?: number;
 };
 
@@ -46,6 +47,7 @@ export function ballotsOf(answers: readonly Answer[], facts: BallotFacts): Ballo
       ...(vote.ranking === undefined ? {} : { ranking: [...new Set(vote.ranking.map(option))] }),
       ...(vote.confidence === undefined ? {} : { confidence: vote.confidence }),
       ...(vote.reason === undefined ? {} : { reason: vote.reason }),
+      ...(vote.unless === undefined || vote.unless.trim() === "" ? {} : { unless: vote.unless }),
       status: flag === undefined ? "ok" : "refused",
       ...(flag === undefined ? {} : { flag }),
     };

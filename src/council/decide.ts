@@ -72,7 +72,12 @@ export function decide(given: DecideInput): CouncilDecision {
     conflicts: conflictsOf(claims, bench),
     dissent: votes
       .filter(({ choice }) => (cluster.get(choice) ?? choice) !== winner)
-      .map(({ voice, choice, reason }) => ({ voice, choice, ...(reason === undefined ? {} : { reason }) })),
+      .map(({ voice, choice, reason, unless }) => ({
+        voice,
+        choice,
+        ...(reason === undefined ? {} : { reason }),
+        ...(unless === undefined ? {} : { unless }),
+      })),
     ...(abstain ? { abstainReason: abstain } : {}),
   };
 }

@@ -44,16 +44,18 @@ export function contributionForm({ yields }: Voice, kind: CouncilKind): Form {
 /** A position and nothing else: of members whose duty is not to propose. */
 export const POSITION_FORM: Form = object({ approach: text, position: text, confidence: CONFIDENCE });
 
+/** A ballot; `unless` may be left out. */
+function ballot(vote: Form): Form {
+  const form = object({ ...vote, reason: text, confidence: CONFIDENCE });
+  return { ...form, properties: { ...form.properties, unless: text } };
+}
+
 export function choiceForm(options: readonly string[]): Form {
-  return object({ choice: { type: "string", enum: [...options] }, reason: text, confidence: CONFIDENCE });
+  return ballot({ choice: { type: "string", enum: [...options] } });
 }
 
 export function rankingForm(labels: readonly string[]): Form {
-  return object({
-    ranking: { ...list({ type: "string", enum: [...labels] }, labels.length), minItems: 1 },
-    reason: text,
-    confidence: CONFIDENCE,
-  });
+  return ballot({ ranking: { ...list({ type: "string", enum: [...labels] }, labels.length), minItems: 1 } });
 }
 
 export const CHECK_FORM: Form = object({ path: text, content: text, command: text });

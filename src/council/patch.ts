@@ -40,7 +40,7 @@ export async function findPatch(sitting: Sitting, port: CopyPort): Promise<Patch
   // What one writer makes of the winner is judged by what ran, and does not stand for election.
   const ids = candidates.all.map(({ id }) => id);
   const options = optionsOf(search);
-  const synthesised = winner ? await synthesise(search, winner) : undefined;
+  const synthesised = winner && sitting.plan.synthesis !== false ? await synthesise(search, winner) : undefined;
   return {
     input,
     options,

@@ -24,6 +24,8 @@ export interface CouncilPlan {
   readonly domain?: string;
   readonly risk: RiskLevel;
   readonly rule?: string;
+  /** False: the winner stays as it was handed in. */
+  readonly synthesis?: boolean;
   readonly seed: number;
   /** In the order in which they are asked. */
   readonly members: readonly Member[];

@@ -25,7 +25,7 @@ Forms
 - claims: subject (what it is about, a few words), predicate (what you say of it), holds (true or false), file and line ("" and 0 when there is none), severity.
 - checks: title, path and content of one test file, command that runs it from the repository's root. It passes (exit 0) when the task is done right and fails when it is not. Write it from the task's words alone. settles: the number of your claim that it shows, 0 for none.
 - defects: subject (a few words), problem (what happens and when), file and line in the new version, severity, check: a test file and its command that fails because of the defect and passed before the change ("" where none can be written).
-- choice or ranking: the letters of options or proposals, best first. reason: one sentence. confidence: 0 to 1.
+- choice or ranking: the letters of options or proposals, best first. reason: one sentence. unless: what would change your mind, a few words. confidence: 0 to 1.
 `;
 
 export interface ContextFile {

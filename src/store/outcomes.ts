@@ -43,7 +43,7 @@ export function sqliteOutcomes(db: DatabaseSync): Outcomes {
 }
 
 /** What a voice said of its choice stays in the journal. */
-function silent({ reason: _, ...ballot }: Ballot): Ballot {
+function silent({ reason: _, unless: __, ...ballot }: Ballot): Ballot {
   return ballot;
 }
 

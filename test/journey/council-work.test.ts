@@ -173,6 +173,29 @@ describe.concurrent("a question", () => {
     expect(shown.stdout).toContain("How should backups be made?");
   });
 
+  test("modes are settings of one engine: majority counts heads, consensus decides only what is sure", async () => {
+    const split = ({ voice }: { voice: string }) => ({
+      ...vote(["Developer", "Architect", "Analyzer"].includes(voice) ? "no" : "yes"),
+      unless: "a lock that is held elsewhere",
+    });
+    await using setting = await council({}, { others: split });
+    const ask = async (mode: string) =>
+      (await convene(setting, ["--options", "yes,no", "--mode", mode, "Is it needed?"])).report;
+    const majority = await ask("majority");
+    expect(majority.decision).toMatchObject({ outcome: "decided", rule: "plurality", winner: "yes" });
+    expect(majority.decision.dissent[0]).toMatchObject({ choice: "no", unless: "a lock that is held elsewhere" });
+    expect((await ask("consensus")).decision).toMatchObject({ outcome: "abstained" });
+    const text = await setting.run(["council", "show", majority.id]);
+    expect(text.stdout).toContain("(dissents; would change its mind for: a lock that is held elsewhere)");
+    const wrong = await setting.run(["council", ...setting.model, "--mode", "chaos", "Is it?"]);
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringContaining("--mode chaos: one of consensus, majority"),
+    ]);
+    const json = await setting.run(["council", ...setting.model, "--json", "--options", "yes,no", "Is it?"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ type: "result", council: { kind: "answer" } });
+  });
+
   test("two models sit in turn, and count as two groups", async () => {
     await using other = await startModelServer({
       wire: "openai",

@@ -109,14 +109,15 @@ function checksText({ checks, evidence, options }: CouncilReport, style: Style):
 function ballotsText({ kind, ballots, options, decision, claims }: CouncilReport, style: Style): string {
   // Answers stand above without letters.
   const label = (id: string) => (kind === "answer" ? id : (options.find((option) => option.id === id)?.label ?? id));
-  const lines = ballots.map(({ voice, choice, ranking, status = "ok", reason = "", flag }) => {
+  const lines = ballots.map(({ voice, choice, ranking, status = "ok", reason = "", unless, flag }) => {
     const first = choice ?? ranking?.[0];
     if (flag !== undefined) return style.yellow(`  ${voice.padEnd(12)} not counted: ${harmless(flag)}`);
     if (status !== "ok" || first === undefined) return style.dim(`  ${voice.padEnd(12)} no ballot (${status})`);
     const said = ranking ? ranking.map(label).join(" > ") : label(first);
     const dissents = decision.winner !== undefined && decision.dissent.some((one) => one.voice === voice);
     const line = `  ${voice.padEnd(12)} ${harmless(said)}${reason ? `: ${harmless(oneLine(reason, 300))}` : ""}`;
-    return dissents ? style.yellow(`${line}  (dissents)`) : line;
+    const turned = unless ? `; would change its mind for: ${harmless(oneLine(unless, 200))}` : "";
+    return dissents ? style.yellow(`${line}  (dissents${turned})`) : line;
   });
   const turn =
     decision.flipVotes > 0 && decision.outcome === "decided"

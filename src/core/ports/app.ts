@@ -1,7 +1,7 @@
 /** What the faces (command line, later server and editors) may ask of the wired program. */
 
 import type { Approval } from "../approval.ts";
-import type { CouncilDecision, CouncilReport, RiskLevel } from "../council.ts";
+import type { CouncilDecision, CouncilMode, CouncilReport, RiskLevel } from "../council.ts";
 import type { CouncilStats } from "../council-record.ts";
 import type { Event } from "../event.ts";
 import type { ImagePart, TextPart } from "../message.ts";
@@ -41,6 +41,7 @@ export interface CouncilOptions {
   readonly size?: number;
   readonly options?: readonly string[];
   readonly rule?: string;
+  readonly mode?: CouncilMode;
   readonly risk?: RiskLevel;
   readonly domain?: string;
   readonly seed?: number;
