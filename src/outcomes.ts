@@ -1,6 +1,7 @@
 /** Wires the record of councils: what became of each, how far voices are believed for it, and what was undone since. */
 import { systemClock } from "./base/clock.ts";
 import { uuid } from "./base/id.ts";
+import { languageOf } from "./base/languages.ts";
 import type { Ballot, CouncilReport, OptionId } from "./core/council.ts";
 import type { CouncilStats, FileChange, OutcomeRow } from "./core/council-record.ts";
 import type { Outcomes } from "./core/ports/outcomes.ts";
@@ -67,6 +68,7 @@ function rowOf(
   const at = systemClock.now();
   const standing = options.filter(({ problem }) => problem === undefined);
   const known = truthOf(report, files);
+  const language = standing.flatMap(({ edits = [] }) => edits.map(({ path }) => languageOf(path))).find(Boolean);
   return {
     id: uuid(at),
     at,
@@ -74,6 +76,7 @@ function rowOf(
     workspace,
     kind,
     ...(report.domain === undefined ? {} : { domain: report.domain }),
+    ...(language === undefined ? {} : { language }),
     options: standing.map((option) => option.id),
     ...(known === undefined ? {} : { source: known, truth: decision.winner ?? "none" }),
     ballots: spokenIn(report),

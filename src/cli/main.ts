@@ -31,7 +31,8 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       return 0;
     }
     if (flags.has("help")) return await help(context, 0);
-    refuseTypo(flags.words);
+    // With -p a word is a prompt, also when a command has its name: git diff | crucible -p review
+    if (!(flags.has("print") && COMMANDS[flags.words[0] ?? ""])) refuseTypo(flags.words);
     return await ask(flags, context);
   } catch (error) {
     const fault = toFault(error);

@@ -10,6 +10,8 @@ import { seedOf } from "./plan.ts";
 import { COUNCIL_SYSTEM, repairText, type Stage, tailOf } from "./prompts.ts";
 import type { Sitting } from "./sitting.ts";
 
+/** Shortest wait before the others may decide without the last voices (milliseconds). */
+const GRACE_MS = 2_000;
 /** Shortest wait for the last voices of a round, once the others have answered (milliseconds). */
 const PATIENCE_MS = 60_000;
 
@@ -71,47 +73,76 @@ async function run(sitting: Sitting, members: readonly Member[], question: Quest
   const done = new Map<string, Answer>();
   let stop: StopReason | undefined;
   let queue: Member[] = [];
-  let laggards = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  /** Everybody is asked and most have answered: the rest get a multiple of what the slowest took. */
-  const hurry = () => {
-    if (queue.length > 0 || done.size === 0 || timer !== undefined) return;
-    const slowest = Math.max(...ordered().map(({ ms }) => ms));
-    const late = laggards;
-    timer = setTimeout(() => late.abort(), Math.max(PATIENCE_MS, slowest * 4));
-  };
+  let heard: Answer[] | undefined;
+  let looked = 0;
   const ordered = () => members.flatMap((member) => done.get(member.voice.id) ?? []);
-  const look = () => {
-    const outstanding = members.filter(({ voice }) => !done.has(voice.id));
+  const look = (answers: Answer[]) => {
+    const outstanding = members.filter(({ voice }) => !answers.some((answer) => answer.voice === voice.id));
     if (stop !== undefined || outstanding.length === 0) return;
-    stop = question.enough?.(ordered(), outstanding);
-    if (stop !== undefined) cancel.abort();
+    stop = question.enough?.(answers, outstanding);
+    if (stop === undefined) return;
+    heard = answers;
+    cancel.abort();
   };
+  const waiting = createPatience(() => look(ordered()));
   const worker = async (onFirst?: () => void) => {
     for (let member = queue.shift(); member !== undefined && stop === undefined; member = queue.shift()) {
       const read = ordered().filter(({ voice }) => member?.dependsOn.includes(voice));
-      const asking = { cancel: cancel.signal, late: laggards.signal, waiting: queue.length, onFirst, read };
-      hurry();
+      const asking = { cancel: cancel.signal, late: waiting.late(), waiting: queue.length, onFirst, read };
+      if (queue.length === 0) waiting.start(ordered());
       const answer = await askOne(sitting, member, question, asking);
       if (answer === "budget" || answer === "deadline") {
         stop ??= answer;
         break;
       }
       done.set(member.voice.id, answer);
-      hurry();
-      look();
+      if (queue.length === 0) waiting.start(ordered());
+      // One after the other as they sit, not as they were quicker: the same answers give the same end.
+      for (const answers = leading(members, done); looked < answers.length && stop === undefined; )
+        look(answers.slice(0, ++looked));
     }
     onFirst?.();
   };
   for (const wave of question.inTurn ? wavesOf(members) : [members]) {
     if (stop !== undefined) break;
     queue = [...wave];
-    laggards = new AbortController();
-    await inLanes(sitting, worker, queue.length).finally(() => clearTimeout(timer));
-    timer = undefined;
+    await inLanes(sitting, worker, queue.length).finally(waiting.end);
   }
   sitting.signal.throwIfAborted();
-  return { answers: ordered(), ...(stop === undefined ? {} : { stop }) };
+  const kept = heard;
+  // Who was cut off is told; who answered beside what was looked at is not counted, as if it had not been asked.
+  const answers = ordered().filter((answer) => !kept || kept.includes(answer) || answer.status === "cancelled");
+  return { answers, ...(stop === undefined ? {} : { stop }) };
+}
+
+/** Answers of those who sit first, up to the first that is still out. */
+function leading(members: readonly Member[], done: ReadonlyMap<string, Answer>): Answer[] {
+  const out = members.findIndex(({ voice }) => !done.has(voice.id));
+  return members.slice(0, out < 0 ? members.length : out).flatMap(({ voice }) => done.get(voice.id) ?? []);
+}
+
+/** For the last voices of a round: first `look` at what the others said, much later they are given up. */
+function createPatience(look: () => void) {
+  let laggards = new AbortController();
+  let timers: NodeJS.Timeout[] = [];
+  return {
+    late: () => laggards.signal,
+    /** Counted from the first answer after which nobody waits to be asked. */
+    start(answers: readonly Answer[]) {
+      if (timers.length > 0 || answers.length === 0) return;
+      const long = Math.max(...answers.map(({ ms }) => ms)) * 4;
+      const given = laggards;
+      timers = [
+        setTimeout(look, Math.max(GRACE_MS, long)),
+        setTimeout(() => given.abort(), Math.max(PATIENCE_MS, long)),
+      ];
+    },
+    end() {
+      for (const timer of timers) clearTimeout(timer);
+      timers = [];
+      laggards = new AbortController();
+    },
+  };
 }
 
 /** In the order given, those first who wait for nobody that is asked here; a circle is nobody's turn, so it ends the waiting. */

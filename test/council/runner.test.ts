@@ -248,6 +248,33 @@ describe("a council over any voices", () => {
     );
   });
 
+  test("who is quicker changes nothing: the same answers give the same decision", async () => {
+    const turns = fc.array(fc.nat(6), { minLength: 40, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(scripts, turns, fc.constantFrom("answer", "rank" as const), async (script, delays, kind) => {
+        const plan = planOf({ kind, ...(kind === "answer" ? { options: ["x", "y"] } : {}) });
+        const actOf = (call: VoiceCall) =>
+          script[(call.key.length * 7 + (call.key.codePointAt(call.key.length - 1) ?? 0)) % script.length] ?? "a";
+        const decided = async (slow: boolean) => {
+          let at = 0;
+          const inner = voicesOf(actOf, []);
+          const voices: VoicePort = {
+            ...inner,
+            async ask(call, signal, onFirst) {
+              for (let n = slow ? (delays[at++ % delays.length] ?? 0) : 0; n > 0; n--) await new Promise(setImmediate);
+              return inner.ask(call, signal, onFirst);
+            },
+          };
+          const live = { emit: silent, flushed: async () => undefined };
+          const ports = { voices, steps: createSteps(plan.id, [], live), clock: systemClock, emit: silent };
+          return (await runCouncil(plan, ports, new AbortController().signal)).report.decision;
+        };
+        expect(canonicalJson(await decided(true))).toBe(canonicalJson(await decided(false)));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   test("nobody answers: the council failed, and says so", async () => {
     for (const kind of ["answer", "rank", "patch"] as const) {
       const plan = planOf({ kind, ...(kind === "answer" ? { options: ["x", "y"] } : {}) });

@@ -11,7 +11,8 @@ describe.concurrent("command line", () => {
   test.each([
     [["--modell", "x", "-p", "hi"], 2, /unknown flag --modell\. Did you mean --model\?/],
     [["-Z", "-p", "hi"], 2, /unknown flag -Z/],
-    [["--council", "-p", "hi"], 2, /unknown flag --council/],
+    [["--quorum", "-p", "hi"], 2, /unknown flag --quorum/],
+    [["--council=many", "-p", "hi"], 2, /--council=many: a number of voices from 1 to 10/],
     [["-o", "jsn", "-p", "hi"], 2, /-o jsn: one of text, json, stream-json\. Did you mean json\?/],
     [["--max-turns", "none", "-p", "hi"], 2, /--max-turns none is not a whole number/],
     [["--max-wall-time", "soon", "-p", "hi"], 2, /--max-wall-time soon is not a time/],

@@ -131,7 +131,7 @@ describe.skipIf(reason !== undefined)(`commands in containers${reason ? ` (skipp
       await expect.poll(() => processesWith(`sleep ${mark}`).length, { timeout: 20_000 }).toBeGreaterThan(1);
       stop.abort();
       await expect(running).rejects.toThrow();
-      expect(processesWith(`sleep ${mark}`)).toEqual([]);
+      await expect.poll(() => processesWith(`sleep ${mark}`), { timeout: 20_000 }).toEqual([]);
     }
     await expect.poll(names, { timeout: 20_000 }).toBe("");
   });
