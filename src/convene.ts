@@ -65,7 +65,7 @@ export function councilConductor(parts: ConveneParts): Conductor {
         emit({ kind: "message-added", message, reason: "council" }, { turn: task.turn });
         return await writer.run(task, signal);
       } catch (error) {
-        return { ...NOTHING, status: signal.aborted ? "cancelled" : "failed", fault: faultOf(error, signal) };
+        return failedOutcome(error, signal);
       }
     },
   };
@@ -80,8 +80,10 @@ export const NOTHING: Outcome = {
   toolCalls: 0,
 };
 
-function faultOf(error: unknown, signal: AbortSignal) {
-  return signal.aborted ? { code: "aborted" as const, message: "cancelled", retryable: false } : toFault(error);
+/** How work ends that threw: cancelled by the person, or with the fault it threw. */
+export function failedOutcome(error: unknown, signal: AbortSignal): Outcome {
+  if (!signal.aborted) return { ...NOTHING, status: "failed", fault: toFault(error) };
+  return { ...NOTHING, status: "cancelled", fault: { code: "aborted", message: "cancelled", retryable: false } };
 }
 
 function councilOutcome(report: CouncilReport, applied: readonly string[], chosen?: CouncilOption): Outcome {

@@ -8,7 +8,7 @@ import { type EditClock, editClock } from "./core/edit-clock.ts";
 import type { Emit } from "./core/event.ts";
 import type { CheckResult, CopyPort, FileEdit, RepositoryCheck, WorkspaceCopy } from "./core/ports/council.ts";
 import type { Gate, ToolOutcome } from "./core/ports/gate.ts";
-import type { Human } from "./core/ports/human.ts";
+import { NOBODY } from "./core/ports/human.ts";
 import { CHECK_FILES, CHECK_PATHS, type CheckCommand, named, repositoryChecks } from "./council/repository-checks.ts";
 import { readFacts } from "./sandbox/check-facts.ts";
 import { type MadeCopy, openCopies as openStore } from "./sandbox/copies.ts";
@@ -18,7 +18,6 @@ import { type Bench, type Workbench, workbench } from "./workbench.ts";
 
 /** Characters of a check's output that are kept. */
 const KEPT_OUTPUT = 4000;
-const NOBODY: Human = { present: false, approve: async () => "no", ask: async () => undefined };
 
 /**
  * Copies for one session. `bench` is what its gates share, `gate` its own gate (through which `accept` writes) and

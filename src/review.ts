@@ -1,10 +1,10 @@
 /** Wires a review into a session: which change, who reads it, and where the checks run that confirm what they say. */
 import { canonicalJson } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
-import { CrucibleError, toFault } from "./base/error.ts";
+import { CrucibleError } from "./base/error.ts";
 import { shortId } from "./base/id.ts";
 import { plural } from "./base/text.ts";
-import { type ConveneParts, NOTHING } from "./convene.ts";
+import { type ConveneParts, failedOutcome, NOTHING } from "./convene.ts";
 import { LOCAL_USER } from "./core/actor.ts";
 import type { ReviewOptions } from "./core/ports/app.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
@@ -38,9 +38,7 @@ export function reviewConductor(parts: ReviewParts): Conductor {
         await parts.journal.flushed();
         return outcomeOf(report);
       } catch (error) {
-        const cancelled = { code: "aborted" as const, message: "cancelled", retryable: false };
-        const fault = signal.aborted ? cancelled : toFault(error);
-        return { ...NOTHING, status: signal.aborted ? "cancelled" : "failed", fault };
+        return failedOutcome(error, signal);
       }
     },
   };

@@ -1,9 +1,9 @@
 /** Wires the Living Spiral into a session: voices, councils, copies to work in, the person, and what was learned before. */
 import type { Json } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
-import { CrucibleError, toFault } from "./base/error.ts";
+import { CrucibleError } from "./base/error.ts";
 import { parseJson } from "./base/json-answer.ts";
-import { type ConveneParts, convene, NOTHING } from "./convene.ts";
+import { type ConveneParts, convene, failedOutcome, NOTHING } from "./convene.ts";
 import type { CouncilReport } from "./core/council.ts";
 import type { Event } from "./core/event.ts";
 import { wordsOf } from "./core/message.ts";
@@ -42,12 +42,7 @@ export function spiralConductor(parts: SpiralParts): Conductor {
         const report = await spiral(parts, { work: wordsOf(task.prompt), turn: task.turn }, signal);
         return outcomeOf(report);
       } catch (error) {
-        const cancelled = { code: "aborted" as const, message: "cancelled", retryable: false };
-        return {
-          ...NOTHING,
-          status: signal.aborted ? "cancelled" : "failed",
-          fault: signal.aborted ? cancelled : toFault(error),
-        };
+        return failedOutcome(error, signal);
       }
     },
   };

@@ -7,7 +7,7 @@ import { LOCAL_USER } from "./core/actor.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, EventBody, EventContext } from "./core/event.ts";
 import type { SubAgentWork } from "./core/ports/hands.ts";
-import type { Human } from "./core/ports/human.ts";
+import { NOBODY } from "./core/ports/human.ts";
 import type { Journal } from "./core/ports/store.ts";
 import type { Budget } from "./core/task.ts";
 import { memoryJournal } from "./store/memory-journal.ts";
@@ -16,7 +16,6 @@ import { type Bench, type Place, workbench } from "./workbench.ts";
 
 /** Requests to the model that one piece of work may take. */
 const MOST_TURNS = 60;
-const NOBODY: Human = { present: false, approve: async () => "no", ask: async () => undefined };
 
 export interface SubAgentOrder {
   readonly title: string;

@@ -7,7 +7,7 @@ import type { ImagePart, TextPart } from "../core/message.ts";
 import type { Effort } from "../core/model.ts";
 import type { App, LiveSession, OpenOptions } from "../core/ports/app.ts";
 import type { CommandContext } from "../core/ports/cli.ts";
-import type { Human } from "../core/ports/human.ts";
+import { type Human, NOBODY } from "../core/ports/human.ts";
 import type { LocalProvider } from "../core/ports/models.ts";
 import type { Budget, Outcome } from "../core/task.ts";
 import type { Mode, SandboxMode } from "../core/verdict.ts";
@@ -22,7 +22,7 @@ import { plainRenderer } from "./render/plain.ts";
 import type { Renderer } from "./render/renderer.ts";
 import { sarifRenderer } from "./render/sarif.ts";
 import { onSignals, type Signals } from "./signals.ts";
-import { NOBODY, terminalHuman } from "./terminal.ts";
+import { terminalHuman } from "./terminal.ts";
 import { workOptions } from "./work.ts";
 
 /** Runs the prompt on the command line and returns the exit code. */

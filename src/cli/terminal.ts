@@ -3,9 +3,6 @@ import { createInterface } from "node:readline/promises";
 import type { Human } from "../core/ports/human.ts";
 import { harmless, type Output } from "./output.ts";
 
-/** Nobody is there: every question is a denial. */
-export const NOBODY: Human = { present: false, approve: async () => "no", ask: async () => undefined };
-
 /** One line of the screen: nothing in it can look like the next one. */
 const lineOf = (text: string) => harmless(text).replaceAll("\n", "\\n");
 

@@ -1,6 +1,6 @@
 /** Questions that code answers: blind patches, run against the repository's checks and against those that voices wrote. */
 import { fenced } from "../base/fenced.ts";
-import type { CouncilDecision, CouncilOption, OptionId, RiskLevel, StopReason } from "../core/council.ts";
+import type { CouncilDecision, CouncilOption, OptionId, StopReason } from "../core/council.ts";
 import type { CopyPort, FileEdit } from "../core/ports/council.ts";
 import { type Answer, askVoices } from "./ask-voices.ts";
 import { type Candidate, createCandidates, type Patch } from "./candidates.ts";
@@ -14,6 +14,7 @@ import type { Member } from "./plan.ts";
 import { readText } from "./prompts.ts";
 import { CONTRIBUTION_TOKENS, inOrder, inputFor, type Search, stand, tailLines } from "./search.ts";
 import type { Sitting } from "./sitting.ts";
+import { isSure } from "./stops.ts";
 import { synthesise } from "./synthesise.ts";
 
 export interface PatchFinding extends Finding {
@@ -76,14 +77,10 @@ async function climb(search: Search): Promise<StopReason> {
     }
     if (last) return stop ?? (await judge(search, plan.members.slice(0, asked)));
     const decision = decide(inputFor(search));
-    if (decision.outcome === "decided" && !plan.wholeRungs && surely(decision, plan.risk)) return "posterior";
+    if (decision.outcome === "decided" && !plan.wholeRungs && isSure(decision, plan.risk)) return "posterior";
   }
   return "all-asked";
 }
-
-const STOP_AT: Readonly<Record<RiskLevel, number>> = { low: 0.8, medium: 0.9, high: 0.95, irreversible: 2 };
-const surely = ({ winner, posterior }: CouncilDecision, risk: RiskLevel) =>
-  winner !== undefined && (posterior[winner] ?? 0) >= STOP_AT[risk];
 
 /** Blind: nobody sees a patch before all are in, nor does who writes the tests. */
 async function contribute(search: Search, members: readonly Member[], round: string): Promise<StopReason | undefined> {

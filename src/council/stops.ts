@@ -1,5 +1,5 @@
 /** When a council has heard enough: asking more voices would not change what is decided, or hardly. */
-import type { Ballot, RiskLevel, StopReason } from "../core/council.ts";
+import type { Ballot, CouncilDecision, RiskLevel, StopReason } from "../core/council.ts";
 import { type DecideInput, decide } from "./decide.ts";
 import type { CouncilPlan, Member } from "./plan.ts";
 import { effectiveVotes, votesOf } from "./votes.ts";
@@ -10,6 +10,11 @@ const SURE: Readonly<Record<RiskLevel, number>> = { low: 0.8, medium: 0.9, high:
 const LEAST_NEWS = 0.08;
 /** Votes without which nothing is sure. */
 const LEAST_VOTES = 3;
+
+/** True when the winner is believed in enough for what is at stake. */
+export function isSure({ winner, posterior }: Pick<CouncilDecision, "winner" | "posterior">, risk: RiskLevel): boolean {
+  return winner !== undefined && (posterior[winner] ?? 0) >= SURE[risk];
+}
 
 export function stopAfter(
   plan: CouncilPlan,
@@ -23,7 +28,7 @@ export function stopAfter(
   if (winner === undefined || outcome !== "decided") return undefined;
   if (isUnassailable(input, winner, outstanding)) return "unassailable";
   if (plan.wholeRungs) return undefined;
-  if ((posterior[winner] ?? 0) >= SURE[plan.risk]) return "posterior";
+  if (isSure({ winner, posterior }, plan.risk)) return "posterior";
   const [next] = outstanding;
   if (next === undefined || plan.kind === "patch") return undefined;
   const more = [...votes, { voice: next.voice.id, group: next.group, choice: winner }];

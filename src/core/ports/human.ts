@@ -20,3 +20,6 @@ export interface Human {
   approve(question: ApprovalQuestion, signal: AbortSignal): Promise<ApprovalAnswer>;
   ask(question: string, options: readonly string[], signal: AbortSignal): Promise<string | undefined>;
 }
+
+/** Nobody is there: every question is a denial. */
+export const NOBODY: Human = { present: false, approve: async () => "no", ask: async () => undefined };
