@@ -8,6 +8,7 @@ import { EXIT, exitOf } from "../src/cli/exit-codes.ts";
 import { type Output, processOutput } from "../src/cli/output.ts";
 import { inlineRenderer } from "../src/cli/render/inline.ts";
 import { faultLine } from "../src/cli/render/renderer.ts";
+import { works } from "../src/cli/render/works.ts";
 import { onSignals } from "../src/cli/signals.ts";
 import type { CouncilReport } from "../src/core/council.ts";
 import type { Event } from "../src/core/event.ts";
@@ -126,7 +127,7 @@ async function performCouncil(app: App, output: Output, run: { json: boolean; st
   });
   say(`crucible demo council: the voices are a SCRIPT at ${server.url}; copies, tests and the decision are real.`);
   say(`workspace: ${app.workspace}\n\n$ crucible council --patch --council=10 "${COUNCIL_TASK}"\n`);
-  const renderer = inlineRenderer(run.json ? quiet(output) : { ...output, isTTY: false }, { verbose: false });
+  const renderer = inlineRenderer(run.json ? quiet(output) : { ...output, isTTY: false }, { verbose: false, works });
   const reports: CouncilReport[] = [];
   const council = { next: "report", kind: "patch", size: 10, seed: 1, budget: {}, files: [] } as const;
   const live = await app.open({

@@ -20,7 +20,6 @@ import { inlineRenderer } from "./render/inline.ts";
 import { jsonRenderer } from "./render/json.ts";
 import { plainRenderer } from "./render/plain.ts";
 import type { Renderer } from "./render/renderer.ts";
-import { sarifRenderer } from "./render/sarif.ts";
 import { onSignals, type Signals } from "./signals.ts";
 import { terminalHuman } from "./terminal.ts";
 import { workOptions } from "./work.ts";
@@ -28,7 +27,7 @@ import { workOptions } from "./work.ts";
 /** Runs the prompt on the command line and returns the exit code. */
 export async function ask(flags: Flags, context: CommandContext, work: Work = "ask"): Promise<number> {
   const output = processOutput(flags.text("color") ?? "auto", context.env);
-  const renderer = rendererFor(flags, output);
+  const renderer = await rendererFor(flags, output, work);
   const debug = flags.has("debug") || flags.has("debug-file") ? createDebug(flags.text("debug-file")) : undefined;
   const signals = onSignals();
   try {
@@ -55,15 +54,17 @@ interface Face {
   readonly work: Work;
 }
 
-function rendererFor(flags: Flags, output: Output): Renderer {
+async function rendererFor(flags: Flags, output: Output, work: Work): Promise<Renderer> {
   const format = flags.text("output-format") ?? "text";
-  if (flags.has("sarif")) return sarifRenderer(output);
+  if (flags.has("sarif")) return (await import("./render/sarif.ts")).sarifRenderer(output);
   if (format !== "text") return jsonRenderer(output, format === "stream-json");
   const verbose = flags.has("verbose");
+  const larger = work !== "ask" || flags.has("council");
+  const works = larger ? (await import("./render/works.ts")).works : undefined;
   const calm = output.isTTY && !flags.has("print") && !flags.has("quiet") && !flags.has("json-schema");
   return calm
-    ? inlineRenderer(output, { verbose })
-    : plainRenderer(output, { verbose, quiet: flags.has("quiet"), structured: flags.has("json-schema") });
+    ? inlineRenderer(output, { verbose, works })
+    : plainRenderer(output, { verbose, quiet: flags.has("quiet"), structured: flags.has("json-schema"), works });
 }
 
 async function runPrompts(flags: Flags, context: CommandContext, face: Face): Promise<number> {

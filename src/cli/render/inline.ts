@@ -6,11 +6,10 @@ import type { Window } from "../../core/model.ts";
 import { harmless, type Output } from "../output.ts";
 import { createTotals } from "../totals.ts";
 import { cacheText } from "./cache-text.ts";
-import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
-import { reviewText } from "./review-text.ts";
-import { phaseLines, spiralText, todoLines } from "./spiral-text.ts";
+import { todoLines } from "./todo-lines.ts";
 import { createWait } from "./wait.ts";
+import type { WorkTexts } from "./works.ts";
 
 /** Lines of a diff or of output that are shown without `--verbose`. */
 const SHOWN_LINES = 24;
@@ -18,7 +17,7 @@ const SHOWN_LINES = 24;
 /** Enough of a session's id for `-r`, so that the first line fits a narrow terminal. */
 const SHORT_ID = 13;
 
-export function inlineRenderer(output: Output, options: { verbose: boolean }): Renderer {
+export function inlineRenderer(output: Output, options: { verbose: boolean; works?: WorkTexts | undefined }): Renderer {
   const screen = createScreen(output);
   const totals = createTotals();
   const started = performance.now();
@@ -71,21 +70,20 @@ export function inlineRenderer(output: Output, options: { verbose: boolean }): R
       case "council-start":
       case "voice-answered":
       case "evidence-found":
-        return screen.lines([style.dim(councilLine(event) ?? "")]);
-      case "voice-asked":
-        return screen.status(() => `${event.asked} is asked (${event.stage}) · ${statusText()}`);
       case "phase-start":
       case "phase-end":
-        return screen.lines(phaseLines(event, style) ?? []);
+        return screen.lines(options.works?.lines(event, style) ?? []);
+      case "voice-asked":
+        return screen.status(() => `${event.asked} is asked (${event.stage}) · ${statusText()}`);
       case "spiral-start":
         spiral = true;
         return;
       case "review-end":
-        return screen.lines(["", ...reviewText(event.report, style).trimEnd().split("\n")]);
       case "spiral-end":
-        return screen.lines(["", ...spiralText(event.report, style).trimEnd().split("\n")]);
-      case "decision-made":
-        return spiral ? undefined : screen.lines(["", ...councilText(event.report, style).trimEnd().split("\n")]);
+      case "decision-made": {
+        const report = spiral && event.kind === "decision-made" ? undefined : options.works?.report(event, style);
+        return report === undefined ? undefined : screen.lines(["", ...report.trimEnd().split("\n")]);
+      }
       case "loop-broken":
         return screen.lines([
           style.yellow(`the model goes in circles (${event.pattern}); it was told to do something different`),

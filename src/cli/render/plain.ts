@@ -2,14 +2,13 @@
 import type { Output } from "../output.ts";
 import { harmless } from "../output.ts";
 import { cacheText } from "./cache-text.ts";
-import { councilLine, councilText } from "./council-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
-import { reviewText } from "./review-text.ts";
-import { phaseLines, spiralText, todoLines } from "./spiral-text.ts";
+import { todoLines } from "./todo-lines.ts";
+import type { WorkTexts } from "./works.ts";
 
 export function plainRenderer(
   output: Output,
-  options: { verbose: boolean; quiet: boolean; structured: boolean },
+  options: { verbose: boolean; quiet: boolean; structured: boolean; works?: WorkTexts | undefined },
 ): Renderer {
   const note = (text: string) => {
     if (!options.quiet) output.err(`${harmless(text)}\n`);
@@ -27,13 +26,10 @@ export function plainRenderer(
       if (event.kind === "model-note") note(event.text);
       if (event.kind === "cache-looked" && event.hit) note(cacheText(event));
       if (event.kind === "context-compacted") note(`context compacted: ${event.before} -> ${event.after} tokens`);
-      const said = councilLine(event);
-      if (said !== undefined) note(said);
+      options.works?.lines(event, output.style).forEach(note);
       if (spiral && event.kind === "todos-set") for (const line of todoLines(event, output.style)) note(line);
-      phaseLines(event, output.style)?.forEach(note);
-      if (event.kind === "review-end") output.out(reviewText(event.report, output.style));
-      if (event.kind === "spiral-end") output.out(spiralText(event.report, output.style));
-      if (event.kind === "decision-made" && !spiral) output.out(councilText(event.report, output.style));
+      const report = spiral && event.kind === "decision-made" ? undefined : options.works?.report(event, output.style);
+      if (report !== undefined) output.out(report);
       if (!options.verbose) return;
       if (event.kind === "tool-start") note(`> ${event.title}`);
       if (event.kind === "tool-end")

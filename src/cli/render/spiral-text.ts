@@ -1,5 +1,5 @@
 /** A spiral for people: its phases as they come, and at the end what ran, what changed and what is still open. */
-import type { Event, EventOf } from "../../core/event.ts";
+import type { Event } from "../../core/event.ts";
 import type { Quality, SpiralReport } from "../../core/spiral.ts";
 import { harmless, type Output } from "../output.ts";
 import { table } from "../table.ts";
@@ -19,12 +19,6 @@ export function phaseLines(event: Event, style: Style): string[] | undefined {
     .filter((line) => line.trim() !== "");
   const more = lines.length > SHOWN ? [`… ${lines.length - SHOWN} more lines`] : [];
   return [...lines.slice(0, SHOWN), ...more].map((line) => style.dim(`  ${line}`));
-}
-
-/** The plan, step by step. */
-export function todoLines({ todos }: EventOf<"todos-set">, style: Style): string[] {
-  const marks = { done: style.green("✔"), in_progress: style.cyan("▸"), pending: style.dim("·") };
-  return todos.map(({ text, status }) => `  ${marks[status]} ${harmless(text)}`);
 }
 
 export function spiralText(report: SpiralReport, style: Style): string {
