@@ -109,9 +109,9 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
       mode.now = next;
       emit({ kind: "mode-set", mode: next });
     },
-    async shell(command, signal) {
-      const { ownCommand } = await import("./own-command.ts");
-      return ownCommand(gate, { command, turn: turnsOf(journal.events()) }, signal);
+    async own(call, signal) {
+      const { ownCall } = await import("./own-call.ts");
+      return ownCall(gate, { ...call, turn: turnsOf(journal.events()) }, signal);
     },
     events: () => journal.events(),
     rename: (name) => void emit({ kind: "session-name", name }),
