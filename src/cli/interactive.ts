@@ -90,7 +90,7 @@ function greet(view: TerminalView, app: App, version: string): void {
   const { style } = view;
   view.say([
     `${style.bold("crucible")} ${style.dim(version)}  ${style.dim(app.workspace)}`,
-    style.dim("/help for commands · @file · !command · Shift+Tab changes the mode · Ctrl+C twice leaves"),
+    style.dim("/help · @file · !command · Shift+Tab: mode · Ctrl+C twice: leave"),
     ...app.config.notes.map((note) => style.yellow(note)),
     "",
   ]);

@@ -7,6 +7,8 @@ export interface StreamingText extends Component {
   push(text: string): void;
   /** The rest settles. */
   end(): void;
+  /** Text has come since the last end. */
+  readonly writing: boolean;
 }
 
 export interface StreamingPlace {
@@ -21,6 +23,7 @@ export function createStreamingText(place: StreamingPlace): StreamingText {
   let rest = "";
   /** Lines of the unfinished block that are settled already: it was too long to be kept. */
   let gone = 0;
+  let writing = false;
   let markdown: Markdown | undefined;
   const drawn = (text: string, width: number): string[] => {
     markdown ??= new Markdown("", 0, 0, place.theme.markdown, undefined, { preserveOrderedListMarkers: true });
@@ -33,7 +36,11 @@ export function createStreamingText(place: StreamingPlace): StreamingText {
     gone = 0;
   };
   return {
+    get writing() {
+      return writing;
+    },
     push(text) {
+      writing = true;
       rest += harmless(text);
       for (let at = blockEnd(rest); at > 0; at = blockEnd(rest)) {
         settleBlock(rest.slice(0, at).trim());
@@ -50,6 +57,7 @@ export function createStreamingText(place: StreamingPlace): StreamingText {
       if (rest.trim() !== "") settleBlock(rest.trim());
       rest = "";
       gone = 0;
+      writing = false;
     },
     invalidate: () => markdown?.invalidate(),
     render: (width) => (rest.trim() === "" ? [] : drawn(rest, width).slice(gone)),

@@ -68,7 +68,18 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   let turnSince: number | undefined;
   let ticker: NodeJS.Timeout | undefined;
 
-  const settle = (lines: readonly string[]) => screen.settle(lines);
+  let blank = true;
+  /** Two empty lines in a row say no more than one. */
+  const settle = (lines: readonly string[]) =>
+    screen.settle(
+      lines.filter((line) => {
+        const again = blank && line === "";
+        blank = line === "";
+        return !again;
+      }),
+    );
+  /** Said while it works, and not read by the model yet. */
+  let steering: string[] = [];
   const streaming = createStreamingText({
     theme,
     columns: () => terminal.columns,
@@ -96,24 +107,30 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   const activity = (): string => {
     if (turnSince === undefined) return "";
     const seconds = Math.round((performance.now() - turnSince) / 1000);
-    const what = transcript.running ?? (works.voices > 0 ? "the council is at work" : wait.text());
+    const idle = streaming.writing ? "writing" : wait.text();
+    const what = transcript.running ?? (works.voices > 0 ? "the council is at work" : idle);
     return `${theme.accent("●")} ${theme.faint(`${harmless(what).replaceAll("\n", " ")} · ${seconds} s · Esc stops`)}`;
   };
-  const status = (width: number): string => {
+  const status = (width: number): string[] => {
     const now = conversation?.model;
     const left = now ? [nameOf(now.ref), ...usageTexts(model?.message.usage, now.window)] : ["no model yet"];
     const face = works.voices > 0 ? `${works.voices} voices` : (conversation?.live?.face ?? "developer");
     const right = [face, conversation?.mode ?? "default", sandbox === "" ? "" : `sandbox ${sandbox}`].filter(Boolean);
     const [a, b] = [left.join(" · "), right.join(" · ")];
     const gap = width - visibleWidth(a) - visibleWidth(b) - 1;
-    return theme.faint(gap > 0 ? `${a}${" ".repeat(gap)}${b}` : truncateToWidth(`${a} · ${b}`, width - 1, "…"));
+    const rows = gap > 0 ? [`${a}${" ".repeat(gap)}${b}`] : [a, b];
+    return rows.map((row) => theme.faint(truncateToWidth(row, width, "…")));
   };
   const body: Component = {
     invalidate: () => streaming.invalidate(),
     render(width) {
       const live = streaming.render(width);
-      const queue = (conversation?.queue ?? []).map((text) =>
-        theme.faint(truncateToWidth(`  waits: ${harmless(text).replaceAll("\n", " ")}`, width, "…")),
+      const waiting = [
+        ...steering.map((text) => `  ↳ ${text}`),
+        ...(conversation?.queue ?? []).map((text) => `  waits: ${text}`),
+      ];
+      const queue = waiting.map((text) =>
+        theme.faint(truncateToWidth(harmless(text).replaceAll("\n", " "), width, "…")),
       );
       const doing = activity();
       return [
@@ -129,7 +146,7 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     invalidate: () => undefined,
     render: (width) => [
       ...(hint === "" ? [] : [theme.yellow(truncateToWidth(harmless(hint), width, "…"))]),
-      truncateToWidth(status(width), width, "…"),
+      ...status(width),
     ],
   };
   const prompt: Component = {
@@ -208,6 +225,14 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     },
   };
 
+  /** What the person said, as it stays on the screen. */
+  const quote = (text: string, mark: string) => {
+    streaming.end();
+    const lines = harmless(text)
+      .split("\n")
+      .flatMap((line) => wrapTextWithAnsi(line, Math.max(10, terminal.columns - 2)));
+    settle(["", ...lines.map((line, index) => `${index === 0 ? theme.accent(mark) : " "} ${theme.bold(line)}`), ""]);
+  };
   const tick = (on: boolean) => {
     clearInterval(ticker);
     ticker = on ? setInterval(() => screen.requestRender(), 1_000) : undefined;
@@ -239,23 +264,23 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
       settle(lines);
     },
     said(text, how) {
-      streaming.end();
-      const mark = { prompt: theme.accent("❯"), steering: theme.accent("↳"), command: theme.accent("$") }[how];
-      const words = how === "command" ? text.slice(1) : text;
-      const lines = harmless(words)
-        .split("\n")
-        .flatMap((line) => wrapTextWithAnsi(line, Math.max(10, terminal.columns - 2)));
-      settle(["", ...lines.map((line, index) => `${index === 0 ? mark : " "} ${theme.bold(line)}`), ""]);
-      if (how !== "steering") {
-        turnSince = performance.now();
-        wait = createWait();
-        tick(true);
+      if (how === "steering") {
+        steering.push(text);
+        return screen.requestRender();
       }
+      quote(how === "command" ? text.slice(1) : text, how === "command" ? "$" : "❯");
+      turnSince ??= performance.now();
+      wait = createWait();
+      tick(true);
     },
     event(event: Event) {
       if (event.kind === "model-start") wait.start(event);
       if (event.kind === "model-progress") wait.progress(event);
       if (event.kind === "model-end" && event.purpose === "turn") model = event;
+      if (event.kind === "message-added" && event.reason === "steering") {
+        const text = steering.shift();
+        if (text !== undefined) quote(text, "↳");
+      }
       works.take(event);
       transcript.take(event);
       screen.requestRender();
@@ -269,6 +294,7 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     changed() {
       if (conversation && !conversation.busy) {
         streaming.end();
+        steering = [];
         turnSince = undefined;
         tick(false);
       }
