@@ -36,6 +36,8 @@ export interface Conversation {
   readonly model: Pick<OpenModel, "ref" | "window"> | undefined;
   readonly mode: Mode;
   readonly busy: boolean;
+  /** The last session in which something was said. */
+  readonly last: string | undefined;
   /** Prompts that wait for the turn to end. */
   readonly queue: readonly string[];
   /** Ends when the person leaves, with the exit code. */
@@ -72,6 +74,7 @@ interface State {
   turn: { readonly stop: AbortController; readonly steering: Said[] } | undefined;
   /** Own commands that run beside a turn or without one. */
   own: AbortController | undefined;
+  last: string | undefined;
   queue: string[];
   /** Said with the next prompt: what own commands printed. */
   pending: TextPart[];
@@ -84,7 +87,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   const lifetime = new AbortController();
   const configured = app.config.get<string>("permissionMode");
   const state: State = {
-    ...{ live: undefined, model: undefined, turn: undefined, own: undefined },
+    ...{ live: undefined, model: undefined, turn: undefined, own: undefined, last: undefined },
     mode: (configured === "accept-edits" ? "default" : configured) as Mode,
     ...{ chosen: {}, queue: [], pending: [], images: new Map() },
   };
@@ -137,6 +140,7 @@ export function createConversation(options: ConversationOptions): Conversation {
     const started = performance.now();
     try {
       const live = await open({ title: oneLine(text, 80) });
+      state.last = live.id;
       const parts = await partsOf(text, live);
       const signal = AbortSignal.any([stop.signal, lifetime.signal]);
       const taken = () => steering.splice(0);
@@ -205,6 +209,9 @@ export function createConversation(options: ConversationOptions): Conversation {
     },
     get busy() {
       return state.turn !== undefined || state.own !== undefined;
+    },
+    get last() {
+      return state.last;
     },
     get queue() {
       return state.queue;

@@ -92,7 +92,7 @@ export const programCommands: Readonly<Record<string, SlashCommand>> = {
     about: "every key and what it does",
     whileBusy: true,
     run(_words, talk) {
-      for (const { action, keys, about } of talk.keys?.list() ?? [])
+      for (const { action, keys, about } of talk.keys())
         talk.say(`${(keys.join(", ") || "-").padEnd(28)} ${about}  ${talk.view.style.dim(action)}`);
       talk.say(
         talk.view.style.dim(`change them in ${talk.app.config.places.config}/keybindings.json: {"app.mode": "alt+m"}`),

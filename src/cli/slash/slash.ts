@@ -1,6 +1,6 @@
 /** Commands of a conversation: what begins with a slash. */
 import type { Conversation } from "../conversation.ts";
-import type { Keys } from "../tui/keys.ts";
+import type { KeyRow } from "../face.ts";
 
 export interface SlashCommand {
   readonly about: string;
@@ -15,7 +15,7 @@ export interface SlashCommand {
 
 /** A conversation with what commands need beside it. */
 export interface Talk extends Conversation {
-  readonly keys: Keys | undefined;
+  keys(): readonly KeyRow[];
   readonly commands: Readonly<Record<string, SlashCommand>>;
   say(...lines: readonly string[]): void;
   /** Runs a command of this program and shows what it prints. */
