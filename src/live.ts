@@ -113,6 +113,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
       const { ownCall } = await import("./own-call.ts");
       return ownCall(gate, { ...call, turn: turnsOf(journal.events()) }, signal);
     },
+    background: () => gate.background(),
     events: () => journal.events(),
     rename: (name) => void emit({ kind: "session-name", name }),
     copies: copies.get,

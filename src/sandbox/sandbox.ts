@@ -12,7 +12,7 @@ import { createCommands, execHands } from "./commands.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
 import { dropOldTmp, endOrphans, measureHome, renewHome } from "./housekeeping.ts";
-import { type Job, jobHands } from "./jobs.ts";
+import { adopt, type Job, jobHands } from "./jobs.ts";
 import { netHands } from "./net.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
 import { contains, type PathView, pathView } from "./paths.ts";
@@ -64,6 +64,15 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     verify: backend.verify,
     survey: backend.survey,
     snapshot: createSnapshots(context),
+    foreground: () => [...commands.foreground].at(-1)?.grant,
+    background(lease) {
+      if (!options.verify(lease)) throw new CrucibleError("denied", `no valid lease for ${lease.tool}`);
+      const running = [...commands.foreground].find(({ grant }) => grant.callId === lease.callId);
+      if (!running) return false;
+      const job = adopt(context, lease, running);
+      jobs.set(job.id, job);
+      return true;
+    },
     close: async () => {
       await commands.close();
       if (options.passing) dropPrivate(context);

@@ -132,6 +132,8 @@ export function gateKit(options: KitOptions = {}): GateKit {
       order.push("hands");
       return options.hands?.(grant) ?? {};
     },
+    foreground: () => undefined,
+    background: () => false,
     snapshot: async () => ({ listing: "l", files: 1, dropped: [] }),
     close: async () => undefined,
   };

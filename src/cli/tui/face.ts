@@ -116,6 +116,11 @@ function pressed(data: string, place: Place): boolean {
     editor.setText(conversation.takeBack() ?? "");
     return true;
   }
+  // Without a running command the key moves the cursor.
+  if (keys.matches(data, "app.background") && view.running) {
+    void conversation.live?.background();
+    return true;
+  }
   if (keys.matches(data, "app.details")) {
     view.details();
     return true;

@@ -43,8 +43,8 @@ export interface TerminalViewOptions {
 
 export interface TerminalView extends View {
   readonly editor: Editor;
-  /** A question has the keys. */
-  readonly asking: boolean;
+  /** A tool runs. */
+  readonly running: boolean;
   start(conversation: Conversation, completion: AutocompleteProvider): void;
   stop(): void;
   details(): void;
@@ -244,8 +244,8 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     get columns() {
       return terminal.columns;
     },
-    get asking() {
-      return dialog !== undefined;
+    get running() {
+      return transcript.running !== undefined;
     },
     human,
     editor,

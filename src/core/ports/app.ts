@@ -146,6 +146,8 @@ export interface LiveSession {
   /** What may run without a question, from now on. */
   readonly mode: Mode;
   setMode(mode: Mode): void;
+  /** Sends the running command to the background; false when none runs. */
+  background(): Promise<boolean>;
   /** A call of the person's own: gate and sandbox as usual. Gives what the model should be told of it. */
   own(call: OwnCall, signal: AbortSignal): Promise<TextPart>;
   /** Every stored event so far. */

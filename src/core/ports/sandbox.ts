@@ -69,6 +69,10 @@ export interface Sandbox {
   survey(): readonly BackendState[];
   /** Powers for one grant or lease. Throws `denied` when the gate did not mint it or it was used before. */
   hands(grant: Grant | Lease): Hands;
+  /** The grant of the newest command that somebody waits for. */
+  foreground(): Grant | undefined;
+  /** That command becomes a job under `lease`; false when it has just ended. Throws `denied`. */
+  background(lease: Lease): boolean;
   /**
    * Stores what a command outside the read-only class may change (undo material);
    * returns the blob hash of the listing.
