@@ -73,7 +73,7 @@ interface State {
   chosen: Partial<OpenOptions>;
   turn: { readonly stop: AbortController; readonly steering: Said[] } | undefined;
   /** Own commands that run beside a turn or without one. */
-  own: AbortController | undefined;
+  own: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
   last: string | undefined;
   queue: string[];
   /** Said with the next prompt: what own commands printed. */
@@ -180,7 +180,8 @@ export function createConversation(options: ConversationOptions): Conversation {
   const ownCommand = async (command: string): Promise<void> => {
     view.said(`!${command}`, "command");
     const stop = new AbortController();
-    state.own = stop;
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    state.own = { stop, ended };
     view.changed();
     try {
       const live = await open({ title: `!${oneLine(command, 79)}` });
@@ -192,6 +193,7 @@ export function createConversation(options: ConversationOptions): Conversation {
       else state.pending.push(part);
     } finally {
       state.own = undefined;
+      resolve();
       view.changed();
     }
   };
@@ -222,6 +224,8 @@ export function createConversation(options: ConversationOptions): Conversation {
         if (line === "") return;
         if (line.startsWith("/") && !line.startsWith("//")) return await options.slash(line, conversation);
         if (line.startsWith("!")) return line.length > 1 ? await ownCommand(line.slice(1).trim()) : undefined;
+        // What an own command prints belongs to the prompt that follows it.
+        if (!state.turn) await state.own?.ended;
         await (state.turn ? steer(line) : prompt(line));
       } catch (error) {
         fail(error);
@@ -239,7 +243,7 @@ export function createConversation(options: ConversationOptions): Conversation {
       return text;
     },
     interrupt() {
-      const running = state.turn?.stop ?? state.own;
+      const running = state.turn?.stop ?? state.own?.stop;
       running?.abort();
       return running !== undefined;
     },

@@ -9,6 +9,7 @@ import { desktopNotice, ownProgram } from "./desktop.ts";
 import type { Face, FaceOptions } from "./face.ts";
 import { workFolder } from "./files.ts";
 import type { Flags } from "./flags.ts";
+import { lastWords } from "./last-words.ts";
 import { configFlags } from "./open-options.ts";
 import { allowClosedPipes, processOutput, wantsColor } from "./output.ts";
 import { promptHistory } from "./prompt-history.ts";
@@ -82,7 +83,7 @@ async function begin(conversation: Conversation, flags: Flags): Promise<void> {
   const { view } = conversation;
   const words = flags.words.join(" ").trim();
   try {
-    if (flags.has("continue") || flags.has("resume")) await conversation.open();
+    if (flags.has("continue") || flags.has("resume")) view.say(lastWords(await conversation.open(), view.style));
     else if (words === "") await conversation.look();
     if (words !== "") await conversation.submit(words);
   } catch (error) {

@@ -111,7 +111,7 @@ export const programCommands: Readonly<Record<string, SlashCommand>> = {
     whileBusy: true,
     run(_words, talk) {
       const rows = Object.entries(talk.commands).sort(([a], [b]) => (a < b ? -1 : 1));
-      for (const [name, { about, hint = "" }] of rows) talk.say(`/${`${name} ${hint}`.trim().padEnd(30)} ${about}`);
+      for (const [name, { about }] of rows) talk.say(`/${name.padEnd(12)} ${about}`);
       talk.say(
         "",
         "@file points at a file · !command runs one yourself · Enter while it works steers it · /keybindings lists keys",

@@ -1,6 +1,7 @@
 /** Slash commands about the session: another one, its name, its branches, what it holds. */
 import { CrucibleError } from "../../base/error.ts";
 import type { SessionRow } from "../../core/ports/store.ts";
+import { lastWords } from "../last-words.ts";
 import { harmless } from "../output.ts";
 import { short } from "../render/usage-text.ts";
 import type { SlashCommand, Talk } from "./slash.ts";
@@ -31,7 +32,7 @@ export const sessionCommands: Readonly<Record<string, SlashCommand>> = {
       if (id === undefined) return;
       await talk.close();
       const live = await talk.open({ resume: id, fork: false });
-      talk.say(talk.view.style.dim(`session ${live.id.slice(0, 13)}`), ...lastWords(talk));
+      talk.say(talk.view.style.dim(`session ${live.id.slice(0, 13)}`), ...lastWords(live, talk.view.style));
     },
   },
   fork: {
@@ -161,17 +162,4 @@ function pick(talk: Talk, sessions: readonly SessionRow[]): Promise<string | und
       about: `${new Date(updatedAt).toISOString().slice(0, 16).replace("T", " ")}  ${id.slice(0, 13)}`,
     })),
   );
-}
-
-/** Where the conversation was: the last prompt and the end of the last answer. */
-function lastWords(talk: Talk): string[] {
-  const events = talk.live?.events() ?? [];
-  const prompt = events.findLast((event) => event.kind === "turn-start");
-  const answer = events.findLast((event) => event.kind === "model-end" && event.purpose === "turn");
-  const text = (parts: readonly { readonly type: string; readonly text?: string }[]) =>
-    parts.map((part) => (part.type === "text" ? (part.text ?? "") : "")).join("");
-  return [
-    ...(prompt?.kind === "turn-start" ? [`❯ ${harmless(text(prompt.prompt)).split("\n")[0] ?? ""}`] : []),
-    ...(answer?.kind === "model-end" ? harmless(text(answer.message.parts)).trim().split("\n").slice(-6) : []),
-  ].map((line) => talk.view.style.dim(line));
 }

@@ -118,7 +118,7 @@ function pressed(data: string, place: Place): boolean {
   }
   // Without a running command the key moves the cursor.
   if (keys.matches(data, "app.background") && view.running) {
-    void conversation.live?.background();
+    void conversation.live?.background().then((sent) => sent || view.hint("no command runs yet"));
     return true;
   }
   if (keys.matches(data, "app.details")) {

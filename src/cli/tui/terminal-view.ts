@@ -136,6 +136,7 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
       return [
         ...live,
         ...(live.length > 0 ? [""] : []),
+        ...transcript.tail().map((line) => theme.faint(truncateToWidth(`  ${line}`, width, "…"))),
         ...works.lines(width),
         ...queue,
         ...(doing === "" ? [] : [truncateToWidth(doing, width, "…")]),

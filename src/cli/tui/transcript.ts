@@ -10,12 +10,18 @@ import { short } from "../render/usage-text.ts";
 import { works } from "../render/works.ts";
 import type { Theme } from "./theme.ts";
 
+/** What is shown of a command that still runs. */
+const TAIL_LINES = 5;
+const TAIL_CHARACTERS = 4_000;
+
 export interface Transcript {
   take(event: Event): void;
   /** The last output of a tool, whole. */
   details(): readonly string[];
   /** What runs now. */
   readonly running: string | undefined;
+  /** The end of what it has printed so far. */
+  tail(): readonly string[];
 }
 
 export interface TranscriptPlace {
@@ -29,7 +35,8 @@ export interface TranscriptPlace {
 
 export function createTranscript(place: TranscriptPlace): Transcript {
   const titles = new Map<string, string>();
-  const open = new Set<string>();
+  /** Calls that run, with the end of what they have printed. */
+  const open = new Map<string, string>();
   let last: EventOf<"tool-end"> | undefined;
   // Inside a spiral a council is one phase of five: its whole report would hide the others.
   let spiral = false;
@@ -63,9 +70,14 @@ export function createTranscript(place: TranscriptPlace): Transcript {
         titles.set(event.callId, `${event.tool} ${firstWord(event.input)}`);
         return;
       case "tool-start":
-        open.add(event.callId);
+        open.set(event.callId, "");
         titles.set(event.callId, event.title);
         return;
+      case "tool-delta": {
+        const printed = open.get(event.callId);
+        if (printed !== undefined) open.set(event.callId, (printed + event.text).slice(-TAIL_CHARACTERS));
+        return;
+      }
       case "tool-end":
         return ended(event);
       case "cache-looked":
@@ -114,8 +126,13 @@ export function createTranscript(place: TranscriptPlace): Transcript {
       return toolLines(last, titles.get(last.callId), shown);
     },
     get running() {
-      const id = [...open].at(-1);
+      const id = [...open.keys()].at(-1);
       return id === undefined ? undefined : titles.get(id);
+    },
+    tail() {
+      const printed = [...open.values()].at(-1) ?? "";
+      const lines = harmless(printed).replaceAll("\t", "  ").trimEnd().split("\n");
+      return printed.trim() === "" ? [] : lines.slice(-TAIL_LINES);
     },
   };
 }
