@@ -10,7 +10,7 @@ import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { byteLength, oneLine } from "./base/text.ts";
 import type { ConveneParts } from "./convene.ts";
-import { editClock } from "./core/edit-clock.ts";
+import { type EditClock, editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart, Work } from "./core/ports/app.ts";
 import type { AnswerCache } from "./core/ports/cache.ts";
@@ -53,9 +53,12 @@ export interface Parts {
 
 export async function startSession(house: House, opened: OpenOptions, parts: Parts): Promise<LiveSession> {
   const { files, model } = parts;
-  const mode = { now: opened.mode };
-  // Everybody who looks at the mode sees the one that holds now.
-  const given: OpenOptions = Object.defineProperty({ ...opened }, "mode", { get: () => mode.now, enumerable: true });
+  const now = { mode: opened.mode, style: opened.style };
+  // Everybody who looks at them sees those that hold now.
+  const given: OpenOptions = Object.defineProperties(
+    { ...opened },
+    { mode: { get: () => now.mode, enumerable: true }, style: { get: () => now.style, enumerable: true } },
+  );
   const { journal } = files;
   const earlier = journal.events();
   const bus = busFor(journal, given);
@@ -86,7 +89,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const writer = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
-  const convene = { gate, copies: copies.get, writer, models: parts.models };
+  const convene = { gate, copies: copies.get, writer, models: parts.models, edits };
   const conductor = (work: Work | undefined) => conductorFor(bench, work ?? given, convene);
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
@@ -103,12 +106,15 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     notes: notesOf(house, given, model),
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
+    setStyle(style) {
+      now.style = style;
+    },
     get mode() {
-      return mode.now;
+      return now.mode;
     },
     setMode(next) {
-      if (next === mode.now) return;
-      mode.now = next;
+      if (next === now.mode) return;
+      now.mode = next;
       emit({ kind: "mode-set", mode: next });
     },
     async own(call, signal) {
@@ -136,8 +142,8 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
 /** One voice, or what was asked for instead; nothing of that is loaded for one voice. */
 function conductorFor(
   bench: Bench,
-  { council, spiral, review }: Work,
-  own: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">,
+  { council, spiral, review, goal }: Work,
+  own: Pick<ConveneParts, "gate" | "copies" | "writer" | "models"> & { readonly edits: EditClock },
 ): Conductor {
   const { house, given, model, emit, files } = bench;
   const { human } = given;
@@ -148,6 +154,12 @@ function conductorFor(
   }
   if (review) {
     const load = async () => (await import("./review.ts")).reviewConductor({ ...parts, options: review });
+    return { run: async (task, signal) => (await load()).run(task, signal) };
+  }
+  if (goal) {
+    const { gate, writer } = own;
+    const load = async () =>
+      (await import("./agent/goal.ts")).goalConductor({ inner: writer, gate, emit, edits: own.edits, goal });
     return { run: async (task, signal) => (await load()).run(task, signal) };
   }
   if (!spiral) return own.writer;
