@@ -41,6 +41,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     audit: auditView(config),
     open: (given) => openSession(house, given),
     sessions: async () => (await openStore(house)).sessions,
+    importSession: (text) => importSession(house, text),
     models: () => openModels(house),
     sandboxStatus: async () => (await import("./live.ts")).probeSandbox(house),
     sandbox: async () => (await import("./confined.ts")).sandboxView(house),
@@ -60,6 +61,22 @@ export async function createApp(options: AppOptions): Promise<App> {
 async function openStore(house: House): Promise<{ sessions: Sessions; blobs: Blobs; close(): void }> {
   const db = await openDatabase(`${house.config.places.data}/journal.db`);
   return { sessions: sqliteSessions(db, systemClock), blobs: sqliteBlobs(db), close: () => db.close() };
+}
+
+/** The session of an exported file, as one of this workspace. */
+async function importSession(house: House, text: string): Promise<string> {
+  const id = uuid(systemClock.now());
+  const { importedEvents } = await import("./session/import.ts");
+  const events = importedEvents(text, id);
+  const start = events.find((event) => event.kind === "session-start");
+  const title = start?.kind === "session-start" ? start.title : "";
+  const { sessions, close } = await openStore(house);
+  try {
+    sessions.adopt({ id, workspace: house.workspace, title: oneLine(title, 80) }, events);
+    return id;
+  } finally {
+    close();
+  }
 }
 
 /** The configured model of each tier. */
@@ -181,7 +198,12 @@ async function openJournal(
     ]);
     return { journal: memoryJournal(id, systemClock), blobs: memoryBlobs(), close: () => undefined };
   }
-  const { sessions, blobs, close } = store;
+  const { sessions, blobs } = store;
+  const keepDays = house.config.get<number | undefined>("sessions.keepDays");
+  const close = () => {
+    if (keepDays !== undefined) sessions.prune(systemClock.now() - keepDays * DAY_MS);
+    store.close();
+  };
   const row = {
     id,
     workspace,
@@ -203,7 +225,6 @@ async function openJournal(
     return { journal, blobs, fork: { session: found.id, seq: journal.events().at(-1)?.seq ?? 0 }, close };
   }
   const journal = sessions.open(found.id);
-  if (given.name !== undefined) sessions.rename(found.id, given.name);
   return { journal, blobs, close };
 }
 

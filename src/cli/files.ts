@@ -1,5 +1,5 @@
 /** Files the person named: images, schemas, standard input. */
-import { fstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { fstatSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { extname, isAbsolute, resolve } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import type { ImagePart } from "../core/message.ts";
@@ -65,7 +65,7 @@ export function readSchema(text: string): Record<string, unknown> {
   throw new CrucibleError("bad-input", "--json-schema is not a JSON object", { hint: "give JSON text or @file" });
 }
 
-function readNamed(file: string): Buffer {
+export function readNamed(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
@@ -102,5 +102,18 @@ export async function readStdin(patient: boolean): Promise<string | undefined> {
     return text;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Writes a file that the person named; one that is there is never overwritten. Throws `bad-input`. */
+export function writeNamed(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    const taken = error instanceof Error && "code" in error && error.code === "EEXIST";
+    throw new CrucibleError("bad-input", taken ? `${file} is there already` : `${file} cannot be written`, {
+      hint: taken ? "name another file" : "check the folder and its permissions",
+      cause: error,
+    });
   }
 }

@@ -175,6 +175,12 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: "normal",
     about: "how long answers are: concise (at most four lines unless more is asked for), normal, verbose",
   },
+  "sessions.keepDays": {
+    scope: "user",
+    schema: count,
+    fallback: undefined,
+    about: "sessions that nobody used for so many days are removed; unset: all are kept",
+  },
   "ui.theme": {
     scope: "user",
     schema: z.enum(["auto", "dark", "light", "none"]),

@@ -112,6 +112,8 @@ export class SqliteJournal implements Journal {
       );
       for (const event of batch) {
         insert.run(this.session, event.seq, event.epoch, event.at, event.kind, JSON.stringify(event));
+        if (event.kind === "session-name")
+          this.#db.prepare("UPDATE sessions SET name = ? WHERE id = ?").run(event.name, this.session);
       }
       this.#db.exec("COMMIT");
       this.#pending = [];

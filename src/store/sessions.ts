@@ -6,6 +6,7 @@ import type { Event } from "../core/event.ts";
 import type { Journal, SessionRow, Sessions } from "../core/ports/store.ts";
 import { SqliteJournal } from "./journal.ts";
 import { takeLease, writerName } from "./lease.ts";
+import { searchSessions } from "./session-search.ts";
 
 const COLUMNS = "id, workspace, title, name, created_at, updated_at, head_seq";
 
@@ -59,6 +60,39 @@ export function sqliteSessions(db: DatabaseSync, clock: Clock): Sessions {
         "INSERT INTO events (session, seq, epoch, at, kind, body) SELECT ?, seq, epoch, at, kind, json_set(body, '$.session', ?) FROM events WHERE session = ?",
       ).run(row.id, row.id, from);
       return open(row.id);
+    },
+    adopt(row, events) {
+      if (db.prepare("SELECT 1 FROM sessions WHERE id = ?").get(row.id))
+        throw new CrucibleError("usage", `session ${row.id} exists already`);
+      db.exec("BEGIN IMMEDIATE");
+      try {
+        insert(row);
+        const add = db.prepare("INSERT INTO events (session, seq, epoch, at, kind, body) VALUES (?, ?, ?, ?, ?, ?)");
+        for (const event of events)
+          add.run(row.id, event.seq, event.epoch, event.at, event.kind, JSON.stringify(event));
+        const epoch = events.reduce((most, event) => Math.max(most, event.epoch), 0);
+        db.prepare("UPDATE sessions SET head_seq = ?, epoch = ? WHERE id = ?").run(events.length, epoch, row.id);
+        db.exec("COMMIT");
+      } catch (error) {
+        if (db.isTransaction) db.exec("ROLLBACK");
+        throw error;
+      }
+    },
+    search: (words, workspace) => searchSessions(db, words, workspace),
+    parents() {
+      // A branch holds its parent's beginning too: its own is the last.
+      const rows = db
+        .prepare(
+          "SELECT session, json_extract(body, '$.fork.session') AS parent FROM events WHERE kind = 'session-start' AND body LIKE '%\"fork\"%' ORDER BY seq",
+        )
+        .all();
+      return new Map(rows.map((row) => [String(row["session"]), String(row["parent"])]));
+    },
+    prune(before) {
+      const rows = db
+        .prepare("DELETE FROM sessions WHERE updated_at < ? AND lease_until < ? RETURNING id")
+        .all(before, clock.now());
+      return rows.map((row) => String(row["id"]));
     },
     rename: (id, name) => void db.prepare("UPDATE sessions SET name = ? WHERE id = ?").run(name, id),
     remove(id) {

@@ -295,6 +295,8 @@ export interface App {
   readonly audit: AuditView;
   open(options: OpenOptions): Promise<LiveSession>;
   sessions(): Promise<Sessions>;
+  /** Takes over a session from the text of an exported file; gives its id here. Throws `bad-input`. */
+  importSession(text: string): Promise<string>;
   models(): Promise<Models>;
   sandboxStatus(): Promise<SandboxStatus & { readonly backends: readonly BackendState[] }>;
   sandbox(): Promise<SandboxView>;

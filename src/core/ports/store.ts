@@ -42,6 +42,15 @@ export interface SessionRow {
   readonly events: number;
 }
 
+/** A place in a session where searched words stand. */
+export interface SessionHit {
+  readonly session: string;
+  readonly at: number;
+  readonly turn: number;
+  readonly who: "person" | "model";
+  readonly snippet: string;
+}
+
 export interface NewSession {
   readonly id: string;
   readonly workspace: string;
@@ -61,6 +70,14 @@ export interface Sessions {
   find(wanted: string, workspace: string): SessionRow;
   /** A new session that begins with all events of `from`. */
   fork(from: string, row: NewSession): Journal;
+  /** A session that was made elsewhere. Throws `usage` when the id is taken. */
+  adopt(row: NewSession, events: readonly Event[]): void;
+  /** Prompts and answers that hold `words`; of one workspace, or of all. */
+  search(words: string, workspace?: string): readonly SessionHit[];
   rename(id: string, name: string): void;
+  /** Of each branch the session that it left, by id. */
+  parents(): ReadonlyMap<string, string>;
+  /** Removes sessions that nobody wrote to since (milliseconds) and nobody has open; gives their ids. */
+  prune(before: number): readonly string[];
   remove(id: string): void;
 }
