@@ -304,6 +304,18 @@ export const KEYS: Readonly<Record<string, Key>> = {
     about: "tools or commands that are refused: web_fetch, shell(git push *)",
     tighter: union,
   },
+  "undo.turns": {
+    scope: "user",
+    schema: count,
+    fallback: 200,
+    about: "turns of each workspace that can be undone",
+  },
+  "undo.maxMegabytes": {
+    scope: "user",
+    schema: count,
+    fallback: 2048,
+    about: "disk that undo may take (MiB); the oldest turns make room",
+  },
   "audit.level": {
     scope: "tighten",
     schema: z.enum(LEVELS),

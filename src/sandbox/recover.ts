@@ -1,0 +1,97 @@
+/** Looks at workspaces on behalf of the undo store, also for commands that were killed together with their session. */
+import { statSync } from "node:fs";
+import type { EffectCall, SavedChange, SavedListing, SavedStep, UndoStore } from "../core/ports/undo.ts";
+import { compare } from "./compare.ts";
+import { scanRoot } from "./scan.ts";
+
+/** A change this long after a command ended was not its own (milliseconds). */
+const SLACK_MS = 50;
+/** The last sign of life of a killed process may be this old (milliseconds). */
+const SIGN_MS = 400;
+
+/** What is remembered of each root between two looks. */
+export interface Watched {
+  readonly store: UndoStore;
+  readonly listings: readonly SavedListing[];
+  readonly heavy: Set<string>;
+  readonly blind: Set<string>;
+}
+
+export interface Look {
+  readonly files: number;
+  readonly dropped: readonly string[];
+  readonly changes: readonly SavedChange[];
+}
+
+/** Where the changes since the last look belong; nobody: they are the person's own. */
+export interface Blame {
+  readonly call: EffectCall;
+  readonly session: string;
+  /** When its command ended. */
+  readonly until?: number | undefined;
+  /** Others may have changed the same files all the time. */
+  readonly doubtful: boolean;
+}
+
+/** One look at every root; `step` is stored together with it. */
+export async function look(
+  watched: Watched,
+  step: SavedStep,
+  blame: Blame | undefined,
+  signal: AbortSignal,
+): Promise<Look> {
+  const { store, heavy } = watched;
+  const dropped: string[] = [];
+  const changes: SavedChange[] = [];
+  const updates: NonNullable<SavedStep["listings"]>[number][] = [];
+  const blind = new Set<string>();
+  let files = 0;
+  const until = blame?.until === undefined ? undefined : blame.until + SLACK_MS;
+  for (const { id, root, entries } of watched.listings) {
+    const now = await scanRoot(root, { store, known: entries, heavy, signal });
+    const found = compare({ before: entries, blind: watched.blind, now, until });
+    files += now.files;
+    dropped.push(...now.dropped);
+    for (const path of now.blind) blind.add(path);
+    changes.push(...found.changes);
+    updates.push({ id, set: found.set, gone: found.gone });
+  }
+  const list = blame?.doubtful ? changes.map((change) => ({ ...change, doubtful: true })) : changes;
+  const turn = blame && { session: blame.session, turn: blame.call.turn };
+  store.save({
+    ...step,
+    listings: updates,
+    ...(blame ? { changes: { call: blame.call, session: blame.session, list } } : {}),
+    ...(turn && list.length > 0 && dropped.length > 0 ? { uncovered: { turn, list: dropped } } : {}),
+  });
+  remember(watched, updates, blind);
+  return { files, dropped, changes: blame ? list : [] };
+}
+
+/** Only what is on disk counts. */
+function remember(watched: Watched, updates: NonNullable<SavedStep["listings"]>, blind: ReadonlySet<string>): void {
+  for (const [index, { set, gone }] of updates.entries()) {
+    const entries = watched.listings[index]?.entries;
+    for (const path of gone) entries?.delete(path);
+    for (const [path, state] of set) entries?.set(path, state);
+  }
+  watched.blind.clear();
+  for (const path of blind) watched.blind.add(path);
+}
+
+/** Finds out what commands did that were killed together with their session. */
+export async function recoverCut(store: UndoStore, signal: AbortSignal): Promise<void> {
+  const { windows, roots } = store.cut();
+  const last = windows.at(-1);
+  if (!last) return;
+  const there = roots.filter((root) => statSync(root, { throwIfNoEntry: false })?.isDirectory());
+  const listings = there.map((root) => store.listing(root));
+  const blame: Blame = {
+    call: last,
+    session: last.session,
+    until: Math.max(...windows.map(({ until }) => until)) + SIGN_MS,
+    doubtful: windows.some(({ background }) => background),
+  };
+  const close = windows.map(({ callId }) => callId);
+  await look({ store, listings, heavy: new Set(), blind: new Set() }, { close }, blame, signal);
+}

@@ -1,0 +1,260 @@
+/** Undo over real files: what turns left is taken back byte for byte, what somebody else did is not touched. */
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { sha256 } from "../../src/base/hash.ts";
+import { treeOf, type UndoKit, undoKit } from "../kit/undo.ts";
+
+const NAMES = ["a", "b", "c d", "é", ".hidden"];
+const path = fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
+const content = fc.oneof(fc.string({ maxLength: 30 }), fc.constant("x".repeat(300)));
+const effect = fc.oneof(
+  fc.record({ kind: fc.constant("write" as const), path, content }),
+  fc.record({ kind: fc.constant("remove" as const), path }),
+  fc.record({ kind: fc.constant("folder" as const), path }),
+  fc.record({ kind: fc.constant("link" as const), path, content: path }),
+  fc.record({ kind: fc.constant("move" as const), path, content: path }),
+  fc.record({
+    kind: fc.constant("mode" as const),
+    path,
+    mode: fc.constantFrom(0o600, 0o644, 0o755, 0o700, 0o555, 0o444),
+  }),
+);
+type Effect = typeof effect extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** What cannot be done is left; the rest is what a command would do. */
+function play(root: string, each: Effect): void {
+  const at = join(root, each.path);
+  try {
+    if (each.kind === "write") {
+      mkdirSync(dirname(at), { recursive: true });
+      writeFileSync(at, each.content);
+      // Times that say nothing.
+      if (each.content.length % 3 === 0) utimesSync(at, 1, 1);
+    }
+    if (each.kind === "remove") rmSync(at, { recursive: true });
+    if (each.kind === "folder") mkdirSync(at, { recursive: true });
+    if (each.kind === "link") symlinkSync(each.content, at);
+    if (each.kind === "move") renameSync(at, join(root, each.content));
+    if (each.kind === "mode" && !lstatSync(at).isSymbolicLink()) chmodSync(at, each.mode);
+  } catch {
+    // The system said no.
+  }
+}
+
+async function commands(kit: UndoKit, turn: number, effects: readonly (readonly Effect[])[]): Promise<void> {
+  for (const one of effects)
+    await kit.command(turn, () => {
+      for (const each of one) play(kit.workspace, each);
+    });
+}
+
+function isFolder(at: string): boolean {
+  try {
+    return lstatSync(at).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** A file tool writes a text file where it can. */
+async function edit(kit: UndoKit, turn: number, name: string, text: string): Promise<void> {
+  const at = join(kit.workspace, name);
+  if (!isFolder(dirname(at))) return;
+  const stat = lstatSync(at, { throwIfNoEntry: false });
+  if (stat && !stat.isFile()) return;
+  const mode = stat ? stat.mode & 0o7777 : 0o644;
+  const side = (bytes: Buffer) => ({ entry: `f ${mode.toString(8)} ${sha256(bytes)}`, hash: sha256(bytes), bytes });
+  await kit.recorder.writes({ callId: `w${turn}`, turn });
+  const [before, after] = [stat ? side(readFileSync(at)) : null, side(Buffer.from(text))];
+  kit.recorder.writing({ callId: `w${turn}`, path: at, before, after, folders: new Map() });
+  writeFileSync(at, text);
+  chmodSync(at, mode);
+}
+
+describe("any turns of edits and commands", () => {
+  const turn = fc.record({
+    commands: fc.array(fc.array(effect, { maxLength: 6 }), { minLength: 1, maxLength: 3 }),
+    edit: fc.option(fc.record({ path, content }), { nil: undefined }),
+  });
+
+  test("are taken back and done again byte for byte", { timeout: 240_000 }, async () => {
+    const runs = process.env["CRUCIBLE_TEST_LONG"] ? 400 : 40;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(effect, { maxLength: 12 }),
+        fc.array(turn, { minLength: 1, maxLength: 3 }),
+        async (start, turns) => {
+          await using kit = undoKit();
+          for (const each of start) play(kit.workspace, each);
+          const states = [treeOf(kit.workspace)];
+          for (const [index, each] of turns.entries()) {
+            await commands(kit, index + 1, each.commands);
+            if (each.edit) await edit(kit, index + 1, each.edit.path, each.edit.content);
+            states.push(treeOf(kit.workspace));
+          }
+          const all = turns.map((_, index) => index + 1);
+          for (const number of all.toReversed()) {
+            expect((await kit.undo([number])).conflicts).toEqual([]);
+            expect(treeOf(kit.workspace)).toEqual(states[number - 1]);
+          }
+          expect((await kit.undo(all, { redo: true })).conflicts).toEqual([]);
+          expect(treeOf(kit.workspace)).toEqual(states.at(-1));
+          await kit.undo(all);
+          expect(treeOf(kit.workspace)).toEqual(states[0]);
+        },
+      ),
+      { numRuns: runs },
+    );
+  });
+
+  test("never take what somebody else did in between or since", { timeout: 240_000 }, async () => {
+    const runs = process.env["CRUCIBLE_TEST_LONG"] ? 300 : 30;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(turn, { minLength: 1, maxLength: 3 }),
+        fc.array(fc.record({ path, content }), { minLength: 1, maxLength: 4 }),
+        async (turns, own) => {
+          await using kit = undoKit();
+          const mine = new Map<string, string>();
+          for (const [index, each] of turns.entries()) {
+            await commands(kit, index + 1, each.commands);
+            await kit.recorder.settled();
+            const name = own[index % own.length];
+            if (name) person(kit, name, mine);
+          }
+          for (const each of own) person(kit, each, mine);
+          const all = turns.map((_, index) => index + 1);
+          const before = treeOf(kit.workspace);
+          const { conflicts, steps } = await kit.undo(all);
+          for (const [file, text] of mine) {
+            const at = join(kit.workspace, file);
+            if (before[file]?.endsWith(text))
+              expect(readFileSync(at, "utf8"), JSON.stringify({ conflicts, steps })).toBe(text);
+          }
+        },
+      ),
+      { numRuns: runs },
+    );
+  });
+});
+
+/** The person writes a file of which the content is known to be theirs. */
+function person(
+  kit: UndoKit,
+  { path: name, content: text }: { path: string; content: string },
+  mine: Map<string, string>,
+): void {
+  const at = join(kit.workspace, name);
+  const own = `mine: ${text}`;
+  try {
+    if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+    mkdirSync(dirname(at), { recursive: true });
+    writeFileSync(at, own);
+    mine.set(name, own);
+  } catch {
+    // No place for it.
+  }
+}
+
+test("a file of the person's in a folder that the turn made keeps the folder", async () => {
+  await using kit = undoKit();
+  const at = (name: string) => join(kit.workspace, name);
+  await kit.command(1, () => {
+    mkdirSync(at("made"));
+    writeFileSync(at("made/theirs"), "t");
+  });
+  await kit.recorder.settled();
+  writeFileSync(at("made/mine"), "m");
+  const plan = await kit.undo([1]);
+  expect(plan.conflicts).toEqual([]);
+  expect(readdirSync(at("made"))).toEqual(["mine"]);
+});
+
+test("a link that the person puts in place of a folder is not followed", async () => {
+  await using kit = undoKit();
+  const at = (name: string) => join(kit.workspace, name);
+  mkdirSync(at("dir"));
+  writeFileSync(at("dir/file"), "old");
+  await kit.command(1, () => writeFileSync(at("dir/file"), "new"));
+  await kit.recorder.settled();
+  rmSync(at("dir"), { recursive: true });
+  mkdirSync(join(kit.base, "elsewhere"));
+  writeFileSync(join(kit.base, "elsewhere/file"), "new");
+  symlinkSync(join(kit.base, "elsewhere"), at("dir"));
+  const plan = await kit.undo([1]);
+  expect(plan.steps).toEqual([]);
+  expect(plan.conflicts).toMatchObject([{ path: at("dir/file"), why: "blocked" }]);
+  expect(readFileSync(join(kit.base, "elsewhere/file"), "utf8")).toBe("new");
+});
+
+test("what git and this program are steered by is neither kept nor restored", async () => {
+  await using kit = undoKit();
+  const at = (name: string) => join(kit.workspace, name);
+  mkdirSync(at(".git/hooks"), { recursive: true });
+  await kit.command(1, () => {
+    writeFileSync(at(".git/hooks/x"), "x");
+    writeFileSync(at(".mcp.json"), "{}");
+    mkdirSync(at(".codecrucible"));
+    writeFileSync(at("ordinary"), "o");
+  });
+  const plan = await kit.undo([1]);
+  expect(plan.steps.map((step) => step.path)).toEqual([at("ordinary")]);
+  expect(existsSync(at(".mcp.json"))).toBe(true);
+});
+
+test("what changes while a background command runs is doubtful and taken back only on wish", async () => {
+  await using kit = undoKit();
+  const at = (name: string) => join(kit.workspace, name);
+  await kit.command(1, () => kit.recorder.jobStarted("x", "none"));
+  await kit.recorder.before({ callId: "server", turn: 2 }, new AbortController().signal);
+  kit.recorder.jobStarted("server", "job1");
+  kit.recorder.after("server");
+  await kit.recorder.settled();
+  writeFileSync(at("by-job"), "1");
+  await kit.command(3, () => writeFileSync(at("by-command"), "2"));
+  await kit.recorder.settled();
+  writeFileSync(at("by-job-late"), "3");
+  kit.recorder.jobEnded("job1");
+  const refused = await kit.undo([2]);
+  expect(refused.conflicts.map(({ why }) => why)).toEqual(["doubtful", "doubtful"]);
+  expect(readdirSync(kit.workspace).sort()).toEqual(["by-command", "by-job", "by-job-late"]);
+  await kit.undo([2], { doubtful: true });
+  expect(readdirSync(kit.workspace)).toEqual(["by-command"]);
+  await kit.undo([3]);
+  expect(readdirSync(kit.workspace)).toEqual([]);
+  await kit.undo([2, 3], { redo: true });
+  expect(readdirSync(kit.workspace).sort()).toEqual(["by-command", "by-job", "by-job-late"]);
+});
+
+test("a command that was killed with its session is found out about by the next one; later changes are doubtful", async () => {
+  await using kit = undoKit({ owner: "dead" });
+  const at = (name: string) => join(kit.workspace, name);
+  writeFileSync(at("old"), "old");
+  await kit.recorder.before({ callId: "k", turn: 1 }, new AbortController().signal);
+  unlinkSync(at("old"));
+  writeFileSync(at("cut"), "cut");
+  mkdirSync(at("empty"));
+  const store = kit.store({ owner: "next", clock: { now: () => Date.now(), monotonic: () => performance.now() } });
+  store.close();
+  await using later = undoKit({ base: kit.base, owner: "next" });
+  await later.recorder.writes({ callId: "n", turn: 2 });
+  const plan = later.plan([1]);
+  expect(plan.conflicts).toEqual([]);
+  await later.undo([1]);
+  expect(treeOf(later.workspace)).toEqual({ old: expect.stringContaining("old") });
+});
