@@ -17,7 +17,7 @@ import type {
 import type { House } from "./house.ts";
 import { contains } from "./sandbox/paths.ts";
 import { recoverCut } from "./sandbox/recover.ts";
-import { restore } from "./sandbox/restore.ts";
+import { dropHalves, restore } from "./sandbox/restore.ts";
 import { planUndo } from "./sandbox/undo-plan.ts";
 import { checkpointsOf, keyOf, turnsToRedo, turnsToUndo } from "./session/checkpoints.ts";
 import { alive, writerName } from "./store/lease.ts";
@@ -187,6 +187,7 @@ export async function finishRestores(
     for (const { id, ...intent } of store.unfinished()) {
       const place = await open(intent.session);
       try {
+        dropHalves(intent.steps, systemClock.now());
         await restore(intent.steps, { store, owner: ownerOf(house) });
         if (place && !isTold(place, intent)) await tell(place, intent);
         store.end(id);

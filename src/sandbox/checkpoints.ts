@@ -4,7 +4,8 @@ import type { SandboxContext } from "./options.ts";
 import { contains } from "./paths.ts";
 import { look as lookAt, recoverCut, type Watched } from "./recover.ts";
 
-const HEARTBEAT_MS = 200;
+/** What a killed command did after its last sign of life is doubtful. */
+const HEARTBEAT_MS = 50;
 const MOST_PATHS = 100;
 
 interface Content {
@@ -46,14 +47,14 @@ export function createCheckpoints(context: Context, open: () => Promise<UndoStor
   const turns = new Map<string, number>();
   /** Commands without a look after their end: when they ended. */
   const running = new Map<string, number | undefined>();
+  const wrote = new Set<string>();
   /** Background commands, and the calls that started them. */
   const jobs = new Map<string, string>();
   const inTurn = queue();
   let opened: Opened | undefined;
   const room = async () => (opened ??= await openRoom(open));
   const callOf = (callId: string): EffectCall => ({ callId, turn: turns.get(callId) ?? 0 });
-  const beat = setInterval(() => void (running.size + jobs.size > 0 && opened?.store.alive()), HEARTBEAT_MS);
-  beat.unref();
+  const beat = heart(() => opened?.store.alive());
 
   /** Without a call what is found belongs to a background command, if there is one; with null to nobody. */
   const look = async (step: SavedStep, callId: string | null | undefined, signal: AbortSignal) => {
@@ -67,11 +68,15 @@ export function createCheckpoints(context: Context, open: () => Promise<UndoStor
     if (blame && seen.changes.length > 0) tell(context, blame.call, seen.changes);
     return seen;
   };
+  const makeRoom = () => {
+    if (running.size + jobs.size === 0) beat.stop();
+    announce(context, opened?.store.prune().length ?? 0);
+  };
   const finish = async (callId: string) => {
     const lasting = [...jobs.values()].includes(callId);
     await look(lasting ? { background: callId } : { close: [callId] }, callId, never);
     running.delete(callId);
-    announce(context, opened?.store.prune().length ?? 0);
+    makeRoom();
   };
   const off = once(() => context.emit({ kind: "model-note", code: "undo-off", text: OFF }));
 
@@ -85,6 +90,7 @@ export function createCheckpoints(context: Context, open: () => Promise<UndoStor
       return inTurn.run(async () => {
         const { files, dropped } = await look({ open: call }, undefined, signal);
         running.set(call.callId, undefined);
+        beat.start();
         return { files, dropped };
       });
     },
@@ -94,13 +100,16 @@ export function createCheckpoints(context: Context, open: () => Promise<UndoStor
       else await inTurn.run(room);
     },
     after(callId) {
+      if (wrote.delete(callId)) inTurn.beside(async () => makeRoom());
       if (!running.has(callId)) return;
       running.set(callId, context.clock.now());
       inTurn.beside(() => finish(callId));
     },
     writing(write) {
       const root = roots.find((each) => contains(each, write.path));
-      if (opened && root !== undefined) keepWrite(opened, callOf(write.callId), write);
+      if (!opened || root === undefined) return;
+      keepWrite(opened, callOf(write.callId), write);
+      wrote.add(write.callId);
     },
     jobStarted: (callId, job) => void jobs.set(job, callId),
     jobEnded(job) {
@@ -110,7 +119,7 @@ export function createCheckpoints(context: Context, open: () => Promise<UndoStor
         // The call that started it may not have been looked at itself: then that look closes it.
         await look(running.has(callId) ? {} : { close: [callId] }, undefined, never);
         jobs.delete(job);
-        announce(context, opened?.store.prune().length ?? 0);
+        makeRoom();
       });
     },
     async settled() {
@@ -121,7 +130,7 @@ export function createCheckpoints(context: Context, open: () => Promise<UndoStor
       if (jobs.size > 0) await inTurn.run(() => look({}, null, never));
     },
     async close() {
-      clearInterval(beat);
+      beat.stop();
       const left = () => [...running.keys(), ...jobs.values()];
       // A failure here is told by nobody: whoever comes next finds the command open and looks again.
       await inTurn.done().catch(() => undefined);
@@ -172,6 +181,27 @@ function announce({ emit }: Context, dropped: number): void {
   if (dropped === 0) return;
   const text = `undo lets go of the oldest ${dropped === 1 ? "turn" : `${dropped} turns`} (undo.turns, undo.maxMegabytes)`;
   emit({ kind: "model-note", code: "undo-dropped", text });
+}
+
+/** Signs of life while something runs. One that cannot be written is the next command's to tell. */
+function heart(sign: () => void) {
+  let timer: NodeJS.Timeout | undefined;
+  const beat = () => {
+    try {
+      sign();
+    } catch {
+      // The store tells it when it matters.
+    }
+  };
+  return {
+    start() {
+      timer ??= setInterval(beat, HEARTBEAT_MS).unref();
+    },
+    stop() {
+      clearInterval(timer);
+      timer = undefined;
+    },
+  };
 }
 
 function once(work: () => unknown): () => void {

@@ -52,7 +52,8 @@ function isBelow(path: string, places: ReadonlySet<string>): boolean {
 /** A folder's time tells of what is in it, not of itself; a deleted file's is that of its folder. */
 function isLate({ now, until }: Comparing, path: string, to: string | null): boolean {
   if (until === undefined || to?.startsWith("d ")) return false;
-  const limit = BigInt(until) * 1_000_000n;
+  // Our clock tells whole milliseconds.
+  const limit = BigInt(until + 1) * 1_000_000n;
   if (to !== null) return (now.entries.get(path)?.ctime ?? 0n) > limit;
   const parent = lstatSync(dirname(path), { bigint: true, throwIfNoEntry: false });
   return parent !== undefined && parent.ctimeNs > limit;

@@ -4,11 +4,6 @@ import type { EffectCall, SavedChange, SavedListing, SavedStep, UndoStore } from
 import { compare } from "./compare.ts";
 import { scanRoot } from "./scan.ts";
 
-/** A change this long after a command ended was not its own (milliseconds). */
-const SLACK_MS = 50;
-/** The last sign of life of a killed process may be this old (milliseconds). */
-const SIGN_MS = 400;
-
 /** What is remembered of each root between two looks. */
 export interface Watched {
   readonly store: UndoStore;
@@ -27,7 +22,7 @@ export interface Look {
 export interface Blame {
   readonly call: EffectCall;
   readonly session: string;
-  /** When its command ended. */
+  /** When its command ended, or gave its last sign of life: what changed later may be the person's. */
   readonly until?: number | undefined;
   /** Others may have changed the same files all the time. */
   readonly doubtful: boolean;
@@ -46,7 +41,7 @@ export async function look(
   const updates: NonNullable<SavedStep["listings"]>[number][] = [];
   const blind = new Set<string>();
   let files = 0;
-  const until = blame?.until === undefined ? undefined : blame.until + SLACK_MS;
+  const until = blame?.until;
   for (const { id, root, entries } of watched.listings) {
     const now = await scanRoot(root, { store, known: entries, heavy, signal });
     const found = compare({ before: entries, blind: watched.blind, now, until });
@@ -89,7 +84,7 @@ export async function recoverCut(store: UndoStore, signal: AbortSignal): Promise
   const blame: Blame = {
     call: last,
     session: last.session,
-    until: Math.max(...windows.map(({ until }) => until)) + SIGN_MS,
+    until: Math.max(...windows.map(({ until }) => until)),
     doubtful: windows.some(({ background }) => background),
   };
   const close = windows.map(({ callId }) => callId);

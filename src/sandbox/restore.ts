@@ -16,7 +16,8 @@ import type { RestoreStep, SavedEntry, UndoStore } from "../core/ports/undo.ts";
 import { below, openParent, putFile } from "./file-writes.ts";
 import type { Owner } from "./options.ts";
 import { entryAt } from "./scan.ts";
-import { temporaryName } from "./temporary.ts";
+import { entriesOf } from "./snapshot.ts";
+import { AGE_MS, dropTemporaries, isTemporary, temporaryName } from "./temporary.ts";
 import { openFault, openVerified } from "./verified-open.ts";
 
 export interface Restoring {
@@ -59,6 +60,17 @@ export async function restore(steps: readonly RestoreStep[], how: Restoring): Pr
   return [...new Set(left)];
 }
 
+/** What a killed restore of these steps left beside them. */
+export function dropHalves(steps: readonly RestoreStep[], now: number): void {
+  for (const folder of new Set(steps.map(({ path }) => dirname(path)))) {
+    const names = entriesOf(folder).map(({ name }) => name);
+    dropTemporaries(
+      names.filter(isTemporary).map((name) => `${folder}/${name}`),
+      now + AGE_MS,
+    );
+  }
+}
+
 async function attempt(step: RestoreStep, work: (step: RestoreStep) => boolean | Promise<boolean>): Promise<boolean> {
   try {
     return await work(step);
@@ -77,6 +89,7 @@ function present(path: string): SavedEntry | undefined {
 }
 
 function openUp(folder: string): void {
+  if (kindOf(present(folder) ?? null) !== "d") return;
   const stat = lstatSync(folder, { throwIfNoEntry: false });
   if (stat?.isDirectory() && (stat.mode & 0o300) !== 0o300) chmodFolder(folder, (stat.mode & 0o7777) | 0o700);
 }

@@ -9,7 +9,8 @@ export function listings(room: Room): {
 } {
   const { db, owner, isAlive, clock } = room;
   const release = releaser(room);
-  const all = db.prepare("SELECT id, owner FROM listings WHERE root = ? ORDER BY at DESC");
+  const all = db.prepare(`SELECT id, owner FROM listings WHERE root = ?
+    ORDER BY EXISTS (SELECT 1 FROM files WHERE listing = id) DESC, at DESC`);
   const known = db.prepare("SELECT hash FROM files WHERE listing = ? AND path = ?");
   const put = db.prepare(`INSERT INTO files (listing, path, entry, stamp, hash) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET entry = excluded.entry, stamp = excluded.stamp, hash = excluded.hash`);

@@ -1,5 +1,6 @@
 /** A workspace whose turns are played by direct changes of files, with a real undo store beside it. */
 import {
+  chmodSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -8,9 +9,11 @@ import {
   readlinkSync,
   realpathSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
+import { sha256 } from "../../src/base/hash.ts";
 import type { EventBody } from "../../src/core/event.ts";
 import type { UndoStore } from "../../src/core/ports/undo.ts";
 import { createCheckpoints, type Recorder } from "../../src/sandbox/checkpoints.ts";
@@ -29,6 +32,8 @@ export interface UndoKit extends AsyncDisposable {
   store(extra?: Partial<UndoStoreOptions>): UndoStore;
   /** One command of a turn. */
   command(turn: number, work: () => unknown): Promise<void>;
+  /** A file tool writes a text file where it can. */
+  edit(turn: number, name: string, text: string): Promise<void>;
   plan(turns: readonly number[], how?: { doubtful?: boolean; redo?: boolean }): UndoPlan;
   undo(turns: readonly number[], how?: { doubtful?: boolean; redo?: boolean }): Promise<UndoPlan>;
 }
@@ -109,6 +114,7 @@ export function undoKit(options: UndoKitOptions = {}): UndoKit {
       await work();
       recorder.after(callId);
     },
+    edit: (turn, name, text) => edit(recorder, { turn, at: join(workspace, name), text }),
     async undo(turns, how) {
       await recorder.settled();
       const found = plan(turns, how);
@@ -122,6 +128,28 @@ export function undoKit(options: UndoKitOptions = {}): UndoKit {
       rmSync(base, { recursive: true, force: true });
     },
   };
+}
+
+async function edit(recorder: Recorder, { turn, at, text }: { turn: number; at: string; text: string }): Promise<void> {
+  if (!isFolder(dirname(at))) return;
+  const stat = lstatSync(at, { throwIfNoEntry: false });
+  if (stat && !stat.isFile()) return;
+  const mode = stat ? stat.mode & 0o7777 : 0o644;
+  const side = (bytes: Buffer) => ({ entry: `f ${mode.toString(8)} ${sha256(bytes)}`, hash: sha256(bytes), bytes });
+  await recorder.writes({ callId: `w${turn}`, turn });
+  const [before, after] = [stat ? side(readFileSync(at)) : null, side(Buffer.from(text))];
+  recorder.writing({ callId: `w${turn}`, path: at, before, after, folders: new Map() });
+  writeFileSync(at, text);
+  chmodSync(at, mode);
+  recorder.after(`w${turn}`);
+}
+
+function isFolder(at: string): boolean {
+  try {
+    return lstatSync(at).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Every entry below a folder but `.git`, as one text each: kind, mode and content. */

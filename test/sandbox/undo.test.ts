@@ -16,7 +16,6 @@ import {
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sha256 } from "../../src/base/hash.ts";
 import { treeOf, type UndoKit, undoKit } from "../kit/undo.ts";
 
 const NAMES = ["a", "b", "c d", "é", ".hidden"];
@@ -63,29 +62,6 @@ async function commands(kit: UndoKit, turn: number, effects: readonly (readonly 
     });
 }
 
-function isFolder(at: string): boolean {
-  try {
-    return lstatSync(at).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-/** A file tool writes a text file where it can. */
-async function edit(kit: UndoKit, turn: number, name: string, text: string): Promise<void> {
-  const at = join(kit.workspace, name);
-  if (!isFolder(dirname(at))) return;
-  const stat = lstatSync(at, { throwIfNoEntry: false });
-  if (stat && !stat.isFile()) return;
-  const mode = stat ? stat.mode & 0o7777 : 0o644;
-  const side = (bytes: Buffer) => ({ entry: `f ${mode.toString(8)} ${sha256(bytes)}`, hash: sha256(bytes), bytes });
-  await kit.recorder.writes({ callId: `w${turn}`, turn });
-  const [before, after] = [stat ? side(readFileSync(at)) : null, side(Buffer.from(text))];
-  kit.recorder.writing({ callId: `w${turn}`, path: at, before, after, folders: new Map() });
-  writeFileSync(at, text);
-  chmodSync(at, mode);
-}
-
 describe("any turns of edits and commands", () => {
   const turn = fc.record({
     commands: fc.array(fc.array(effect, { maxLength: 6 }), { minLength: 1, maxLength: 3 }),
@@ -104,7 +80,7 @@ describe("any turns of edits and commands", () => {
           const states = [treeOf(kit.workspace)];
           for (const [index, each] of turns.entries()) {
             await commands(kit, index + 1, each.commands);
-            if (each.edit) await edit(kit, index + 1, each.edit.path, each.edit.content);
+            if (each.edit) await kit.edit(index + 1, each.edit.path, each.edit.content);
             states.push(treeOf(kit.workspace));
           }
           const all = turns.map((_, index) => index + 1);
