@@ -1,9 +1,12 @@
 /** Puts paths back as they were: each in one move, verified, never through a link; doing it twice is doing it once. */
 import {
   chmodSync,
-  fchmodSync,
+  closeSync,
+  constants,
   lchownSync,
   lstatSync,
+  openSync,
+  readlinkSync,
   renameSync,
   rmdirSync,
   type Stats,
@@ -94,9 +97,21 @@ function openUp(folder: string): void {
   if (stat?.isDirectory() && (stat.mode & 0o300) !== 0o300) chmodFolder(folder, (stat.mode & 0o7777) | 0o700);
 }
 
+/** A path alone, without the right to read it: open(2), O_PATH of Linux. */
+const O_PATH = 0o10000000;
+
+/** Of that very folder, also where it is closed to its owner; a link is never followed. */
 function chmodFolder(path: string, mode: number): void {
-  using folder = openVerified(path, "directory");
-  fchmodSync(folder.fd, mode);
+  if (process.platform !== "linux") return chmodSync(path, mode);
+  const fd = openSync(path, O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY);
+  try {
+    const own = `/proc/self/fd/${fd}`;
+    if (readlinkSync(own) !== path)
+      throw new CrucibleError("file-changed", `${path} changed while its mode was set`, { retryable: true });
+    chmodSync(own, mode);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** A folder is taken for the same whatever its mode: it may have been opened. */
@@ -168,7 +183,6 @@ function putLink(path: string, target: string, owner: Owner | undefined): void {
 
 function setMode({ path, to }: RestoreStep): boolean {
   if (to === null || kindOf(present(path) ?? null) !== "d") return false;
-  if (process.platform === "linux") chmodFolder(path, modeOf(to));
-  else chmodSync(path, modeOf(to));
+  chmodFolder(path, modeOf(to));
   return true;
 }
