@@ -148,7 +148,7 @@ const holdsHome = (root: string) => `${root} (it holds your whole home folder)`;
 async function openRoom(open: () => Promise<UndoStore>): Promise<Opened> {
   const store = await open();
   await recoverCut(store, never);
-  return { store, listings: [], heavy: new Set(), blind: new Set() };
+  return { store, listings: [], heavy: new Set(), looks: new Map() };
 }
 
 /** Not `/tmp`, and nothing that holds the whole home; a root inside another is covered with it. */

@@ -2,15 +2,20 @@
 import { statSync } from "node:fs";
 import type { EffectCall, SavedChange, SavedListing, SavedStep, UndoStore } from "../core/ports/undo.ts";
 import { compare } from "./compare.ts";
-import { scanRoot } from "./scan.ts";
+import { isSame, type Scan, scanRoot } from "./scan.ts";
 
 /** What is remembered of each root between two looks. */
 export interface Watched {
   readonly store: UndoStore;
   readonly listings: readonly SavedListing[];
   readonly heavy: Set<string>;
-  readonly blind: Set<string>;
+  /** The last look at each root. */
+  readonly looks: Map<string, LastLook>;
 }
+
+type LastLook = Pick<Scan, "folders" | "files" | "dropped" | "blind">;
+
+const NOTHING: LastLook = { folders: new Map(), files: 0, dropped: [], blind: new Set() };
 
 export interface Look {
   readonly files: number;
@@ -35,21 +40,25 @@ export async function look(
   blame: Blame | undefined,
   signal: AbortSignal,
 ): Promise<Look> {
-  const { store, heavy } = watched;
+  const { store, heavy, looks } = watched;
   const dropped: string[] = [];
   const changes: SavedChange[] = [];
   const updates: NonNullable<SavedStep["listings"]>[number][] = [];
-  const blind = new Set<string>();
+  const now = new Map<string, LastLook>();
   let files = 0;
   const until = blame?.until;
   for (const { id, root, entries } of watched.listings) {
-    const now = await scanRoot(root, { store, known: entries, heavy, signal });
-    const found = compare({ before: entries, blind: watched.blind, now, until });
-    files += now.files;
-    dropped.push(...now.dropped);
-    for (const path of now.blind) blind.add(path);
-    changes.push(...found.changes);
-    updates.push({ id, set: found.set, gone: found.gone });
+    const last = looks.get(root);
+    if (last && (await isSame(last, entries, signal))) now.set(root, last);
+    else {
+      const scan = await scanRoot(root, { store, known: entries, heavy, signal });
+      const found = compare({ before: entries, blind: (last ?? NOTHING).blind, now: scan, until });
+      now.set(root, scan);
+      changes.push(...found.changes);
+      updates.push({ id, set: found.set, gone: found.gone });
+    }
+    files += now.get(root)?.files ?? 0;
+    dropped.push(...(now.get(root)?.dropped ?? []));
   }
   const list = blame?.doubtful ? changes.map((change) => ({ ...change, doubtful: true })) : changes;
   const turn = blame && { session: blame.session, turn: blame.call.turn };
@@ -59,19 +68,19 @@ export async function look(
     ...(blame ? { changes: { call: blame.call, session: blame.session, list } } : {}),
     ...(turn && list.length > 0 && dropped.length > 0 ? { uncovered: { turn, list: dropped } } : {}),
   });
-  remember(watched, updates, blind);
+  remember(watched, updates);
+  for (const [root, { folders, files: count, dropped: names, blind }] of now)
+    looks.set(root, { folders, files: count, dropped: names, blind });
   return { files, dropped, changes: blame ? list : [] };
 }
 
 /** Only what is on disk counts. */
-function remember(watched: Watched, updates: NonNullable<SavedStep["listings"]>, blind: ReadonlySet<string>): void {
-  for (const [index, { set, gone }] of updates.entries()) {
-    const entries = watched.listings[index]?.entries;
+function remember({ listings }: Watched, updates: NonNullable<SavedStep["listings"]>): void {
+  for (const { id, set, gone } of updates) {
+    const entries = listings.find((listing) => listing.id === id)?.entries;
     for (const path of gone) entries?.delete(path);
     for (const [path, state] of set) entries?.set(path, state);
   }
-  watched.blind.clear();
-  for (const path of blind) watched.blind.add(path);
 }
 
 /** Finds out what commands did that were killed together with their session. */
@@ -88,5 +97,5 @@ export async function recoverCut(store: UndoStore, signal: AbortSignal): Promise
     doubtful: windows.some(({ background }) => background),
   };
   const close = windows.map(({ callId }) => callId);
-  await look({ store, listings, heavy: new Set(), blind: new Set() }, { close }, blame, signal);
+  await look({ store, listings, heavy: new Set(), looks: new Map() }, { close }, blame, signal);
 }

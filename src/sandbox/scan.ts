@@ -40,6 +40,8 @@ export interface Scan {
   readonly dropped: readonly string[];
   /** Those paths; what lies below them is not known either. */
   readonly blind: ReadonlySet<string>;
+  /** When the contents of each folder changed last; 0 where that was too lately to be told from now. */
+  readonly folders: ReadonlyMap<string, bigint>;
 }
 
 export interface Scanning {
@@ -65,12 +67,43 @@ interface Walk {
 
 export async function scanRoot(root: string, how: Scanning): Promise<Scan> {
   const walk: Walk = { root, found: [], dropped: [], blind: new Set(), heavy: how.heavy };
+  const now = BigInt(Date.now()) * 1_000_000n;
   await walkTree(walk, how.signal);
   refuseHuge(walk, how.store.cap * MOST);
-  const entries = await describe(walk, how);
+  const entries = await describe(walk, how, now);
   let files = 0;
   for (const { entry } of entries.values()) if (!entry.startsWith("d ")) files++;
-  return { entries, files, dropped: walk.dropped, blind: walk.blind };
+  return { entries, files, dropped: walk.dropped, blind: walk.blind, folders: foldersOf(walk, now) };
+}
+
+/** With the root, whose own entry is nobody's. */
+function foldersOf({ root, found }: Walk, now: bigint): Map<string, bigint> {
+  const folders = new Map<string, bigint>();
+  const own = lstatSync(root, { bigint: true, throwIfNoEntry: false });
+  for (const { path, stat } of own ? [{ path: root, stat: own }, ...found] : found)
+    if (stat.isDirectory()) folders.set(path, now - stat.ctimeNs > RACY_NS ? stat.ctimeNs : 0n);
+  return folders;
+}
+
+/** True when nothing at all changed since `last`: times of every file and folder are as they were. */
+export async function isSame(
+  { folders }: Pick<Scan, "folders">,
+  known: ReadonlyMap<string, SavedState>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const pace = pacer(signal);
+  for (const [path, ctime] of folders) {
+    if (pace.due()) await pace.rest();
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (!stat?.isDirectory() || stat.ctimeNs !== ctime) return false;
+  }
+  for (const [path, { stamp }] of known) {
+    if (stamp.startsWith("d")) continue;
+    if (pace.due()) await pace.rest();
+    const stat = stamp === "" ? undefined : lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (!stat || stampOf(stat) !== stamp) return false;
+  }
+  return true;
 }
 
 /** What would fill the store alone is not covered at all. */
@@ -154,11 +187,11 @@ function add(path: string, found: Found[]): BigIntStats | undefined {
   return stat;
 }
 
-async function describe(walk: Walk, how: Scanning): Promise<Map<string, Seen>> {
+/** `now`: before the walk began. */
+async function describe(walk: Walk, how: Scanning, now: bigint): Promise<Map<string, Seen>> {
   const entries = new Map<string, Seen>();
   const pace = pacer(how.signal);
   const batch = contentBatch(how.store);
-  const now = BigInt(Date.now()) * 1_000_000n;
   for (const { path, stat } of walk.found) {
     if (pace.due()) await pace.rest();
     const stamp = stampOf(stat);

@@ -161,6 +161,31 @@ test("a file of the person's in a folder that the turn made keeps the folder", a
   expect(readdirSync(at("made"))).toEqual(["mine"]);
 });
 
+test("folders closed to their owner come back with all that is in them, and closed", async () => {
+  await using kit = undoKit();
+  const at = (name: string) => join(kit.workspace, name);
+  mkdirSync(at("shut/deep"), { recursive: true });
+  mkdirSync(at("dark"));
+  for (const name of ["shut/a", "shut/deep/b", "dark/x"]) writeFileSync(at(name), name);
+  for (const name of ["shut/deep", "shut"]) chmodSync(at(name), 0o555);
+  const before = treeOf(kit.workspace);
+  await kit.command(1, () => {
+    for (const name of ["shut", "shut/deep"]) chmodSync(at(name), 0o755);
+    rmSync(at("shut"), { recursive: true });
+    chmodSync(at("dark"), 0);
+  });
+  expect((await kit.undo([1])).conflicts).toEqual([]);
+  expect(treeOf(kit.workspace)).toEqual(before);
+  await kit.command(2, () => {
+    chmodSync(at("shut"), 0o755);
+    writeFileSync(at("shut/a"), "changed");
+    chmodSync(at("shut"), 0o555);
+  });
+  expect((await kit.undo([2])).conflicts).toEqual([]);
+  expect(treeOf(kit.workspace)).toEqual(before);
+  for (const name of ["shut", "shut/deep"]) chmodSync(at(name), 0o755);
+});
+
 test("a link that the person puts in place of a folder is not followed", async () => {
   await using kit = undoKit();
   const at = (name: string) => join(kit.workspace, name);
