@@ -186,3 +186,43 @@ test("a turn that only reads keeps nothing", async () => {
   expect(statSync(join(own.home, "crucible/data/undo.db")).size).toBeGreaterThan(0);
   rmSync(join(own.folder, "ignored"), { recursive: true });
 });
+
+test("a fork takes back turns of the session that it left; that session stays as it is", async () => {
+  await using own = await setting();
+  const before = treeOf(own.folder);
+  await own.ask(["-p", "alpha"]);
+  await own.ask(["-p", "-c", "--fork-session", "gamma"]);
+  const undone = json((await own.run(["undo", "2", "-o", "json"])).stdout);
+  expect(undone).toMatchObject({ done: true, turns: [1, 2] });
+  expect(treeOf(own.folder)).toEqual(before);
+  const older = String(own.journal().find(({ session }) => session !== undone["session"])?.session);
+  const list = json((await own.run(["undo", "--list", "--session", older, "-o", "json"])).stdout);
+  expect(list["checkpoints"]).toMatchObject([{ turn: 1, undone: false }]);
+});
+
+test("what a background command changed is taken back, where it is doubtful on wish", async () => {
+  await using own = await journey({
+    files: {
+      "kept.txt": "kept",
+      "late.mjs":
+        'import fs from "node:fs";\nsetTimeout(() => fs.writeFileSync("kept.txt", "by job"), 300);\nsetTimeout(() => {}, 60_000);\n',
+    },
+    script: scripted({
+      job: [
+        call("shell", { command: "node late.mjs", background: true }),
+        call("shell", { command: "sleep 1" }),
+        call("write", { path: "b.txt", content: "b" }),
+      ],
+    }),
+  });
+  const before = treeOf(own.folder);
+  expect((await own.ask(["-p", "job"])).stdout).toContain("done: job");
+  expect(own.read("kept.txt")).toBe("by job");
+  const refused = await own.run(["undo"]);
+  const bare = refused.stdout.includes("doubtful");
+  if (bare) {
+    expect(refused.code).toBe(1);
+    expect((await own.run(["undo", "--doubtful"])).code).toBe(0);
+  } else expect(refused.code).toBe(0);
+  expect(treeOf(own.folder)).toEqual(before);
+});
