@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
@@ -159,6 +160,29 @@ test("a file of the person's in a folder that the turn made keeps the folder", a
   const plan = await kit.undo([1]);
   expect(plan.conflicts).toEqual([]);
   expect(readdirSync(at("made"))).toEqual(["mine"]);
+});
+
+test("an ignored tree that grows too large in a command is named, and not taken for deleted", async () => {
+  await using kit = undoKit();
+  const at = (name: string) => join(kit.workspace, name);
+  mkdirSync(at("deps"));
+  writeFileSync(at(".gitignore"), "deps/\n");
+  writeFileSync(at("deps/a"), "small");
+  await kit.command(1, () => {
+    writeFileSync(at("deps/a"), "other");
+    writeFileSync(at("seen"), "");
+    for (const name of ["x", "y", "z"]) {
+      writeFileSync(at(`deps/${name}`), "");
+      truncateSync(at(`deps/${name}`), 20 * 1024 * 1024);
+    }
+  });
+  const plan = await kit.undo([1]);
+  expect([plan.conflicts, plan.steps.map((step) => step.path)]).toEqual([[], [at("seen")]]);
+  expect(readFileSync(at("deps/a"), "utf8")).toBe("other");
+  const store = kit.store();
+  const uncovered = [`${at("deps")}/ (ignored, more than 50 MiB)`];
+  expect(store.turn({ session: "s", turn: 1 })).toMatchObject({ uncovered });
+  store.close();
 });
 
 test("folders closed to their owner come back with all that is in them, and closed", async () => {
