@@ -119,7 +119,7 @@ function collect(store: UndoStore, { house, journal, addDirs }: UndoPlace, wante
       changes.push(...saved.changes);
       for (const each of saved.uncovered) uncovered.add(each);
       for (const root of saved.roots) roots.add(root);
-    } else if (saved.state === "dropped" || files > 0)
+    } else if (files > 0)
       throw new CrucibleError("usage", `turn ${turn} can no longer be undone: what it changed is not kept any more`, {
         hint: "undo.turns and undo.maxMegabytes say how much is kept; see: crucible undo --list",
       });

@@ -23,9 +23,9 @@ CREATE TABLE IF NOT EXISTS windows (
 );
 CREATE TABLE IF NOT EXISTS turns (
   session TEXT NOT NULL, turn INTEGER NOT NULL, workspace TEXT NOT NULL, at INTEGER NOT NULL,
-  dropped INTEGER NOT NULL DEFAULT 0, uncovered TEXT NOT NULL DEFAULT '[]', roots TEXT NOT NULL, PRIMARY KEY (session, turn)
+  uncovered TEXT NOT NULL DEFAULT '[]', roots TEXT NOT NULL, PRIMARY KEY (session, turn)
 );
-CREATE INDEX IF NOT EXISTS turns_by_age ON turns (dropped, workspace, at);
+CREATE INDEX IF NOT EXISTS turns_by_age ON turns (workspace, at);
 CREATE TABLE IF NOT EXISTS changes (
   id INTEGER PRIMARY KEY, session TEXT NOT NULL, turn INTEGER NOT NULL, path TEXT NOT NULL,
   before TEXT, after TEXT, doubtful INTEGER NOT NULL, before_hash TEXT, after_hash TEXT

@@ -93,11 +93,8 @@ function toWindow(row: Record<string, unknown>): EffectWindow {
 }
 
 function readTurn({ db }: Room, { session, turn }: TurnKey): SavedTurn {
-  const row = db
-    .prepare("SELECT dropped, uncovered, roots FROM turns WHERE session = ? AND turn = ?")
-    .get(session, turn);
+  const row = db.prepare("SELECT uncovered, roots FROM turns WHERE session = ? AND turn = ?").get(session, turn);
   if (!row) return { state: "none" };
-  if (row["dropped"] === 1) return { state: "dropped" };
   const rows = db.prepare("SELECT * FROM changes WHERE session = ? AND turn = ? ORDER BY id").all(session, turn);
   const changes = rows.map((each): SavedChange => {
     const doubt = each["doubtful"] === 1 ? { doubtful: true } : {};
@@ -117,16 +114,14 @@ function prune(room: Room): readonly TurnKey[] {
   const { db, workspace } = room;
   const dropped: TurnKey[] = [];
   const many = db
-    .prepare(
-      "SELECT session, turn FROM turns WHERE dropped = 0 AND workspace = ? ORDER BY at DESC, turn DESC LIMIT -1 OFFSET ?",
-    )
+    .prepare("SELECT session, turn FROM turns WHERE workspace = ? ORDER BY at DESC, turn DESC LIMIT -1 OFFSET ?")
     .all(workspace, room.turns);
   if (many.length > 0) dropped.push(...drop(room, many));
   if (usedBytes(room) > room.bytes) {
     const most = room.bytes * LEFT;
     dropListings(room, most);
     while (usedBytes(room) > most) {
-      const oldest = db.prepare("SELECT session, turn FROM turns WHERE dropped = 0 ORDER BY at, turn LIMIT 16").all();
+      const oldest = db.prepare("SELECT session, turn FROM turns ORDER BY at, turn LIMIT 16").all();
       if (oldest.length === 0) break;
       dropped.push(...drop(room, oldest));
     }
@@ -151,7 +146,7 @@ function drop(room: Room, rows: readonly Record<string, unknown>[]): TurnKey[] {
       .prepare("DELETE FROM changes WHERE session = ? AND turn = ? RETURNING before_hash, after_hash")
       .all(session, turn);
     for (const row of gone) hashes.push(row["before_hash"] as string | null, row["after_hash"] as string | null);
-    db.prepare("UPDATE turns SET dropped = 1, uncovered = '[]' WHERE session = ? AND turn = ?").run(session, turn);
+    db.prepare("DELETE FROM turns WHERE session = ? AND turn = ?").run(session, turn);
   }
   release(hashes);
   db.exec("COMMIT");

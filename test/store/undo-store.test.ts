@@ -25,7 +25,7 @@ test(`the cap holds under ${COUNT} checkpoints, and the newest can still be undo
   const dropped = kit.events.filter((event) => event.kind === "model-note" && event.code === "undo-dropped");
   expect(dropped.length).toBeGreaterThan(0);
   const store = kit.store();
-  expect(store.turn({ session: "s", turn: 1 })).toEqual({ state: "dropped" });
+  expect(store.turn({ session: "s", turn: 1 })).toEqual({ state: "none" });
   store.close();
   const recent = Array.from({ length: 20 }, (_, index) => COUNT - index);
   expect((await kit.undo(recent)).conflicts).toEqual([]);
@@ -39,7 +39,7 @@ test("turns beyond their number go, oldest first, with contents that nothing els
   await kit.recorder.settled();
   const store = kit.store();
   const states = [1, 2, 3, 4, 5].map((turn) => store.turn({ session: "s", turn }).state);
-  expect(states).toEqual(["dropped", "dropped", "kept", "kept", "kept"]);
+  expect(states).toEqual(["none", "none", "kept", "kept", "kept"]);
   expect(["1", "2", "3", "4", "5"].map((text) => store.has(sha256(text)))).toEqual([false, true, true, true, true]);
   store.close();
 });

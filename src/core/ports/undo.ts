@@ -168,7 +168,8 @@ export type SavedTurn =
       readonly uncovered: readonly string[];
       readonly roots: readonly string[];
     }
-  | { readonly state: "dropped" | "none" };
+  /** It changed nothing, or it had to make room. */
+  | { readonly state: "none" };
 
 /** Where changes and contents are kept, with a cap. All throw `storage`. */
 export interface UndoStore {
