@@ -12,7 +12,7 @@ import type { SandboxView } from "./core/ports/app.ts";
 import type { CommandResult } from "./core/ports/hands.ts";
 import type { Sandbox } from "./core/ports/sandbox.ts";
 import type { SandboxMode } from "./core/verdict.ts";
-import { limitsOf } from "./guard/gate.ts";
+import { limitsOf } from "./guard/limits.ts";
 import { createMint } from "./guard/grants.ts";
 import { createRedactor } from "./guard/redact.ts";
 import { pathRules } from "./guard/rules.ts";

@@ -23,6 +23,7 @@ import type { PolicyRule } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { openAudit } from "./observe/audit.ts";
+import { mcpEntries, mcpSecrets, NO_SERVERS } from "./mcp-entries.ts";
 import { createResourceMeter } from "./observe/resources.ts";
 import { tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
@@ -55,13 +56,19 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const { journal } = files;
   const earlier = journal.events();
   const bus = busFor(journal, given);
-  const redactor = createRedactor(journal.session, knownSecrets(house));
+  const servers = await mcpEntries(house, given.mcpConfig, given.bare);
+  const redactor = createRedactor(journal.session, [...knownSecrets(house), ...mcpSecrets(servers)]);
   const log = openAudit(auditOptions(house.config, redactor.deep));
   const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
   const { emit } = bus;
   const repository = repositoryOf(house, given.persist);
+  const foreignParts = { ...servers, model, journal, emit, audit, lifetime: lifetime.signal };
+  const foreign =
+    servers.entries.length === 0
+      ? undefined
+      : (await import("./foreign-servers.ts")).openForeign(house, given, foreignParts);
   const bench: Bench = {
     ...{ house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) },
     ...{ audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands },
@@ -69,6 +76,7 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
       work: async (order, signal) => (await import("./sub-agent.ts")).runSubAgent(bench, { ...order, where }, signal),
     }),
     reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
+    ...(foreign ? { foreign: foreign.pool } : {}),
   };
   const { sandbox, gate } = workbench(bench, {
     human: given.human,
@@ -81,7 +89,9 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
-  const writer = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
+  const index = foreign?.pool.index;
+  const told = { redact: redactor.text, ...(index ? { servers: index } : {}) };
+  const writer = voiceFor(house, given, { model, gate, journal, emit, edits, ...told, ...cache });
   const conductor = conductorFor(bench, { gate, copies: copies.get, writer, models: parts.models });
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
@@ -94,13 +104,14 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     face: given.spiral ? "spiral" : given.review ? "review" : given.council ? "council" : "developer",
     model: model.info,
     window: model.window,
-    notes: notesOf(house, given, model),
+    notes: [...notesOf(house, given, model), ...servers.notes],
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
     copies: copies.get,
+    mcp: () => foreign?.live(gate) ?? NO_SERVERS,
     async close() {
       lifetime.abort();
-      await copies.close();
+      await Promise.all([copies.close(), foreign?.pool.close()]);
       meter.stop();
       await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
       await journal.close();
@@ -173,16 +184,16 @@ type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "jo
 function voiceFor(
   house: House,
   given: OpenOptions,
-  parts: VoiceParts & { redact: (text: string) => string },
+  parts: VoiceParts & { redact: (text: string) => string; servers?: () => string | undefined },
 ): Conductor {
-  const { redact, ...own } = parts;
+  const { redact, servers, ...own } = parts;
   return createVoice({
     ...own,
     voice: "developer",
     system: systemText(given.appendSystemPrompt),
     sampling: given.effort === undefined ? {} : { effort: given.effort },
     clock: systemClock,
-    surroundings: surroundingsOf(house, given, redact),
+    surroundings: { ...surroundingsOf(house, given, redact), ...(servers ? { servers } : {}) },
   });
 }
 

@@ -11,6 +11,8 @@ export interface Surroundings {
   mode(): string;
   /** Text of AGENTS.md and its like, or undefined. */
   instructions(): Promise<string | undefined>;
+  /** Which foreign servers there are, one line each. */
+  servers?(): string | undefined;
 }
 
 /** What a mode means for the work. */
@@ -39,6 +41,7 @@ export async function appendContext(surroundings: Surroundings, events: readonly
         ? undefined
         : `mode: ${MODES[surroundings.mode()] ?? surroundings.mode()}`,
     ],
+    ["mcp", surroundings.servers?.()],
     ["cwd", `cwd: ${surroundings.cwd()}`],
   ];
   for (const [source, text] of facts) {

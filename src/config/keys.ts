@@ -362,6 +362,12 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: 14,
     about: "how long an accepted decision is watched for being undone (days)",
   },
+  "mcp.variables": {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about: "variables of your environment that a project's MCP servers may take by ${NAME}",
+  },
   color: {
     scope: "any",
     schema: z.enum(["auto", "always", "never"]),

@@ -6,12 +6,13 @@ import { sha256 } from "../base/hash.ts";
 import { isSecretPath } from "../base/secret-names.ts";
 import { byteLength } from "../base/text.ts";
 import type { Emit, EventContext } from "../core/event.ts";
-import type { Grant, Limits } from "../core/grant.ts";
+import type { Grant } from "../core/grant.ts";
 import { EXTERNAL_LABEL, type Label, WORKSPACE_LABEL } from "../core/label.ts";
 import type { ToolCallPart } from "../core/message.ts";
 import type { CallContext, Gate, ToolOutcome } from "../core/ports/gate.ts";
 import type {
   DeferredHands,
+  FoundTool,
   Hands,
   ReaderHands,
   RepositoryHands,
@@ -20,17 +21,21 @@ import type {
   TreeHands,
 } from "../core/ports/hands.ts";
 import type { Human } from "../core/ports/human.ts";
+import type { Foreign } from "../core/ports/mcp.ts";
 import type { Sandbox } from "../core/ports/sandbox.ts";
 import type { AuditPort, Journal } from "../core/ports/store.ts";
 import { failedResult, type Tool, type ToolResult } from "../core/tool.ts";
 import { doubtsOf, type Verdict } from "../core/verdict.ts";
-import { type Action, type CallLimits, type Check, gatherAction, type Policy } from "./action.ts";
+import { type Action, type Check, gatherAction, type Policy } from "./action.ts";
 import { askPerson } from "./ask-person.ts";
 import { hostOf } from "./checks/network-access.ts";
 import { contextLabel } from "./context-label.ts";
 import { declare, searchDeferred, withIndex } from "./declare.ts";
+import { foreignHands } from "./foreign.ts";
 import type { Mint } from "./grants.ts";
 import { type Judgement, judge } from "./judge.ts";
+import { limitsOf } from "./limits.ts";
+import { namesTool } from "./named-tool.ts";
 import { resolvePlaceholders } from "./placeholders.ts";
 import { titleOf } from "./question.ts";
 import type { Redactor } from "./redact.ts";
@@ -54,6 +59,8 @@ export interface GateOptions {
   readonly subAgent?: (where: EventContext) => SubAgentHands;
   /** What is known of the repository, over what the hands of one call show. */
   readonly repository: (tree: TreeHands) => RepositoryHands;
+  /** Tools of foreign servers; absent where there are none. */
+  readonly foreign?: Foreign;
   readonly redactor: Redactor;
   readonly clock: Clock;
   /** Aborts when the session ends: every lease ends with it. */
@@ -61,10 +68,6 @@ export interface GateOptions {
   /** Undo material is kept (false for sessions that are not stored). */
   readonly snapshots: boolean;
 }
-
-/** Output of a command that goes to the model (bytes); all of it is kept in a file. */
-const OUTPUT_BYTES = 30_000;
-const MIB = 1024 * 1024;
 
 /** Makes the one gate of a session. */
 export function createGate(options: GateOptions): Gate {
@@ -89,8 +92,12 @@ export function createGate(options: GateOptions): Gate {
         running.delete(call);
       }
     },
+    foreignHands: (actor) => foreignHands(options, { actor, callId: "", readOnly: planning(options), where: {} }),
   };
 }
+
+/** Nothing that is started may write. */
+const planning = ({ policy }: GateOptions) => policy.mode === "plan" || policy.sandbox === "read-only";
 
 interface Room {
   readonly options: GateOptions;
@@ -103,12 +110,13 @@ interface Room {
 }
 
 /** `tool_call{name,input}` is judged, recorded and run as the inner call. */
-function innerCall(call: ToolCallPart, deferred: readonly Tool[]): ToolCallPart {
+function innerCall(call: ToolCallPart, { deferred, options }: Room): ToolCallPart {
   const { name, input } = call.input as { name?: unknown; input?: unknown };
-  if (call.tool !== "tool_call" || !deferred.some((tool) => tool.name === name)) return call;
+  if (call.tool !== "tool_call" || typeof name !== "string") return call;
+  if (!deferred.some((tool) => tool.name === name) && !options.foreign?.owns(name)) return call;
   return {
     ...call,
-    tool: String(name),
+    tool: name,
     input: typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {},
   };
 }
@@ -121,16 +129,17 @@ async function runCall(
 ): Promise<ToolOutcome> {
   const { options } = room;
   const started = options.clock.monotonic();
-  const call = innerCall(outer, room.deferred);
+  const call = innerCall(outer, room);
   const where: EventContext = { turn: context.turn, voice: context.voice, actor: context.actor.id };
   const input = options.redactor.deep(call.input);
   options.emit({ kind: "tool-requested", callId: call.id, tool: call.tool, input }, where);
   const fresh = !room.used.has(call.id);
   room.used.add(call.id);
   if ("command" in call.input) await options.policy.secondOpinion.ready();
+  const tool = room.tools.get(call.tool) ?? (await foreignTool(options, call, context, signal));
   const action = gather({
     call,
-    tool: room.tools.get(call.tool),
+    tool,
     actor: context.actor,
     policy: options.policy,
     context: room.context(),
@@ -146,13 +155,28 @@ async function runCall(
   );
   const verdict = action instanceof Error ? first : await askPerson(options, { action, judgement, where }, signal);
   const ending: Ending = { call, verdict, started, where, action };
-  const asked = { call, tool: room.tools.get(call.tool), actor: context.actor };
+  const asked = { call, tool, actor: context.actor };
   const record = () => audited(options, asked, verdict, judgement);
   if (action instanceof Error || verdict.decision !== "allow" || !action.tool) {
     await record();
     return end(options, { ...ending, denied: true }, failedResult(`Denied: ${verdict.reason} [${verdict.rule}]`));
   }
   return end(options, ending, await perform(room, action, { verdict, where, record, signal }));
+}
+
+/** As its server has it now, so that what is judged is what is called; nothing is started for what is refused anyway. */
+async function foreignTool(
+  options: GateOptions,
+  call: ToolCallPart,
+  { actor, ...where }: CallContext,
+  signal: AbortSignal,
+): Promise<Tool | undefined> {
+  const { foreign, policy } = options;
+  if (!foreign?.owns(call.tool)) return undefined;
+  const refused = policy.disallowed.some((pattern) => namesTool(pattern, call.tool));
+  if (refused || policy.mode === "plan") return foreign.pinned(call.tool);
+  const hands = foreignHands(options, { actor, callId: call.id, readOnly: planning(options), where });
+  return foreign.find(call.tool, hands, signal).catch(() => foreign.pinned(call.tool));
 }
 
 interface Performance {
@@ -237,6 +261,13 @@ async function execute(room: Room, action: Action, how: Performance): Promise<To
   const { options } = room;
   const { tool, input } = action;
   if (!tool || !input) throw new CrucibleError("internal", "a denied call was about to run");
+  const limit = AbortSignal.any([how.signal, AbortSignal.timeout(tool.timeoutMs)]);
+  const { actor, call } = action;
+  const foreign = foreignHands(options, { actor, callId: call.id, readOnly: planning(options), where: how.where });
+  if (tool.foreign) {
+    tool.foreign.accept();
+    return tool.run(input, { foreign }, limit);
+  }
   const terms = grantFor(options, action, tool, how.verdict);
   const lives = tool.effects.includes("jobs") && input["background"] === true;
   if (lives) await leased(options, action);
@@ -245,7 +276,12 @@ async function execute(room: Room, action: Action, how: Performance): Promise<To
   );
   const settled = await resolvePlaceholders(input, machine, options.redactor);
   if (settled.problem !== undefined) return failedResult(settled.problem);
-  const deferred: DeferredHands = { search: (query) => searchDeferred(room.deferred, query) };
+  const deferred: DeferredHands = {
+    search: async (query, signal): Promise<readonly FoundTool[]> => {
+      const others = options.policy.mode === "plan" ? [] : ((await options.foreign?.all(foreign, signal)) ?? []);
+      return searchDeferred([...room.deferred, ...others], query);
+    },
+  };
   const hands: Hands = {
     ...machine,
     ...(machine.tree ? { repository: options.repository(machine.tree) } : {}),
@@ -253,7 +289,6 @@ async function execute(room: Room, action: Action, how: Performance): Promise<To
     ...(tool.effects.includes("session") ? { session: options.session, deferred } : {}),
     ...(tool.effects.includes("agents") ? agents(options, how.where) : {}),
   };
-  const limit = AbortSignal.any([how.signal, AbortSignal.timeout(tool.timeoutMs)]);
   return tool.run(settled.input, hands, limit);
 }
 
@@ -299,17 +334,6 @@ function openHosts(action: Action, asked: boolean): readonly string[] {
   const runs = action.shell !== undefined && !action.readOnly;
   const listed = network.mode === "allowlist" && clean && runs ? network.allow : [];
   return [...new Set([...(asked ? (action.shell?.hosts ?? []) : []), ...listed])];
-}
-
-/** Limits of the configuration as the sandbox takes them. */
-export function limitsOf({ commandSeconds, memoryMiB, processes, fileMiB }: CallLimits): Limits {
-  return {
-    wallMs: commandSeconds * 1000,
-    outputBytes: OUTPUT_BYTES,
-    memoryBytes: memoryMiB * MIB,
-    processes,
-    fileBytes: fileMiB * MIB,
-  };
 }
 
 interface Ending {

@@ -14,6 +14,7 @@ import type { AnswerCache } from "./cache.ts";
 import type { CopyPort, CouncilBudget } from "./council.ts";
 import type { CommandResult } from "./hands.ts";
 import type { Human } from "./human.ts";
+import type { LiveMcp, McpView } from "./mcp.ts";
 import type { ModelChoice, Models } from "./models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./sandbox.ts";
 import type { SpiralScale } from "./spiral.ts";
@@ -91,6 +92,8 @@ export interface OpenOptions {
   /** No instructions of the project are read. */
   readonly bare: boolean;
   readonly offline: boolean;
+  /** A file or a JSON text with `mcpServers` for this run; `only`: no others. */
+  readonly mcpConfig?: { readonly source?: string; readonly only: boolean };
   /** Kept answers may be given, and answers kept. */
   readonly cache: boolean;
   readonly council?: CouncilOptions;
@@ -129,6 +132,8 @@ export interface LiveSession {
   ): Promise<Outcome>;
   /** Throw-away copies of the workspace under this session's gate; made when first asked for, removed with the session. */
   copies(): Promise<CopyPort>;
+  /** Foreign servers and their prompts; empty lists when none is configured. */
+  mcp(): LiveMcp;
   close(): Promise<void>;
 }
 
@@ -273,6 +278,8 @@ export interface App {
   councils(): Promise<CouncilsView>;
   trust(): TrustView;
   approvals(): ApprovalsView;
+  /** Foreign servers without a session. Throws `bad-config`. */
+  mcp(): Promise<McpView>;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */
   policy(place: { readonly cwd?: string; readonly home?: string }): Promise<PolicyView>;
 }
