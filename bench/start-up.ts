@@ -20,7 +20,12 @@ export async function startUp(): Promise<Row[]> {
   using place = makePlace();
   const server = await startServer({ kind: "text", text: "Hello, what shall we do?" });
   try {
-    return [...(await version(place)), ...(await hello(place, server)), ...(await largeRepository(place, server))];
+    return [
+      ...(await version(place)),
+      ...(await hello(place, server)),
+      await nobodyThere(place),
+      ...(await largeRepository(place, server)),
+    ];
   } finally {
     server.stop();
   }
@@ -111,6 +116,16 @@ async function hello(place: Place, server: Server): Promise<Row[]> {
     { item: "hello, last byte -> exit", unit: "ms", ...of("exit"), budget: { most: 25 } },
     { item: "hello, peak memory", unit: "MiB", ...of("rss"), budget: { most: 95 } },
   ];
+}
+
+/** A server that is not there: how long until the one line that names it. Promised: within two seconds. */
+async function nobodyThere(place: Place): Promise<Row> {
+  const walls: number[] = [];
+  for (let run = 0; run < 5; run++) {
+    const done = await runProgram(HELLO, { place, env: { OLLAMA_HOST: "http://127.0.0.1:1" } });
+    walls.push(done.ended - done.started);
+  }
+  return { item: "hello to a dead server, wall", unit: "ms", value: median(walls), budget: { most: 2_000 } };
 }
 
 async function largeRepository(small: Place, server: Server): Promise<Row[]> {

@@ -11,7 +11,7 @@ import { byteLength, oneLine } from "./base/text.ts";
 import type { ConveneParts } from "./convene.ts";
 import { editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
-import type { LiveSession, OpenOptions, PromptPart } from "./core/ports/app.ts";
+import type { LiveSession, OpenOptions, PromptPart, Work } from "./core/ports/app.ts";
 import type { AnswerCache } from "./core/ports/cache.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
@@ -51,8 +51,11 @@ export interface Parts {
   readonly models: Models;
 }
 
-export async function startSession(house: House, given: OpenOptions, parts: Parts): Promise<LiveSession> {
+export async function startSession(house: House, opened: OpenOptions, parts: Parts): Promise<LiveSession> {
   const { files, model } = parts;
+  const mode = { now: opened.mode };
+  // Everybody who looks at the mode sees the one that holds now.
+  const given: OpenOptions = Object.defineProperty({ ...opened }, "mode", { get: () => mode.now, enumerable: true });
   const { journal } = files;
   const earlier = journal.events();
   const bus = busFor(journal, given);
@@ -92,7 +95,8 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
   const index = foreign?.pool.index;
   const told = { redact: redactor.text, ...(index ? { servers: index } : {}) };
   const writer = voiceFor(house, given, { model, gate, journal, emit, edits, ...told, ...cache });
-  const conductor = conductorFor(bench, { gate, copies: copies.get, writer, models: parts.models });
+  const convene = { gate, copies: copies.get, writer, models: parts.models };
+  const conductor = (work: Work | undefined) => conductorFor(bench, work ?? given, convene);
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
   announce(house, given, { model, earlier, emit, fork: files.fork, problem });
@@ -107,6 +111,20 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
     notes: [...notesOf(house, given, model), ...servers.notes],
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
+    get mode() {
+      return mode.now;
+    },
+    setMode(next) {
+      if (next === mode.now) return;
+      mode.now = next;
+      emit({ kind: "mode-set", mode: next });
+    },
+    async shell(command, signal) {
+      const { ownCommand } = await import("./own-command.ts");
+      return ownCommand(gate, { command, turn: turnsOf(journal.events()) }, signal);
+    },
+    events: () => journal.events(),
+    rename: (name) => void emit({ kind: "session-name", name }),
     copies: copies.get,
     mcp: () => foreign?.live(gate) ?? NO_SERVERS,
     async close() {
@@ -124,9 +142,13 @@ export async function startSession(house: House, given: OpenOptions, parts: Part
 }
 
 /** One voice, or what was asked for instead; nothing of that is loaded for one voice. */
-function conductorFor(bench: Bench, own: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">): Conductor {
+function conductorFor(
+  bench: Bench,
+  { council, spiral, review }: Work,
+  own: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">,
+): Conductor {
   const { house, given, model, emit, files } = bench;
-  const { council, spiral, review, human } = given;
+  const { human } = given;
   const parts = { house, model, journal: files.journal, emit, human, ...own };
   if (council) {
     const load = async () => (await import("./convene.ts")).councilConductor({ ...parts, options: council });
@@ -277,6 +299,8 @@ export async function probeSandbox(
 function memoryEmit(): Emit {
   return (body) => ({ v: 1, seq: 0, at: systemClock.now(), session: "", epoch: 0, ...body });
 }
+
+const turnsOf = (events: readonly Event[]) => events.filter(({ kind }) => kind === "turn-start").length;
 
 /** The edit clock where a session left it. */
 function lastClock(events: readonly Event[]): number {

@@ -129,7 +129,9 @@ function policyFor({ house, model, rules, secondOpinion }: Bench, given: OpenOpt
     secondOpinion,
     limits: callLimits(config),
     ...(approvals ? { approvals: approvals.of(house.workspace) } : {}),
-    mode: given.mode,
+    get mode() {
+      return given.mode;
+    },
     sandbox: given.sandbox,
     paths: {
       facts: sandbox.paths,

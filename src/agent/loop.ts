@@ -70,6 +70,7 @@ async function work(run: Run): Promise<Fault | undefined> {
   for (;;) {
     const spent = budgetSpent(run);
     if (spent) return spent;
+    takeSteering(run);
     const answer = await ask(run);
     if (answer.fault) return answer.fault;
     const calls = callsOf(answer.message);
@@ -85,12 +86,21 @@ async function work(run: Run): Promise<Fault | undefined> {
       if (!(await raisedAfterCut(run))) return lengthStop(run);
       continue;
     }
+    if (calls.length === 0 && takeSteering(run)) continue;
     if (calls.length === 0) return finish(run);
     const stopped = await act(run, calls);
     if (stopped) return stopped;
     if (run.failedChecks === CHECKS_BEFORE_RAISE)
       await chooseModel(run, () => requestOf(run), { raise: `${CHECKS_BEFORE_RAISE} checks failed after its edits` });
   }
+}
+
+/** What the person said meanwhile enters the thread; true when there was something. */
+function takeSteering(run: Run): boolean {
+  const said = run.task.steering?.() ?? [];
+  for (const parts of said)
+    emitFor(run)({ kind: "message-added", message: { role: "user", parts }, reason: "steering" });
+  return said.length > 0;
 }
 
 /** One model request of the thread; compacts first when it would not fit, once more when the server says so. */

