@@ -53,6 +53,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     councils: async () => (await import("./councils.ts")).councilsView((await openStore(house)).sessions, house),
     trust: () => trustView(house),
     approvals: () => approvalsView(house),
+    mcp: async () => (await import("./mcp-view.ts")).mcpView(house),
   };
 }
 

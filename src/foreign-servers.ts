@@ -15,7 +15,7 @@ import { pinBook } from "./mcp/client/pins.ts";
 import { createPool } from "./mcp/client/pool.ts";
 import { openDocument } from "./store/document.ts";
 
-interface ForeignParts {
+export interface ForeignParts {
   readonly entries: readonly McpEntry[];
   readonly model: OpenModel;
   readonly journal: Journal;
@@ -71,7 +71,15 @@ function answersOf({ human }: OpenOptions, { model, journal, emit, audit }: Fore
       const answer = await human.approve({ callId, tool, title, lines, rules: [] }, signal);
       emit({ kind: "approval-given", callId, answer, by: LOCAL_USER.id });
       const { session } = journal;
-      await audit.append({ session, actor: LOCAL_USER, action: "approval", tool, callId, decision: answer, details: { title } });
+      await audit.append({
+        session,
+        actor: LOCAL_USER,
+        action: "approval",
+        tool,
+        callId,
+        decision: answer,
+        details: { title },
+      });
       return answer !== "no";
     },
   };

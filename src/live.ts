@@ -16,14 +16,15 @@ import type { AnswerCache } from "./core/ports/cache.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
+import type { ForeignParts } from "./foreign-servers.ts";
 import { contextLabel } from "./guard/context-label.ts";
 import { declare } from "./guard/declare.ts";
 import { createRedactor } from "./guard/redact.ts";
 import type { PolicyRule } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
-import { openAudit } from "./observe/audit.ts";
 import { mcpEntries, mcpSecrets, NO_SERVERS } from "./mcp-entries.ts";
+import { openAudit } from "./observe/audit.ts";
 import { createResourceMeter } from "./observe/resources.ts";
 import { tools } from "./parts.ts";
 import { knownSecrets, redactDeltas } from "./redaction.ts";
@@ -67,11 +68,8 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const lifetime = new AbortController();
   const { emit } = bus;
   const repository = repositoryOf(house, given.persist);
-  const foreignParts = { ...servers, model, journal, emit, audit, lifetime: lifetime.signal };
-  const foreign =
-    servers.entries.length === 0
-      ? undefined
-      : (await import("./foreign-servers.ts")).openForeign(house, given, foreignParts);
+  const own = { model, journal, emit, audit, lifetime: lifetime.signal };
+  const foreign = await foreignFor(house, given, { ...servers, ...own });
   const bench: Bench = {
     ...{ house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) },
     ...{ audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands },
@@ -81,19 +79,13 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
     ...(foreign ? { foreign: foreign.pool } : {}),
   };
-  const { sandbox, gate } = workbench(bench, {
-    human: given.human,
-    output: redactDeltas(bus, redactor),
-    edits,
-    seen: seenFiles(earlier),
-    snapshots: given.persist,
-  });
+  const place = { human: given.human, edits, seen: seenFiles(earlier), snapshots: given.persist };
+  const { sandbox, gate } = workbench(bench, { ...place, output: redactDeltas(bus, redactor) });
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
-  const index = foreign?.pool.index;
-  const told = { redact: redactor.text, ...(index ? { servers: index } : {}) };
+  const told = { redact: redactor.text, servers: () => foreign?.pool.index() };
   const writer = voiceFor(house, given, { model, gate, journal, emit, edits, ...told, ...cache });
   const convene = { gate, copies: copies.get, writer, models: parts.models };
   const conductor = (work: Work | undefined) => conductorFor(bench, work ?? given, convene);
@@ -105,7 +97,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   return {
     id: journal.session,
     workspace: house.workspace,
-    face: given.spiral ? "spiral" : given.review ? "review" : given.council ? "council" : "developer",
+    face: faceOf(given),
     model: model.info,
     window: model.window,
     notes: [...notesOf(house, given, model), ...servers.notes],
@@ -139,6 +131,16 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
       files.close();
     },
   };
+}
+
+function faceOf({ spiral, review, council }: Work): string {
+  return spiral ? "spiral" : review ? "review" : council ? "council" : "developer";
+}
+
+/** Foreign servers; nothing of them is loaded when none is configured, and none is started before it is needed. */
+async function foreignFor(house: House, given: OpenOptions, parts: ForeignParts) {
+  if (parts.entries.length === 0) return undefined;
+  return (await import("./foreign-servers.ts")).openForeign(house, given, parts);
 }
 
 /** One voice, or what was asked for instead; nothing of that is loaded for one voice. */
@@ -206,7 +208,7 @@ type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "jo
 function voiceFor(
   house: House,
   given: OpenOptions,
-  parts: VoiceParts & { redact: (text: string) => string; servers?: () => string | undefined },
+  parts: VoiceParts & { redact: (text: string) => string; servers: () => string | undefined },
 ): Conductor {
   const { redact, servers, ...own } = parts;
   return createVoice({
@@ -215,7 +217,7 @@ function voiceFor(
     system: systemText(given.appendSystemPrompt),
     sampling: given.effort === undefined ? {} : { effort: given.effort },
     clock: systemClock,
-    surroundings: { ...surroundingsOf(house, given, redact), ...(servers ? { servers } : {}) },
+    surroundings: { ...surroundingsOf(house, given, redact), servers },
   });
 }
 

@@ -1,7 +1,7 @@
 /** Reads which foreign servers there are; without a file of theirs nothing is loaded. */
 import { CrucibleError } from "./base/error.ts";
-import { hasMcpFiles } from "./config/mcp-places.ts";
 import type { McpServers } from "./config/mcp-files.ts";
+import { hasMcpFiles } from "./config/mcp-places.ts";
 import type { OpenOptions } from "./core/ports/app.ts";
 import type { LiveMcp } from "./core/ports/mcp.ts";
 import type { House } from "./house.ts";

@@ -10,9 +10,12 @@ import type { Asker } from "./voice.ts";
 export function createSampler(options: Asker["options"], where: EventContext): NonNullable<McpAnswers["sample"]> {
   return async ({ system, messages, maxTokens, temperature }, signal) => {
     const task = { turn: where.turn ?? 0 };
-    const asker: Asker = { options, task, signal, callIds: new Set(), requests: 0, tokens: 0 };
+    // Its words are the server's to use: they are not shown as an answer.
+    const aside = { onFirst: () => undefined };
+    const asker: Asker = { options, task, signal, callIds: new Set(), requests: 0, tokens: 0, aside };
     const [only] = messages;
-    const whole = messages.length === 1 ? only?.text : messages.map(({ role, text }) => `${role}: ${text}`).join("\n\n");
+    const whole =
+      messages.length === 1 ? only?.text : messages.map(({ role, text }) => `${role}: ${text}`).join("\n\n");
     const sampling = { maxTokens, ...(temperature === undefined ? {} : { temperature }) };
     const message = { role: "user" as const, parts: [{ type: "text" as const, text: whole ?? "" }] };
     const request = { system, messages: [message], tools: [], sampling };

@@ -366,7 +366,8 @@ export const KEYS: Readonly<Record<string, Key>> = {
     scope: "user",
     schema: strings,
     fallback: [],
-    about: "variables of your environment that a project's MCP servers may take by ${NAME}",
+    about:
+      "variables of your environment that a project's MCP servers may take by name, written in braces after a dollar sign",
   },
   color: {
     scope: "any",

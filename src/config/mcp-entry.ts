@@ -34,6 +34,7 @@ const STDIO = {
   env: texts,
   cwd: z.string(),
   hosts: z.array(host),
+  read: strings,
   sandbox: z.enum(["none", "workspace-read", "workspace-write"]),
 };
 const HTTP = {
@@ -65,16 +66,24 @@ export type ReadEntry =
 export function readEntry(name: string, node: Node, ground: EntryGround): ReadEntry {
   const origin = ground.place(node.offset);
   if (!NAME.test(name))
-    throw badConfig(`${origin}: ${JSON.stringify(name)} is no name of a server`, "letters, digits, - and single _, at most 32");
-  if (node.type !== "object") throw badConfig(`${origin}: server ${name} is not an object`, '{"command": …} or {"url": …}');
+    throw badConfig(
+      `${origin}: ${JSON.stringify(name)} is no name of a server`,
+      "letters, digits, - and single _, at most 32",
+    );
+  if (node.type !== "object")
+    throw badConfig(`${origin}: server ${name} is not an object`, '{"command": …} or {"url": …}');
   const raw = plainValue(node) as Record<string, unknown>;
   const remote = "url" in raw;
   if (remote === "command" in raw)
     throw badConfig(`${origin}: server ${name} needs either command or url`, '{"command": …} or {"url": …}');
   checkKeys(name, node, remote ? HTTP : STDIO, ground);
-  if (raw["type"] === "sse") throw badConfig(`${origin}: server ${name}: sse is not spoken any more`, 'use "type": "http"');
+  if (raw["type"] === "sse")
+    throw badConfig(`${origin}: server ${name}: sse is not spoken any more`, 'use "type": "http"');
   if (raw["type"] !== undefined && (raw["type"] === "stdio") === remote)
-    throw badConfig(`${origin}: server ${name}: type ${String(raw["type"])} does not go with ${remote ? "url" : "command"}`, "leave type away");
+    throw badConfig(
+      `${origin}: server ${name}: type ${String(raw["type"])} does not go with ${remote ? "url" : "command"}`,
+      "leave type away",
+    );
   const taken: string[] = [];
   const missing: string[] = [];
   const value = expand(raw, (variable, needed) => {
@@ -88,7 +97,12 @@ export function readEntry(name: string, node: Node, ground: EntryGround): ReadEn
   return { entry: remote ? httpOf(value, base) : stdioOf(value, base) };
 }
 
-function checkKeys(name: string, node: Node, known: Readonly<Record<string, z.ZodMiniType>>, ground: EntryGround): void {
+function checkKeys(
+  name: string,
+  node: Node,
+  known: Readonly<Record<string, z.ZodMiniType>>,
+  ground: EntryGround,
+): void {
   for (const property of node.children ?? []) {
     const [keyNode, valueNode] = property.children ?? [];
     const key = String(keyNode?.value);
@@ -96,7 +110,10 @@ function checkKeys(name: string, node: Node, known: Readonly<Record<string, z.Zo
     const schema = Object.hasOwn(known, key) ? known[key] : undefined;
     if (!schema) {
       const near = nearest(key, Object.keys(known));
-      throw badConfig(`${place}: unknown key ${key} of server ${name}`, near ? `did you mean ${near}?` : `there are: ${Object.keys(known).join(", ")}`);
+      throw badConfig(
+        `${place}: unknown key ${key} of server ${name}`,
+        near ? `did you mean ${near}?` : `there are: ${Object.keys(known).join(", ")}`,
+      );
     }
     const value = valueNode ? plainValue(valueNode) : undefined;
     const result = z.safeParse(schema, value);
@@ -119,10 +136,10 @@ function commonOf(value: Record<string, unknown>) {
   };
 }
 
-type Base = Omit<StdioEntry, "transport" | "command" | "args" | "env" | "hosts" | "profile">;
+type Base = Omit<StdioEntry, "transport" | "command" | "args" | "env" | "hosts" | "read" | "profile">;
 
 function stdioOf(value: Record<string, unknown>, base: Base): StdioEntry {
-  const { command, args = [], env = {}, cwd, hosts = [], sandbox = "workspace-read" } = value;
+  const { command, args = [], env = {}, cwd, hosts = [], read = [], sandbox = "workspace-read" } = value;
   return {
     ...base,
     transport: "stdio",
@@ -130,6 +147,7 @@ function stdioOf(value: Record<string, unknown>, base: Base): StdioEntry {
     args: args as string[],
     env: env as Record<string, string>,
     hosts: (hosts as string[]).map((each) => each.toLowerCase()),
+    read: read as string[],
     profile: sandbox as StdioEntry["profile"],
     ...(cwd === undefined ? {} : { cwd: String(cwd) }),
   };
@@ -139,7 +157,10 @@ function httpOf(value: Record<string, unknown>, base: Base): HttpEntry {
   const { url, headers = {}, oauth = {} } = value;
   const parsed = URL.parse(String(url));
   if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.username !== "" || parsed.password !== "")
-    throw badConfig(`${base.origin}: url of server ${base.name} is not a plain http or https address`, "https://host/path");
+    throw badConfig(
+      `${base.origin}: url of server ${base.name} is not a plain http or https address`,
+      "https://host/path",
+    );
   return {
     ...base,
     transport: "http",
@@ -165,7 +186,10 @@ const secretName = /KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH/i;
 
 /** What stands in the entry itself and is named like a secret. */
 function secretValues(value: Record<string, unknown>): string[] {
-  const named = [...Object.entries((value["env"] ?? {}) as object), ...Object.entries((value["headers"] ?? {}) as object)];
+  const named = [
+    ...Object.entries((value["env"] ?? {}) as object),
+    ...Object.entries((value["headers"] ?? {}) as object),
+  ];
   const plain = named.flatMap(([name, text]) => (secretName.test(name) ? [String(text)] : []));
   const { clientSecret } = (value["oauth"] ?? {}) as { clientSecret?: string };
   return [...plain, ...plain.map((text) => text.replace(/^Bearer\s+/i, "")), ...(clientSecret ? [clientSecret] : [])];

@@ -52,7 +52,10 @@ export async function readMcpServers(options: McpFilesOptions): Promise<McpServe
     for (const read of serversIn(file)) {
       const found = readEntry(read.name, read.node, { scope, place: read.place, variable });
       if ("lacks" in found) notes.push(lackNote(found, scope));
-      else if (entries.has(read.name)) notes.push(`${found.entry.origin}: server ${read.name} is ignored: ${entries.get(read.name)?.origin} comes first`);
+      else if (entries.has(read.name))
+        notes.push(
+          `${found.entry.origin}: server ${read.name} is ignored: ${entries.get(read.name)?.origin} comes first`,
+        );
       else entries.set(read.name, found.entry);
     }
   }
@@ -73,7 +76,10 @@ async function projectSources(places: Places, workspace: string, notes: string[]
     if (trust.holds(path, file.hash)) sources.push({ file, scope: "project" });
     else {
       const count = serversIn(file).length;
-      if (count > 0) notes.push(`${join(workspace, path)}: ${plural(count, "MCP server")} ignored until you trust it: crucible trust`);
+      if (count > 0)
+        notes.push(
+          `${join(workspace, path)}: ${plural(count, "MCP server")} ignored until you trust it: crucible trust`,
+        );
     }
   }
   return sources;
@@ -82,7 +88,10 @@ async function projectSources(places: Places, workspace: string, notes: string[]
 async function readGiven(source: string): Promise<JsonFile> {
   if (source.trimStart().startsWith("{")) return parseJsonText("flag --mcp-config", source, sha256(source));
   const file = await readJsonFile(source);
-  if (!file) throw new CrucibleError("file-missing", `--mcp-config ${source}: there is no such file`, { hint: "a file, or JSON as it stands" });
+  if (!file)
+    throw new CrucibleError("file-missing", `--mcp-config ${source}: there is no such file`, {
+      hint: "a file, or JSON as it stands",
+    });
   return file;
 }
 
@@ -94,9 +103,13 @@ function serversIn(file: JsonFile | undefined) {
     const place = file?.place(property.offset) ?? "";
     if (key?.value !== "mcpServers") {
       const near = nearest(String(key?.value), ["mcpServers"]);
-      throw badConfig(`${place}: unknown key ${String(key?.value)}`, near ? `did you mean ${near}?` : 'the file holds {"mcpServers": {…}}');
+      throw badConfig(
+        `${place}: unknown key ${String(key?.value)}`,
+        near ? `did you mean ${near}?` : 'the file holds {"mcpServers": {…}}',
+      );
     }
-    if (value?.type !== "object") throw badConfig(`${place}: mcpServers is not an object`, '{"mcpServers": {"name": {…}}}');
+    if (value?.type !== "object")
+      throw badConfig(`${place}: mcpServers is not an object`, '{"mcpServers": {"name": {…}}}');
     for (const server of value.children ?? []) {
       const [name, node] = server.children ?? [];
       if (name && node && file) found.push({ name: String(name.value), node, place: file.place });

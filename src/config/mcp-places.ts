@@ -16,3 +16,8 @@ export function hasMcpFiles(places: Places, workspace: string): boolean {
   const own = [join(places.managed, "mcp.json"), userMcpFile(places)];
   return [...own, ...PROJECT_MCP.map((path) => join(workspace, path))].some((file) => existsSync(file));
 }
+
+/** The file that a project shares with other agents. */
+export function projectMcpFile(workspace: string): string {
+  return join(workspace, ".mcp.json");
+}

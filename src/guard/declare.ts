@@ -56,10 +56,7 @@ export function withIndex(search: ToolDeclaration, deferred: readonly Tool[]): T
 }
 
 /** Deferred tools whose name or summary has a word of `query`, best match first; all for an empty query. */
-export function searchDeferred(
-  tools: readonly Tool[],
-  query: string,
-): FoundTool[] {
+export function searchDeferred(tools: readonly Tool[], query: string): FoundTool[] {
   const words = query
     .toLowerCase()
     .split(/\W+/)
@@ -71,12 +68,10 @@ export function searchDeferred(
   const found = scored
     .filter(({ score }) => words.length === 0 || score > 0)
     .sort((a, b) => b.score - a.score || (a.tool.name < b.tool.name ? -1 : 1));
-  return found
-    .slice(0, 8)
-    .map(({ tool }) => ({
-      name: tool.name,
-      summary: tool.summary,
-      parameters: declare(tool).parameters,
-      ...(tool.foreign ? { foreign: true } : {}),
-    }));
+  return found.slice(0, 8).map(({ tool }) => ({
+    name: tool.name,
+    summary: tool.summary,
+    parameters: declare(tool).parameters,
+    ...(tool.foreign ? { foreign: true } : {}),
+  }));
 }

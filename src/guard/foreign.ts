@@ -5,13 +5,16 @@ import type { Actor } from "../core/actor.ts";
 import type { EventContext } from "../core/event.ts";
 import type { Lease } from "../core/grant.ts";
 import type { DialOrder, ForeignHands, ServerOrder } from "../core/ports/mcp.ts";
+import type { CallLimits } from "./action.ts";
 import type { GateOptions } from "./gate.ts";
 import { limitsOf } from "./limits.ts";
 
-type Room = Pick<
-  GateOptions,
-  "audit" | "clock" | "emit" | "journal" | "lifetime" | "mint" | "policy" | "redactor" | "sandbox"
->;
+/** What leases are made of and recorded with. */
+export interface ForeignRoom
+  extends Pick<GateOptions, "audit" | "clock" | "emit" | "lifetime" | "mint" | "redactor" | "sandbox"> {
+  readonly journal: Pick<GateOptions["journal"], "session">;
+  readonly policy: { readonly limits: CallLimits };
+}
 
 export interface ForeignCall {
   readonly actor: Actor;
@@ -22,7 +25,7 @@ export interface ForeignCall {
   readonly where: EventContext;
 }
 
-export function foreignHands(room: Room, call: ForeignCall): ForeignHands {
+export function foreignHands(room: ForeignRoom, call: ForeignCall): ForeignHands {
   const { callId } = call;
   const deltas = room.redactor.stream();
   const lease = async (order: ServerOrder | DialOrder, readOnly: boolean): Promise<Lease> => {

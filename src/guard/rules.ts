@@ -62,7 +62,9 @@ export function provenRules(
 
 function unknownTool({ tool }: PolicyRule, tools: readonly string[]): string | undefined {
   const known = [...new Set(["shell", "read", "write", "net", ...tools])];
-  return known.includes(tool) || /^mcp(?:_resources)?__[\w-]+\*?$/.test(tool) ? undefined : `there is no tool ${tool}: ${known.join(", ")}`;
+  return known.includes(tool) || /^mcp(?:_resources)?__[\w-]+\*?$/.test(tool)
+    ? undefined
+    : `there is no tool ${tool}: ${known.join(", ")}`;
 }
 
 function formProblem(rule: PolicyRule): string | undefined {
@@ -75,7 +77,8 @@ function formProblem(rule: PolicyRule): string | undefined {
   if (rule.command && rule.tool !== "shell") return "command goes with tool shell";
   if (rule.host !== undefined && rule.tool !== "net") return "host goes with tool net";
   if (rule.path !== undefined && !/^(?:read|write)$/.test(rule.tool)) return "path goes with tool read or write";
-  if (rule.decision === "allow" && given === 0 && !rule.tool.startsWith("mcp_")) return "an allow names a command, a path or a host";
+  if (rule.decision === "allow" && given === 0 && !rule.tool.startsWith("mcp_"))
+    return "an allow names a command, a path or a host";
   return undefined;
 }
 

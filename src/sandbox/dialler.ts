@@ -15,8 +15,8 @@ const EMPTY = new Set([101, 103, 204, 205, 304]);
 export interface DiallerOptions {
   /** `host` or `host:port`; a predicate where they are only known on the way (a login). */
   readonly hosts: readonly string[] | ((pair: string) => boolean);
-  /** `host:port` that may lie on this machine or its network. */
-  readonly reachable: readonly string[];
+  /** `host:port` that may lie on this machine or its network; a predicate likewise. */
+  readonly reachable: readonly string[] | ((pair: string) => boolean);
   /** `host:port` that nothing reaches. */
   readonly closed: readonly string[];
   readonly dialling: Dialling | undefined;
@@ -27,13 +27,14 @@ export interface DiallerOptions {
 /** Rejects with `denied` for a host, scheme or address that it does not open, `tool-failed` when the connection fails. */
 export function createDialler(options: DiallerOptions): Fetch {
   const { hosts, closed, reachable, dialling = PUBLIC } = options;
+  const isNear = typeof reachable === "function" ? reachable : (pair: string) => reachable.includes(pair);
   const named = typeof hosts === "function" ? hosts : (pair: string) => hostPairs(hosts).includes(pair);
   return async (input, init = {}) => {
     const url = new URL(input);
     const pair = pairOf(url);
     if (!named(pair)) throw new CrucibleError("denied", `${pair} is not named in the server's entry`);
     if (closed.includes(pair)) throw new CrucibleError("denied", `${pair} is a model server`);
-    const near = reachable.includes(pair) ? { ...dialling, permits: () => true } : dialling;
+    const near = isNear(pair) ? { ...dialling, permits: () => true } : dialling;
     const address = await addressOf(url.hostname.replace(/^\[|\]$/g, ""), near);
     const signal = init.signal ? AbortSignal.any([init.signal, options.signal]) : options.signal;
     return answerOf(await send({ url, address, init, signal }));

@@ -19,9 +19,9 @@ import { netHands } from "./net.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
 import { spillText } from "./output.ts";
 import { contains, type PathView, pathView } from "./paths.ts";
-import { createServers, type OwnPlace } from "./servers.ts";
 import { searchHands } from "./search.ts";
 import { createSeen } from "./seen.ts";
+import { createServers, type OwnPlace } from "./servers.ts";
 import { createSnapshots } from "./snapshot.ts";
 import { treeHands } from "./tree-hands.ts";
 

@@ -6,7 +6,7 @@ import { CrucibleError } from "../base/error.ts";
 import { sha256 } from "../base/hash.ts";
 import { shellQuoted } from "../base/shell-words.ts";
 import type { Lease } from "../core/grant.ts";
-import type { McpProfile, ServerOrder, ServerProcess } from "../core/ports/mcp.ts";
+import type { ServerOrder, ServerProcess } from "../core/ports/mcp.ts";
 import { chosenBackend, openBackend } from "./backend.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import { measureHome } from "./housekeeping.ts";
@@ -30,11 +30,11 @@ const LAST_WORDS = 4096;
 
 export function createServers(context: SandboxContext, prepare: Prepare): Servers {
   const rooms = new Map<string, Commands>();
-  const roomFor = (name: string, profile: McpProfile): Commands => {
-    const key = `${profile} ${name}`;
+  const roomFor = (order: ServerOrder): Commands => {
+    const key = `${order.profile} ${order.server}`;
     const known = rooms.get(key);
     if (known) return known;
-    const own = ownContext(context, { name, profile }, prepare);
+    const own = ownContext(context, order, prepare);
     const { mode, backends, config } = own;
     const backend = mode === "off" ? openBackend(own) : chosenBackend(own, backends, config.backend ?? "auto");
     const room = createCommands(own, backend, false);
@@ -43,7 +43,7 @@ export function createServers(context: SandboxContext, prepare: Prepare): Server
   };
   return {
     start: async (lease, order) => {
-      const room = roomFor(order.server, order.profile);
+      const room = roomFor(order);
       const words: Buffer[] = [];
       let take: ((chunk: Buffer) => void) | undefined;
       const early: Buffer[] = [];
@@ -57,7 +57,9 @@ export function createServers(context: SandboxContext, prepare: Prepare): Server
       const stop = () => started.launched.kill();
       lease.signal.addEventListener("abort", stop, { once: true });
       if (lease.signal.aborted) stop();
-      const ended = started.ended.then(({ exit }) => exit).finally(() => lease.signal.removeEventListener("abort", stop));
+      const ended = started.ended
+        .then(({ exit }) => exit)
+        .finally(() => lease.signal.removeEventListener("abort", stop));
       ended.catch(() => undefined);
       return {
         write: (text) => put(started.input, text),
@@ -79,14 +81,17 @@ export function createServers(context: SandboxContext, prepare: Prepare): Server
 /** The session's context with folders that no command shares; with profile `none` an empty folder for a workspace. */
 function ownContext(
   context: SandboxContext,
-  { name, profile }: { readonly name: string; readonly profile: McpProfile },
+  { server: name, profile, read }: ServerOrder,
   prepare: Prepare,
 ): SandboxContext {
   const place = join(context.stateDir, "sandbox", "servers", `${name}-${sha256(context.paths.workspace).slice(0, 12)}`);
   const home = join(place, "home");
   const tmp = join(context.stateDir, "sandbox", "tmp", `${context.session}-${name}`);
   const { paths: _paths, privateHome: _home, homeHost: _host, owner: _owner, ...rest } = context;
-  const { readable: _readable, exposed: _exposed, ...options } = rest;
+  const { readable: _readable, exposed: _exposed, ...shared } = rest;
+  const inHome = (path: string) => path.replace(/^~(?=\/|$)/, context.home);
+  // What the person opened for the agent is not opened for somebody else's program.
+  const options = { ...shared, config: { ...context.config, env: {}, read: read.map(inHome), expose: [] } };
   measureHome(home).catch(() => undefined);
   if (profile !== "none") return prepare(options, { home, tmp });
   const { cwd: _cwd, ...elsewhere } = options;

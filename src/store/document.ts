@@ -14,7 +14,10 @@ export function openDocument(file: string, what: string): Document {
         return JSON.parse(readFileSync(file, "utf8")) as unknown;
       } catch (error) {
         if (errnoOf(error) === "ENOENT") return undefined;
-        throw new CrucibleError("bad-config", `${file} (${what}) cannot be read`, { hint: "mend it or move it away", cause: error });
+        throw new CrucibleError("bad-config", `${file} (${what}) cannot be read`, {
+          hint: "mend it or move it away",
+          cause: error,
+        });
       }
     },
     write: (value: Json) => {

@@ -34,6 +34,8 @@ export interface StdioEntry extends EntryBase {
   readonly cwd?: string;
   /** `host` or `host:port` that its process may reach; none by default. */
   readonly hosts: readonly string[];
+  /** Paths outside the workspace that its process may read, `~` for the home. */
+  readonly read: readonly string[];
   readonly profile: McpProfile;
 }
 
@@ -63,6 +65,7 @@ export interface ServerOrder {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly profile: McpProfile;
+  readonly read: readonly string[];
   readonly hosts: readonly string[];
 }
 

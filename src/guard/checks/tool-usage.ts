@@ -15,6 +15,10 @@ function foreignFindings(action: Action): readonly Finding[] {
   const facts = action.tool?.foreign;
   if (!facts) return [];
   if (facts.changed.length > 0)
-    return [ask("mcp.changed", `${action.call.tool} is not as it was when MCP server ${facts.server} was pinned`, "high")];
-  return isApproved(action) ? [] : [ask("mcp.call", `${action.call.tool} belongs to the foreign server ${facts.server}`)];
+    return [
+      ask("mcp.changed", `${action.call.tool} is not as it was when MCP server ${facts.server} was pinned`, "high"),
+    ];
+  return isApproved(action)
+    ? []
+    : [ask("mcp.call", `${action.call.tool} belongs to the foreign server ${facts.server}`)];
 }

@@ -4,7 +4,16 @@ import type { Client, StreamableHTTPClientTransport, Transport } from "@modelcon
 import { CrucibleError } from "../../base/error.ts";
 import { withoutHidden } from "../../base/invisible.ts";
 import { oneLine } from "../../base/text.ts";
-import type { Fetch, ForeignHands, HttpEntry, McpAnswers, McpEntry, ServerProcess, StdioEntry } from "../../core/ports/mcp.ts";
+import type {
+  Fetch,
+  ForeignHands,
+  HttpEntry,
+  McpAnswers,
+  McpEntry,
+  ServerOrder,
+  ServerProcess,
+  StdioEntry,
+} from "../../core/ports/mcp.ts";
 import { elicit } from "./elicit.ts";
 import { loginNeeded, startFailed } from "./faults.ts";
 import type { OAuthBook } from "./oauth.ts";
@@ -80,8 +89,9 @@ async function end(client: Client, server: ServerProcess | undefined): Promise<v
   await server?.ended.catch(() => undefined);
 }
 
-function orderOf({ name, command, args, env, cwd, profile, hosts }: StdioEntry) {
-  return { server: name, words: [command, ...args], env, ...(cwd === undefined ? {} : { cwd }), profile, hosts };
+function orderOf({ name, command, args, cwd, env, read, profile, hosts }: StdioEntry): ServerOrder {
+  const folder = cwd === undefined ? {} : { cwd };
+  return { server: name, words: [command, ...args], env, ...folder, read, profile, hosts };
 }
 
 /** The host of its address, and those that its login went to. */
@@ -108,7 +118,9 @@ async function http(entry: HttpEntry, fetch: Fetch, oauth: OAuthBook): Promise<T
   return httpTransport(entry, fetch, provider);
 }
 
-type Provider = NonNullable<NonNullable<ConstructorParameters<typeof StreamableHTTPClientTransport>[1]>["authProvider"]>;
+type Provider = NonNullable<
+  NonNullable<ConstructorParameters<typeof StreamableHTTPClientTransport>[1]>["authProvider"]
+>;
 
 export async function httpTransport(
   entry: HttpEntry,

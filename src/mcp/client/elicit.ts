@@ -11,12 +11,7 @@ type Schema = Readonly<Record<string, unknown>>;
 const GO = ["answer", "decline"] as const;
 
 /** With nobody there the answer is no. */
-export async function elicit(
-  server: string,
-  params: Params,
-  human: Human,
-  signal: AbortSignal,
-): Promise<ElicitResult> {
+export async function elicit(server: string, params: Params, human: Human, signal: AbortSignal): Promise<ElicitResult> {
   if (!human.present) return { action: "decline" };
   const head = `MCP server ${server} asks: ${oneLine(withoutHidden(params.message), 600)}`;
   if (params.mode === "url") {

@@ -115,11 +115,18 @@ export function providerFor(entry: HttpEntry, book: OAuthBook, login: Login): OA
       const { client, tokens, ...rest } = book.get(entry) ?? {};
       if (what !== "all" && what !== "client" && what !== "tokens") return;
       book.forget(entry);
-      book.merge(entry, { ...rest, ...(what === "tokens" && client ? { client } : {}), ...(what === "client" && tokens ? { tokens } : {}) });
+      book.merge(entry, {
+        ...rest,
+        ...(what === "tokens" && client ? { client } : {}),
+        ...(what === "client" && tokens ? { tokens } : {}),
+      });
     },
   };
 }
 
-function issuedBy<T extends { issuer?: string | undefined }>(kept: T | undefined, issuer: string | undefined): T | undefined {
+function issuedBy<T extends { issuer?: string | undefined }>(
+  kept: T | undefined,
+  issuer: string | undefined,
+): T | undefined {
   return issuer === undefined || kept?.issuer === undefined || kept.issuer === issuer ? kept : undefined;
 }

@@ -86,16 +86,25 @@ export function createPool(entries: readonly McpEntry[], parts: SlotParts): Pool
     index: () => indexOf(on()),
     prompts: async (hands, signal) => {
       const all = await Promise.all(
-        on().map((slot) => slot.live(hands, signal).then(({ prompts }) => prompts, () => [] as readonly McpPrompt[])),
+        on().map((slot) =>
+          slot.live(hands, signal).then(
+            ({ prompts }) => prompts,
+            () => [] as readonly McpPrompt[],
+          ),
+        ),
       );
       return all.flat();
     },
     runPrompt: async ({ server, name, args }, hands, signal) => {
       const { connection } = await slotOf(server).live(hands, signal);
       const options = { signal, timeout: PROMPT_MS };
-      const found = await connection.client.getPrompt({ name, arguments: { ...args } }, options).catch((error: unknown) => {
-        throw new CrucibleError("tool-failed", `MCP server ${server}, prompt ${name}: ${textOf(error)}`, { cause: error });
-      });
+      const found = await connection.client
+        .getPrompt({ name, arguments: { ...args } }, options)
+        .catch((error: unknown) => {
+          throw new CrucibleError("tool-failed", `MCP server ${server}, prompt ${name}: ${textOf(error)}`, {
+            cause: error,
+          });
+        });
       return found.messages
         .flatMap(({ content }) => partsOf([content]))
         .map((part) => (part.type === "text" ? { ...part, label: EXTERNAL_LABEL } : part));
@@ -156,14 +165,16 @@ export function viewOf(tools: readonly SlotTool[], pinned: readonly string[]): r
   const there = new Set(tools.map(({ shown }) => shown.original));
   const gone = pinned.filter((name) => !there.has(name));
   return [
-    ...tools.map(({ fullName, shown, now, changed }) => ({
-      name: fullName,
-      original: shown.original,
-      description: (now ?? shown).description,
-      pin: (now ?? shown).pin,
-      state: changed.length === 0 ? "pinned" : pinned.includes(shown.original) ? "changed" : "new",
-    }) as const),
+    ...tools.map(
+      ({ fullName, shown, now, changed }) =>
+        ({
+          name: fullName,
+          original: shown.original,
+          description: (now ?? shown).description,
+          pin: (now ?? shown).pin,
+          state: changed.length === 0 ? "pinned" : pinned.includes(shown.original) ? "changed" : "new",
+        }) as const,
+    ),
     ...gone.map((name) => ({ name, original: name, description: "", pin: "", state: "gone" }) as const),
   ];
 }
-

@@ -92,17 +92,33 @@ export function createSlot(entry: McpEntry, parts: SlotParts): Slot {
   const begin = async (hands: ForeignHands): Promise<Live> => {
     state = "starting";
     const begun = clock.monotonic();
-    const connection = await connect(entry, hands, { ...parts, note, changed: () => void (stale = true) }, parts.lifetime);
+    const connection = await connect(
+      entry,
+      hands,
+      {
+        ...parts,
+        note,
+        changed: () => {
+          stale = true;
+        },
+      },
+      parts.lifetime,
+    );
     const live = await list(entry, connection).catch(async (error: unknown) => {
       await connection.close();
-      throw new CrucibleError("tool-failed", `MCP server ${entry.name} gave no list: ${textOf(error)}`, { cause: error });
+      throw new CrucibleError("tool-failed", `MCP server ${entry.name} gave no list: ${textOf(error)}`, {
+        cause: error,
+      });
     });
     startMs = Math.round(clock.monotonic() - begun);
     if (!pins.get(entry)) pins.set(entry, pinnedOf(live, clock.now()));
     current = live;
     state = "ready";
     problem = undefined;
-    connection.closed.then(() => lost(live), () => undefined);
+    connection.closed.then(
+      () => lost(live),
+      () => undefined,
+    );
     return live;
   };
   /** A start that failed, or one after a death, is tried once more after a pause. */
@@ -126,7 +142,10 @@ export function createSlot(entry: McpEntry, parts: SlotParts): Slot {
     if (current === live) {
       current = fresh;
       opening = Promise.resolve(fresh);
-      fresh.connection.closed.then(() => lost(fresh), () => undefined);
+      fresh.connection.closed.then(
+        () => lost(fresh),
+        () => undefined,
+      );
     }
     return fresh;
   };
@@ -171,7 +190,9 @@ export function createSlot(entry: McpEntry, parts: SlotParts): Slot {
 
 function refuse(entry: McpEntry, offline: boolean): void {
   if (!entry.enabled)
-    throw new CrucibleError("denied", `MCP server ${entry.name} is switched off`, { hint: `"enabled" in ${entry.origin}` });
+    throw new CrucibleError("denied", `MCP server ${entry.name} is switched off`, {
+      hint: `"enabled" in ${entry.origin}`,
+    });
   if (offline && (entry.transport === "http" || entry.hosts.length > 0))
     throw new CrucibleError("denied", `MCP server ${entry.name} needs a network, and --offline closes it`);
 }
@@ -217,7 +238,10 @@ function toolsOf(
 ): readonly SlotTool[] | undefined {
   const now = live?.tools ?? pinned?.tools;
   if (!now) return undefined;
-  const names = toolNames(entry.name, now.map(({ original }) => original));
+  const names = toolNames(
+    entry.name,
+    now.map(({ original }) => original),
+  );
   return now.map((tool) => {
     const before = pinned?.tools.find(({ original }) => original === tool.original);
     return {

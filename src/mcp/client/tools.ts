@@ -1,7 +1,7 @@
 /** Tools of a foreign server in the form of ours: the gate judges them by their facts, the body only carries the call. */
 import { CrucibleError, toFault } from "../../base/error.ts";
-import { checkSchema } from "../../base/json-schema.ts";
 import { withoutHidden } from "../../base/invisible.ts";
+import { checkSchema } from "../../base/json-schema.ts";
 import { plural } from "../../base/text.ts";
 import { EXTERNAL_LABEL } from "../../core/label.ts";
 import type { ForeignFacts, ForeignHands, McpEntry } from "../../core/ports/mcp.ts";
@@ -92,7 +92,10 @@ function toolOf(
   const { name, summary, parameters } = declared;
   const writes = entry.transport === "stdio" && entry.profile === "workspace-write";
   const online = entry.transport === "http" || entry.hosts.length > 0;
-  const effects: Effect[] = [...(writes ? (["write", "exec"] as const) : (["read"] as const)), ...(online ? (["net"] as const) : [])];
+  const effects: Effect[] = [
+    ...(writes ? (["write", "exec"] as const) : (["read"] as const)),
+    ...(online ? (["net"] as const) : []),
+  ];
   return {
     name,
     summary,
@@ -110,10 +113,15 @@ function toolOf(
 
 function aboutOf(entry: McpEntry): readonly string[] {
   if (entry.transport === "http") return [`server: ${entry.name} at ${entry.url} (${entry.origin})`];
-  const sees = { none: "sees no files", "workspace-read": "may read the workspace", "workspace-write": "may change the workspace" };
+  const sees = {
+    none: "sees no files",
+    "workspace-read": "may read the workspace",
+    "workspace-write": "may change the workspace",
+  };
+  const beside = entry.read.length === 0 ? "" : ` and read ${entry.read.join(", ")}`;
   const net = entry.hosts.length === 0 ? "no network" : `network: ${entry.hosts.join(", ")}`;
   const command = [entry.command, ...entry.args].join(" ");
-  return [`server: ${entry.name}: ${command} (${entry.origin})`, `confined: ${sees[entry.profile]}, ${net}`];
+  return [`server: ${entry.name}: ${command} (${entry.origin})`, `confined: ${sees[entry.profile]}${beside}, ${net}`];
 }
 
 function parsed(parameters: Readonly<Record<string, unknown>>, value: unknown): ReturnType<Tool["input"]["safeParse"]> {
@@ -128,7 +136,15 @@ function parsed(parameters: Readonly<Record<string, unknown>>, value: unknown): 
 }
 
 function progressOf(hands: ForeignHands) {
-  return ({ progress, total, message }: { progress: number; total?: number | undefined; message?: string | undefined }) => {
+  return ({
+    progress,
+    total,
+    message,
+  }: {
+    progress: number;
+    total?: number | undefined;
+    message?: string | undefined;
+  }) => {
     const of = total === undefined ? "" : `/${total}`;
     hands.progress(`${progress}${of}${message === undefined ? "" : ` ${withoutHidden(message).slice(0, 300)}`}\n`);
   };
