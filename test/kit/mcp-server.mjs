@@ -1,7 +1,7 @@
 /** A small MCP server for tests, well-behaved or not: `node mcp-server.mjs <behaviour> [state-file]`. */
 
 import { spawn } from "node:child_process";
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 
 const [behaviour = "plain", state] = process.argv.slice(2);
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
@@ -47,7 +47,7 @@ const LISTS = {
 };
 const tools = () => (behaviour === "changing" && existsSync(state) ? LISTS.changed : (LISTS[behaviour] ?? LISTS.plain));
 
-async function call(name, args, id, meta) {
+async function call(name, args, meta) {
   if (name === "echo") return text(behaviour === "secret" ? `token ${args.text}` : args.text);
   if (name === "env") return text(JSON.stringify(process.env));
   if (name === "big") return text("x".repeat(args.bytes ?? 200_000));
@@ -133,7 +133,7 @@ async function answer(message) {
   if (method === "resources/templates/list") return send({ id, result: { resourceTemplates: [] } });
   if (method === "resources/read") return send({ id, result: { contents: [{ uri: params.uri, text: "the note" }] } });
   if (method === "tools/call")
-    return send({ id, result: await call(params.name, params.arguments ?? {}, id, params._meta) });
+    return send({ id, result: await call(params.name, params.arguments ?? {}, params._meta) });
   return send({ id, result: {} });
 }
 
@@ -145,7 +145,10 @@ else if (behaviour === "broken") {
   if (behaviour === "garbage") process.stdout.write("hello\n{not json\n[]\n\u0000\u0001\n");
   if (behaviour === "flood") process.stdout.write("y".repeat(40 * 1024 * 1024));
   if (behaviour === "family")
-    spawn(process.execPath, ["-e", "setInterval(() => undefined, 1000)"], { stdio: "ignore", detached: true });
+    spawn(process.execPath, ["-e", "setInterval(() => undefined, 1000)", process.argv[1]], {
+      stdio: "ignore",
+      detached: true,
+    });
   if (behaviour === "once") {
     if (existsSync(state)) process.exit(1);
     writeFileSync(state, "");
@@ -159,6 +162,6 @@ else if (behaviour === "broken") {
       if (line.trim()) answer(JSON.parse(line)).catch((error) => process.stderr.write(`${error.stack}\n`));
     }
   });
-  if (behaviour !== "deaf") process.stdin.on("end", () => process.exit(0));
+  if (behaviour === "deaf") setInterval(() => undefined, 1_000);
+  else process.stdin.on("end", () => process.exit(0));
 }
-void readFileSync;

@@ -25,9 +25,16 @@ export async function login(order: LoginOrder, parts: ConnectParts, signal: Abor
   const provider = providerFor(entry, parts.oauth, { redirectUrl: order.redirectUrl, redirect, state });
   const transport = await httpTransport(entry, fetch, provider);
   const client = await createClient(entry, parts);
+  const { wanted } = parts.oauth.get(entry) ?? {};
   try {
-    await client.connect(transport, { signal, timeout: START_MS });
-    return parts.oauth.get(entry)?.tokens !== undefined;
+    if (wanted === undefined) {
+      await client.connect(transport, { signal, timeout: START_MS });
+      // Some servers greet everybody and ask for a login only then.
+      if (client.getServerCapabilities()?.tools) await client.listTools(undefined, { signal, timeout: START_MS });
+      return parts.oauth.get(entry)?.tokens !== undefined;
+    }
+    const { auth } = await import("@modelcontextprotocol/client");
+    await auth(provider, { serverUrl: entry.url, scope: wanted, forceReauthorization: true, fetchFn: fetch });
   } catch (error) {
     signal.throwIfAborted();
     if (!visited || !isUnauthorized(error)) throw refused(entry, error);
@@ -35,6 +42,7 @@ export async function login(order: LoginOrder, parts: ConnectParts, signal: Abor
     await client.close().catch(() => undefined);
   }
   const brought = await visited;
+  if (!brought) return true;
   if (brought.get("state") !== state) throw refused(entry, new Error("the browser came back with another login"));
   const denied = brought.get("error");
   if (denied !== null) throw refused(entry, new Error(`the login was refused: ${denied}`));
@@ -43,6 +51,7 @@ export async function login(order: LoginOrder, parts: ConnectParts, signal: Abor
   } catch (error) {
     throw refused(entry, error);
   }
+  if (wanted !== undefined) parts.oauth.drop(entry, "wanted");
   return true;
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type {
   OAuthClientMetadata,
   OAuthClientProvider,
+  OAuthDiscoveryState,
   StoredOAuthClientInformation,
   StoredOAuthTokens,
 } from "@modelcontextprotocol/client";
@@ -19,12 +20,15 @@ export interface KeptLogin {
   readonly at?: number;
   /** `host:port` of every server that the login went to. */
   readonly hosts?: readonly string[];
+  /** What a call needed beyond what was granted: the next login asks for it. */
+  readonly wanted?: string;
 }
 
 /** Logins of all servers, in one document that only the user can read. */
 export interface OAuthBook {
   get(entry: HttpEntry): KeptLogin | undefined;
   merge(entry: HttpEntry, part: KeptLogin): void;
+  drop(entry: HttpEntry, part: keyof KeptLogin): void;
   /** False when there was none. */
   forget(entry: HttpEntry): boolean;
   readonly now: () => number;
@@ -46,6 +50,11 @@ export function oauthBook(document: Document, now: () => number): OAuthBook {
       const all = read();
       write({ ...all, [entryKey(entry)]: { ...all[entryKey(entry)], ...part } });
     },
+    drop: (entry, part) => {
+      const all = read();
+      const { [part]: _dropped, ...rest } = all[entryKey(entry)] ?? {};
+      write({ ...all, [entryKey(entry)]: rest });
+    },
     forget: (entry) => {
       const { [entryKey(entry)]: gone, ...rest } = read();
       if (gone) write(rest);
@@ -56,7 +65,9 @@ export function oauthBook(document: Document, now: () => number): OAuthBook {
 
 /** In a session: kept tokens are used and renewed; a new login is the person's to start. */
 export function sessionProvider(entry: HttpEntry, book: OAuthBook): OAuthClientProvider {
-  const redirect = () => {
+  const redirect = (url: URL) => {
+    const wanted = url.searchParams.get("scope");
+    if (wanted !== null) book.merge(entry, { wanted });
     throw loginNeeded(entry.name);
   };
   const { saveClientInformation: _never, ...provider } = providerFor(entry, book, {
@@ -82,6 +93,7 @@ export function freshState(): string {
 export function providerFor(entry: HttpEntry, book: OAuthBook, login: Login): OAuthClientProvider {
   const { oauth } = entry;
   let verifier = "";
+  let discovery: OAuthDiscoveryState | undefined;
   const { state, redirectUrl } = login;
   const configured = () => {
     if (oauth.clientId === undefined) return undefined;
@@ -111,15 +123,14 @@ export function providerFor(entry: HttpEntry, book: OAuthBook, login: Login): OA
       verifier = text;
     },
     codeVerifier: () => verifier,
+    // The code goes back to the server that the login began with.
+    saveDiscoveryState: (state) => {
+      discovery = state;
+    },
+    discoveryState: () => discovery,
     invalidateCredentials: (what) => {
-      const { client, tokens, ...rest } = book.get(entry) ?? {};
-      if (what !== "all" && what !== "client" && what !== "tokens") return;
-      book.forget(entry);
-      book.merge(entry, {
-        ...rest,
-        ...(what === "tokens" && client ? { client } : {}),
-        ...(what === "client" && tokens ? { tokens } : {}),
-      });
+      if (what === "all" || what === "client") book.drop(entry, "client");
+      if (what === "all" || what === "tokens") book.drop(entry, "tokens");
     },
   };
 }

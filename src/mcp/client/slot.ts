@@ -4,8 +4,8 @@ import type { Clock } from "../../base/clock.ts";
 import { CrucibleError, toFault } from "../../base/error.ts";
 import { oneLine } from "../../base/text.ts";
 import type { ForeignHands, McpEntry, McpPrompt, McpServerStatus, McpState } from "../../core/ports/mcp.ts";
-import { type Connection, type ConnectParts, connect } from "./connect.ts";
-import { textOf } from "./faults.ts";
+import { type Connection, type ConnectParts, connect, isUnauthorized } from "./connect.ts";
+import { loginNeeded, textOf } from "./faults.ts";
 import { matches, toolNames } from "./names.ts";
 import { changesOf, MAX_TOOLS, type PinBook, type PinnedServer, type PinnedTool, pinTool } from "./pins.ts";
 
@@ -106,9 +106,9 @@ export function createSlot(entry: McpEntry, parts: SlotParts): Slot {
     );
     const live = await list(entry, connection).catch(async (error: unknown) => {
       await connection.close();
-      throw new CrucibleError("tool-failed", `MCP server ${entry.name} gave no list: ${textOf(error)}`, {
-        cause: error,
-      });
+      if (isUnauthorized(error)) throw loginNeeded(entry.name, error);
+      const why = `MCP server ${entry.name} gave no list: ${textOf(error)}`;
+      throw new CrucibleError("tool-failed", why, { cause: error });
     });
     startMs = Math.round(clock.monotonic() - begun);
     if (!pins.get(entry)) pins.set(entry, pinnedOf(live, clock.now()));

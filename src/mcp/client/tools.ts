@@ -6,8 +6,8 @@ import { plural } from "../../base/text.ts";
 import { EXTERNAL_LABEL } from "../../core/label.ts";
 import type { ForeignFacts, ForeignHands, McpEntry } from "../../core/ports/mcp.ts";
 import { type Effect, failedResult, type Tool, type ToolResult } from "../../core/tool.ts";
-import type { Connection } from "./connect.ts";
-import { endedWhile, textOf } from "./faults.ts";
+import { type Connection, isUnauthorized } from "./connect.ts";
+import { endedWhile, loginNeeded, textOf } from "./faults.ts";
 import { matches, resourceTool } from "./names.ts";
 import { boundedText, resourceResult, toolResult } from "./results.ts";
 import type { Slot, SlotTool } from "./slot.ts";
@@ -170,6 +170,7 @@ async function answered(
     }
     await Promise.race([closed, Promise.resolve()]);
     if (over) throw endedWhile(entry.name, connection.lastWords());
+    if (isUnauthorized(error)) throw loginNeeded(entry.name, error);
     if (CrucibleError.isInstance(error)) throw error;
     return { ...failedResult(`${entry.name}: ${textOf(error)}`), label: EXTERNAL_LABEL };
   }
