@@ -372,7 +372,7 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
     expect((await setting.run(["doctor"])).stdout).toMatch(/mcp +kit: .*pinned tools/);
     expect(await setting.run(["mcp", "get", "kits"])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("did you mean kit?") as string,
+      stderr: expect.stringContaining("Did you mean kit?") as string,
     });
     expect(await setting.run(["mcp", "login", "kit"])).toMatchObject({ code: 2 });
     expect(await setting.run(["mcp", "logout", "far"])).toMatchObject({
@@ -385,7 +385,7 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
     const ask = (json: string) => setting.ask(["-p", "x", "--mcp-config", json]);
     expect(await ask('{"mcpServers": {"k": {"comand": "x"}}}')).toMatchObject({ code: 52 });
     expect((await ask('{"mcpServers": {"k": {"command": "x", "arg": []}}}')).stderr).toContain(
-      "unknown key arg of server k. Try: did you mean args?",
+      "unknown key arg of server k. Did you mean args?",
     );
     expect((await ask("/nowhere.json")).stderr).toContain("there is no such file");
   });
