@@ -18,6 +18,7 @@ export function processTransport(
   let size = 0;
   let garbage = 0;
   let closed = false;
+  const queue: JSONRPCMessage[] = [];
   const transport: Transport = {
     start: async () => {
       server.onOutput(take);
@@ -30,9 +31,16 @@ export function processTransport(
       end();
     },
   };
+  /** One a turn: what a notification brings is taken in before the answer behind it, which ends its call. */
+  function next(): void {
+    const message = queue.shift();
+    if (message !== undefined) transport.onmessage?.(message);
+    if (queue.length > 0) setImmediate(next);
+  }
   function end(): void {
     if (closed) return;
     closed = true;
+    for (const message of queue.splice(0)) transport.onmessage?.(message);
     transport.onclose?.();
   }
   function take(chunk: Buffer): void {
@@ -60,7 +68,7 @@ export function processTransport(
       if (garbage++ < MAX_NOTES) note(`no message: ${line.slice(0, 200)}`);
       return;
     }
-    transport.onmessage?.(message);
+    if (queue.push(message) === 1) setImmediate(next);
   }
   return transport;
 }
