@@ -95,6 +95,8 @@ export interface Run {
 export interface Given {
   readonly place: Place;
   readonly env?: Readonly<Record<string, string>>;
+  /** Standard input, whole. */
+  readonly input?: string;
   /** Has the process write down what it used when it ends. */
   readonly usage?: boolean;
 }
@@ -110,11 +112,12 @@ export async function runNode(args: readonly string[], given: Given): Promise<Ru
   const child = spawn(process.execPath, [...preload, ...args], {
     cwd: given.place.folder,
     env: given.usage ? { ...env, CRUCIBLE_BENCH_USAGE: file } : env,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [given.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
+  child.stdin?.end(given.input);
   const text = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)
-    child[name].setEncoding("utf8").on("data", (chunk: string) => {
+    child[name]?.setEncoding("utf8").on("data", (chunk: string) => {
       text[name] += chunk;
     });
   const { promise, resolve: done } = Promise.withResolvers<number | null>();

@@ -1,6 +1,7 @@
 /** Builds the program, measures it beside bare Node, prints one table and keeps it in bench/results. */
 import { cache } from "./cache.ts";
 import { councilRows } from "./council/cost.ts";
+import { interactive } from "./interactive.ts";
 import { installBuilt, type Row } from "./kit.ts";
 import { models } from "./models.ts";
 import { parts } from "./parts.ts";
@@ -19,6 +20,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   cache,
   repository,
   council: councilRows,
+  interactive,
 };
 
 const wanted = process.argv.slice(2);

@@ -47,6 +47,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     policy: async (place) => (await import("./policy.ts")).policyView(house, place),
     prompt: async () => (await import("./live.ts")).promptParts(house),
     redaction: async () => (await import("./redaction.ts")).redactionFor(house),
+    files: async () => (await import("./sandbox/snapshot.ts")).keptFiles(workspace, AbortSignal.timeout(10_000)),
     performance: (span) => performanceOf(house, span),
     answers: async () => (await import("./answers.ts")).openAnswers(house, () => openModels(house)),
     voices: async () => (await import("./voices.ts")).voicesView(house),

@@ -141,6 +141,7 @@ export const FLAGS = {
   "debug-file": { kind: "text", values: "file", about: "write the debug output to this file" },
   verbose: { kind: "switch", about: "show tool output in full" },
   quiet: { short: "q", kind: "switch", about: "show the answer only" },
+  "screen-reader": { kind: "switch", about: "talk line by line: nothing is drawn twice, no frames, no colours" },
   color: { kind: "text", choices: ["auto", "always", "never"], about: "colours in the terminal" },
   help: { short: "h", kind: "switch", about: "this text" },
   version: { short: "v", kind: "switch", about: "the version" },

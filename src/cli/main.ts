@@ -6,14 +6,13 @@ import { ask } from "./ask.ts";
 import { COMMANDS } from "./commands.ts";
 import { createDebug } from "./debug.ts";
 import { EXIT } from "./exit-codes.ts";
-import { parseFlags, type Work } from "./flags.ts";
+import { type Flags, parseFlags, type Work } from "./flags.ts";
 import { faultLine } from "./render/renderer.ts";
 
 /** Runs the program and returns its exit code. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   try {
     const [first, ...rest] = argv;
-    if (first === undefined && process.stdin.isTTY) return await help(context, 0);
     if (first === "help") return await helpOn(rest[0], context);
     const command = first === undefined ? undefined : COMMANDS[first];
     const work = workOf(first, rest[0]);
@@ -33,6 +32,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     if (flags.has("help")) return await help(context, 0);
     // With -p a word is a prompt, also when a command has its name: git diff | crucible -p review
     if (!(flags.has("print") && COMMANDS[flags.words[0] ?? ""])) refuseTypo(flags.words);
+    if (talks(flags)) return await (await import("./interactive.ts")).interactive(flags, context);
     return await ask(flags, context);
   } catch (error) {
     const fault = toFault(error);
@@ -41,6 +41,12 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       createDebug(undefined).error(error);
     return EXIT[fault.code];
   }
+}
+
+/** A person at a terminal who did not ask for one answer alone. */
+function talks(flags: Flags): boolean {
+  const once = ["print", "quiet", "json-schema", "output-format", "input-format", "council"] as const;
+  return Boolean(process.stdin.isTTY && process.stdout.isTTY) && !once.some((name) => flags.has(name));
 }
 
 /** Words that begin a prompt of their own kind; `council show` and its like look back instead. */

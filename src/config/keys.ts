@@ -168,6 +168,18 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: "default",
     about: "what runs without a question",
   },
+  "ui.theme": {
+    scope: "user",
+    schema: z.enum(["auto", "dark", "light", "none"]),
+    fallback: "auto",
+    about: "colours of the interactive mode",
+  },
+  "ui.notify": {
+    scope: "user",
+    schema: z.enum(["bell", "desktop", "off"]),
+    fallback: "bell",
+    about: "how you are told that a question waits, or that a turn of more than 30 s has ended",
+  },
   "sandbox.mode": {
     scope: "user",
     schema: z.enum(["read-only", "workspace-write"]),

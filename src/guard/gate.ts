@@ -26,6 +26,7 @@ import { failedResult, type Tool, type ToolResult } from "../core/tool.ts";
 import { doubtsOf, type Verdict } from "../core/verdict.ts";
 import { type Action, type Check, gatherAction, type Policy } from "./action.ts";
 import { askPerson } from "./ask-person.ts";
+import { sendToBackground } from "./background.ts";
 import { hostOf } from "./checks/network-access.ts";
 import { contextLabel } from "./context-label.ts";
 import { declare, searchDeferred, withIndex } from "./declare.ts";
@@ -83,6 +84,7 @@ export function createGate(options: GateOptions): Gate {
   return {
     declarations,
     parallel: (name) => tools.get(name)?.parallel ?? false,
+    background: () => sendToBackground(options),
     async run(call, where, signal) {
       running.add(call);
       try {

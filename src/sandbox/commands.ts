@@ -68,7 +68,18 @@ export interface Commands {
   warm(): Promise<void>;
   /** Starts one command. Throws `sandbox-unavailable`, `bad-input`. */
   start(grant: Grant | Lease, order: CommandOrder, onOutput: (chunk: Buffer) => void): Promise<Started>;
+  /** Commands that somebody waits for, oldest first. */
+  readonly foreground: Set<Foreground>;
   close(): Promise<void>;
+}
+
+/** A command that somebody waits for. */
+export interface Foreground {
+  readonly grant: Grant | Lease;
+  readonly command: string;
+  readonly started: Started;
+  /** Nobody waits any more: what was printed so far is the result, the rest goes to `onOutput`. */
+  release(job: string, onOutput: (chunk: Buffer) => void): void;
 }
 
 /** `spares`: a shell waits for the next command. */
@@ -174,6 +185,7 @@ export function createCommands(context: SandboxContext, backend: Backend, spares
   };
   return {
     start,
+    foreground: new Set(),
     warm: async () => {
       if ((await backend.status()).backend === undefined) return;
       if (!context.copy) dropTemporaries(backend.scan().temporaries, context.clock.now());
@@ -208,8 +220,9 @@ async function run(
   const { context, grant, commands } = powers;
   signal.throwIfAborted();
   const sink = sinkFor(context, grant);
+  let print = sink.push;
   const begun = context.clock.monotonic();
-  const starting = commands.start(grant, { command, cwd: options.cwd }, sink.push);
+  const starting = commands.start(grant, { command, cwd: options.cwd }, (chunk) => print(chunk));
   const started = await abortable(starting, signal).catch((error: unknown) => {
     // An abort while starting: what comes up late is killed at once.
     starting.then(
@@ -228,17 +241,32 @@ async function run(
   const signals = "signal" in grant ? [signal, grant.signal] : [signal];
   for (const each of signals) each.addEventListener("abort", onAbort, { once: true });
   if (signals.some((each) => each.aborted)) onAbort();
+  const released = Promise.withResolvers<string>();
+  const waiting: Foreground = {
+    ...{ grant, command, started },
+    release(job, onOutput) {
+      print = onOutput;
+      released.resolve(job);
+    },
+  };
+  commands.foreground.add(waiting);
   try {
-    const { exit, network, ...told } = await started.ended;
+    const ending = await Promise.race([started.ended, released.promise]);
+    if (typeof ending === "string") {
+      const durationMs = context.clock.monotonic() - begun;
+      return { exitCode: null, signal: null, ...sink.finish(), timedOut: false, durationMs, job: ending };
+    }
+    const { exit, network, ...told } = ending;
     const notes = [...told.notes, ...refusalNotes(network)];
     const { output, ...rest } = sink.finish();
     signal.throwIfAborted();
     const durationMs = context.clock.monotonic() - begun;
     const text = notes.length === 0 ? output : `${output}${notes.map((note) => `[${note}]\n`).join("")}`;
-    const ending = timedOut ? { code: null, signal: "SIGKILL" } : exit;
+    const how = timedOut ? { code: null, signal: "SIGKILL" } : exit;
     const used = network === undefined ? {} : { network };
-    return { exitCode: ending.code, signal: ending.signal, output: text, ...rest, timedOut, durationMs, ...used };
+    return { exitCode: how.code, signal: how.signal, output: text, ...rest, timedOut, durationMs, ...used };
   } finally {
+    commands.foreground.delete(waiting);
     clearTimeout(timer);
     for (const each of signals) each.removeEventListener("abort", onAbort);
   }

@@ -4,7 +4,7 @@ import { shortId } from "../base/id.ts";
 import { isSecretPath } from "../base/secret-names.ts";
 import type { Grant, Lease } from "../core/grant.ts";
 import type { JobHands, JobStatus } from "../core/ports/hands.ts";
-import { type Commands, refusalNotes, type Started } from "./commands.ts";
+import { type Commands, type Foreground, refusalNotes, type Started } from "./commands.ts";
 import type { SandboxContext } from "./options.ts";
 
 /** Output kept between two polls, in bytes; the oldest is dropped first. */
@@ -44,12 +44,7 @@ export function jobHands(
       const id = shortId("job", 6);
       const job = await startJob({ context, grant, commands }, id, { command, cwd: options.cwd });
       jobs.set(id, job);
-      context.emit({ kind: "job-start", callId: grant.callId, job: id, command });
-      // A command that ended at once still tells its end after its start.
-      job.ended.then(
-        () => context.emit({ kind: "job-end", job: id, exitCode: job.exitCode }),
-        () => undefined,
-      );
+      announce(context, grant, job);
       return { id };
     },
     poll: async (id) => status(find(id), grant.limits.outputBytes),
@@ -73,18 +68,40 @@ async function startJob(
   id: string,
   order: { command: string; cwd?: string | undefined },
 ): Promise<Job> {
-  const buffer: Pick<Job, "chunks" | "size" | "dropped"> = { chunks: [], size: 0, dropped: 0 };
   const started = await powers.commands.start(powers.grant, order, (chunk) => keep(job, chunk));
+  const job = jobOf(powers.grant, { id, command: order.command, started });
+  return job;
+}
+
+/** A command that somebody waited for goes on as a job under `lease`. */
+export function adopt(context: SandboxContext, lease: Lease, running: Foreground): Job {
+  const job = jobOf(lease, { id: shortId("job", 6), command: running.command, started: running.started });
+  running.release(job.id, (chunk) => keep(job, chunk));
+  announce(context, lease, job);
+  return job;
+}
+
+function announce(context: SandboxContext, { callId }: Grant | Lease, job: Job): void {
+  context.emit({ kind: "job-start", callId, job: job.id, command: job.command });
+  // A command that ended at once still tells its end after its start.
+  job.ended.then(
+    () => context.emit({ kind: "job-end", job: job.id, exitCode: job.exitCode }),
+    () => undefined,
+  );
+}
+
+function jobOf(grant: Grant | Lease, { id, command, started }: Pick<Job, "id" | "command" | "started">): Job {
+  const buffer: Pick<Job, "chunks" | "size" | "dropped"> = { chunks: [], size: 0, dropped: 0 };
   const ended = started.ended.then(({ exit, notes, network }) => {
     job.running = false;
     job.exitCode = exit.code;
     for (const note of [...notes, ...refusalNotes(network)]) keep(job, Buffer.from(`[${note}]\n`));
   });
-  const { hosts, reveals } = powers.grant;
+  const { hosts, reveals } = grant;
   const facts = { online: hosts.length > 0, secret: reveals.some(isSecretPath) };
-  const job: Job = { id, command: order.command, started, ended, ...facts, running: true, exitCode: null, ...buffer };
-  if ("signal" in powers.grant) {
-    const { signal } = powers.grant;
+  const job: Job = { id, command, started, ended, ...facts, running: true, exitCode: null, ...buffer };
+  if ("signal" in grant) {
+    const { signal } = grant;
     const stop = () => started.launched.kill();
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();

@@ -14,7 +14,7 @@ import { createDialler } from "./dialler.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
 import { dropOldTmp, endOrphans, measureHome, renewHome } from "./housekeeping.ts";
-import { type Job, jobHands } from "./jobs.ts";
+import { adopt, type Job, jobHands } from "./jobs.ts";
 import { netHands } from "./net.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
 import { spillText } from "./output.ts";
@@ -85,6 +85,15 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       check(lease);
       const { closed = [] } = options.config;
       return createDialler({ hosts: lease.hosts, reachable, closed, dialling: options.dialling, signal: lease.signal });
+    },
+    foreground: () => [...commands.foreground].at(-1)?.grant,
+    background(lease) {
+      if (!options.verify(lease)) throw new CrucibleError("denied", `no valid lease for ${lease.tool}`);
+      const running = [...commands.foreground].find(({ grant }) => grant.callId === lease.callId);
+      if (!running) return false;
+      const job = adopt(context, lease, running);
+      jobs.set(job.id, job);
+      return true;
     },
     close: async () => {
       await Promise.all([commands.close(), servers.close()]);

@@ -46,6 +46,10 @@ function showResult(result: CommandResult): ToolResult {
   if (result.timedOut) notes.push(`killed after ${Math.round(result.durationMs / 1000)} s`);
   else if (result.exitCode !== 0)
     notes.push(result.exitCode === null ? `killed by ${result.signal ?? "a signal"}` : `exit code ${result.exitCode}`);
+  if (result.job !== undefined) {
+    const note = `the person sent it to the background: it goes on as job ${result.job}; poll it by `;
+    return textResult(withNotes(clean(result.output), [`${note}\`job\``]), { job: result.job, running: true });
+  }
   const details = {
     exitCode: result.exitCode,
     signal: result.signal,

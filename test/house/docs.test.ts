@@ -53,7 +53,9 @@ describe("commands that the documents show", () => {
 
   it("npm scripts that are named exist", () => {
     for (const file of DOCS) {
-      for (const match of text(file).matchAll(/npm (?:run )?(test:long|test:protocols|test|demo|check|bench|build|format)\b/g)) {
+      for (const match of text(file).matchAll(
+        /npm (?:run )?(test:long|test:protocols|test|demo|check|bench|build|format)\b/g,
+      )) {
         expect(manifest.scripts, `${file}: ${match[0]}`).toHaveProperty(match[1] ?? "");
       }
     }

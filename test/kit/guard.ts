@@ -146,6 +146,8 @@ export function gateKit(options: KitOptions = {}): GateKit {
       throw new Error("no network here");
     },
     spill: () => "/tmp/spilled",
+    foreground: () => undefined,
+    background: () => false,
     snapshot: async () => ({ listing: "l", files: 1, dropped: [] }),
     close: async () => undefined,
   };

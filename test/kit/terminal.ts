@@ -1,4 +1,4 @@
-/** The binary at a real terminal of 80x24, in tmux. */
+/** The binary at a real terminal, in tmux. */
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
@@ -10,7 +10,15 @@ export const missing = spawnSync("tmux", ["-V"]).status !== 0;
 if (missing && process.env["CI"] === "true") throw new Error("tmux is missing: apt-get install tmux");
 
 export interface Terminal extends Disposable {
+  /** Presses keys by their names, or types words. */
   send(...keys: string[]): void;
+  /** Types text as it stands. */
+  type(text: string): void;
+  resize(columns: number, rows: number): void;
+  /** The screen and what scrolled out of it, now. */
+  screen(): Promise<string>;
+  /** Process id of what runs in the window. */
+  pid(): number;
   /** Waits until the screen shows `pattern` and returns it. */
   shows(pattern: RegExp): Promise<string>;
 }
@@ -20,6 +28,7 @@ export function terminal(
   setting: Journey,
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  { columns = 80, rows = 24 }: { readonly columns?: number; readonly rows?: number } = {},
 ): Terminal {
   const socket = `${setting.home}/tmux`;
   const tmux = (...args: string[]) => execFileSync("tmux", ["-S", socket, ...args], { encoding: "utf8" });
@@ -37,9 +46,9 @@ export function terminal(
       "new-session",
       "-d",
       "-x",
-      "80",
+      String(columns),
       "-y",
-      "24",
+      String(rows),
       "-c",
       setting.folder,
       `trap : INT; ${quoted}; echo exit=$?; exec sleep 60`,
@@ -54,7 +63,7 @@ export function terminal(
   );
   // A capture can meet tmux busy; the next one tells.
   const screen = async () => {
-    const capture = promisify(execFile)("tmux", ["-S", socket, "capture-pane", "-p", "-S", "-200"]);
+    const capture = promisify(execFile)("tmux", ["-S", socket, "capture-pane", "-p", "-S", "-"]);
     return capture.then(
       ({ stdout }) => stdout,
       () => "",
@@ -62,6 +71,10 @@ export function terminal(
   };
   return {
     send: (...keys) => void tmux("send-keys", ...keys),
+    type: (text) => void tmux("send-keys", "-l", text),
+    resize: (width, height) => void tmux("resize-window", "-x", String(width), "-y", String(height)),
+    screen,
+    pid: () => Number(tmux("display-message", "-p", "#{pane_pid}")),
     async shows(pattern) {
       const end = performance.now() + 25_000;
       for (;;) {

@@ -98,6 +98,7 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
   };
   const gate: Gate = {
     declarations: [{ name: "read", description: "", parameters: {} }],
+    background: async () => false,
     parallel: (tool) => options.parallel?.includes(tool) ?? false,
     foreignHands: () => {
       throw new Error("no foreign servers here");

@@ -8,11 +8,10 @@ import { createTotals } from "../totals.ts";
 import { cacheText } from "./cache-text.ts";
 import { faultLine, type Renderer } from "./renderer.ts";
 import { todoLines } from "./todo-lines.ts";
+import { cut, toolLines } from "./tool-lines.ts";
+import { short, usageTexts } from "./usage-text.ts";
 import { createWait } from "./wait.ts";
 import type { WorkTexts } from "./works.ts";
-
-/** Lines of a diff or of output that are shown without `--verbose`. */
-const SHOWN_LINES = 24;
 
 /** Enough of a session's id for `-r`, so that the first line fits a narrow terminal. */
 const SHORT_ID = 13;
@@ -30,15 +29,8 @@ export function inlineRenderer(output: Output, options: { verbose: boolean; work
   const { style } = output;
 
   const statusText = () => {
-    const usage = last?.message.usage;
-    const used = usage ? usage.input + usage.output : 0;
-    const rate = usage?.decodeMs ? `${Math.round((usage.output / usage.decodeMs) * 1000)} tok/s` : undefined;
-    const cached =
-      usage?.cached !== undefined && usage.input > 0
-        ? `${usage.cachedSource === "estimated" ? "about " : ""}${Math.round((usage.cached / usage.input) * 100)} % cached`
-        : undefined;
-    const room = window ? `${short(used)}/${short(window.tokens)} ${window.source}` : "";
-    return [room, rate, cached, `${Math.round((performance.now() - started) / 1000)} s`].filter(Boolean).join(" · ");
+    const facts = usageTexts(last?.message.usage, window);
+    return [...facts, `${Math.round((performance.now() - started) / 1000)} s`].join(" · ");
   };
 
   const show = (event: Event) => {
@@ -60,7 +52,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean; work
         titles.set(event.callId, event.title);
         return screen.status(() => `${event.title} · ${statusText()}`);
       case "tool-end":
-        return screen.lines(toolLines(event, titles.get(event.callId), options.verbose, output));
+        return screen.lines(toolLines(event, titles.get(event.callId), { ...output, verbose: options.verbose }));
       case "cache-looked":
         return event.hit ? screen.lines([style.yellow(cacheText(event))]) : undefined;
       case "model-note":
@@ -126,52 +118,6 @@ export function inlineRenderer(output: Output, options: { verbose: boolean; work
       output.err(`crucible: ${faultLine(fault)}\n`);
     },
   };
-}
-
-function short(tokens: number): string {
-  return tokens < 1000 ? String(tokens) : `${(tokens / 1000).toFixed(tokens < 100_000 ? 1 : 0)}k`;
-}
-
-/** One line for the call, its diff or the end of its output below. */
-function toolLines(
-  event: EventOf<"tool-end">,
-  title: string | undefined,
-  verbose: boolean,
-  { style, columns }: Output,
-): string[] {
-  const mark = event.denied ? style.yellow("✋") : event.failed ? style.red("✗") : style.green("✔");
-  const details = event.details ?? {};
-  const facts = [
-    typeof details["added"] === "number" ? `+${details["added"]} -${String(details["removed"])}` : "",
-    typeof details["exitCode"] === "number" ? `exit ${details["exitCode"]}` : "",
-    `${Math.round(event.durationMs)} ms`,
-    details["copy"] === true ? "in a copy" : "",
-  ].filter(Boolean);
-  const text = event.parts.map((part) => (part.type === "text" ? part.text : `[${part.mediaType}]`)).join("\n");
-  const head = `${mark} ${cut(harmless(title ?? event.tool).replaceAll("\n", " "), columns - 24)} ${style.dim(facts.join(" · "))}`;
-  const diff =
-    typeof details["diff"] === "string"
-      ? details["diff"].split("\n").filter((line) => !/^(?:---|\+\+\+|Index|={3,})/.test(line))
-      : undefined;
-  if (diff) return [head, ...clip(diff, verbose).map((line) => paintDiff(harmless(line), style, columns))];
-  const body = event.failed || verbose || event.tool === "shell" ? text.trimEnd().split("\n") : [];
-  const shown = event.tool === "shell" && !verbose ? body.slice(-8) : clip(body, verbose);
-  return [head, ...shown.map((line) => style.dim(`  ${cut(harmless(line), columns - 3)}`))];
-}
-
-function clip(lines: readonly string[], verbose: boolean): readonly string[] {
-  return verbose || lines.length <= SHOWN_LINES
-    ? lines
-    : [...lines.slice(0, SHOWN_LINES), `… ${lines.length - SHOWN_LINES} more lines`];
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`;
-}
-
-function paintDiff(line: string, style: Output["style"], columns: number): string {
-  const text = `  ${cut(line, columns - 3)}`;
-  return line.startsWith("+") ? style.green(text) : line.startsWith("-") ? style.red(text) : style.dim(text);
 }
 
 /** Append-only output with one transient line at the bottom that never stays in the scrollback. */

@@ -130,6 +130,11 @@ export interface PromptOptions {
   readonly signal: AbortSignal;
 }
 
+/** `!command` and `@file`. */
+export type OwnCall =
+  | { readonly tool: "shell"; readonly input: { readonly command: string } }
+  | { readonly tool: "read"; readonly input: { readonly path: string } };
+
 export interface LiveSession {
   readonly id: string;
   readonly workspace: string;
@@ -144,8 +149,10 @@ export interface LiveSession {
   /** What may run without a question, from now on. */
   readonly mode: Mode;
   setMode(mode: Mode): void;
-  /** A command of the person's own: gate and sandbox as usual. Gives what the model should be told of it. */
-  shell(command: string, signal: AbortSignal): Promise<TextPart>;
+  /** Sends the running command to the background; false when none runs. */
+  background(): Promise<boolean>;
+  /** A call of the person's own: gate and sandbox as usual. Gives what the model should be told of it. */
+  own(call: OwnCall, signal: AbortSignal): Promise<TextPart>;
   /** Every stored event so far. */
   events(): readonly Event[];
   rename(name: string): void;
@@ -288,6 +295,8 @@ export interface App {
   prompt(): Promise<readonly PromptPart[]>;
   /** Takes secrets out of what leaves this program by a person's wish. */
   redaction(): Promise<Redaction>;
+  /** Files of this workspace that no ignore file names, relative to it. */
+  files(): Promise<readonly string[]>;
   /** What the sessions of the last days took; of this workspace, or of all. */
   performance(span: { readonly days: number; readonly all: boolean }): Promise<PerformanceReport>;
   /** The kept answers of this workspace; close it. */

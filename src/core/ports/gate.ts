@@ -33,6 +33,8 @@ export interface Gate {
   readonly declarations: readonly ToolDeclaration[];
   /** True when the tool may run beside others of the same message. */
   parallel(tool: string): boolean;
+  /** The person sends the running command to the background; false when none runs. */
+  background(): Promise<boolean>;
   run(call: ToolCallPart, context: CallContext, signal: AbortSignal): Promise<ToolOutcome>;
   /** For what a face asks of foreign servers: each start is leased and on record under the person's name. */
   foreignHands(actor: Actor): ForeignHands;

@@ -136,6 +136,8 @@ export interface CommandResult {
   readonly spill?: string;
   readonly timedOut: boolean;
   readonly durationMs: number;
+  /** The person sent it to the background: it goes on as this job. */
+  readonly job?: string;
   /** What the command asked of the network; absent when it had none. */
   readonly network?: readonly NetworkUse[];
 }

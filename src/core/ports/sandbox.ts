@@ -70,6 +70,10 @@ export interface Sandbox {
   survey(): readonly BackendState[];
   /** Powers for one grant or lease. Throws `denied` when the gate did not mint it or it was used before. */
   hands(grant: Grant | Lease): Hands;
+  /** The grant of the newest command that somebody waits for. */
+  foreground(): Grant | undefined;
+  /** That command becomes a job under `lease`; false when it has just ended. Throws `denied`. */
+  background(lease: Lease): boolean;
   /**
    * Starts a server that speaks on its standard streams, confined as `order` says and no further than the lease lets it.
    * Throws `denied` like `hands`, `sandbox-unavailable`, `bad-input`.

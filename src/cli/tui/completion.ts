@@ -1,0 +1,52 @@
+/** Completion while writing: `/commands` with their arguments, `@files` of the workspace, paths on Tab. */
+import {
+  type AutocompleteItem,
+  type AutocompleteProvider,
+  CombinedAutocompleteProvider,
+  fuzzyFilter,
+  type SlashCommand,
+} from "@earendil-works/pi-tui";
+
+/** Files that are offered at once. */
+const OFFERED = 20;
+
+/** `files` is asked when an `@` is written; its answer is kept for as long as the word is being written. */
+export function completionFor(
+  commands: SlashCommand[],
+  folder: string,
+  files: () => Promise<readonly string[]>,
+): AutocompleteProvider {
+  const combined = new CombinedAutocompleteProvider(commands, folder);
+  let listed: Promise<readonly string[]> | undefined;
+  return {
+    triggerCharacters: ["@", "/"],
+    async getSuggestions(lines, line, column, options) {
+      const before = (lines[line] ?? "").slice(0, column);
+      const mention = /(?:^|\s)@([^\s"]*)$/.exec(before)?.[1];
+      if (mention === undefined) {
+        listed = undefined;
+        return combined.getSuggestions(lines, line, column, options);
+      }
+      listed ??= files();
+      const found = fuzzyFilter([...(await listed)], mention, (path) => path).slice(0, OFFERED);
+      if (found.length === 0) return null;
+      const items: AutocompleteItem[] = found.map((path) => ({
+        value: /[\s"]/.test(path) ? `@"${path}"` : `@${path}`,
+        label: path,
+      }));
+      return { items, prefix: `@${mention}` };
+    },
+    applyCompletion(lines, line, column, item, prefix) {
+      if (!prefix.startsWith("@")) return combined.applyCompletion(lines, line, column, item, prefix);
+      const text = lines[line] ?? "";
+      const start = column - prefix.length;
+      const next = `${text.slice(0, start)}${item.value} ${text.slice(column)}`;
+      return {
+        lines: lines.with(line, next),
+        cursorLine: line,
+        cursorCol: start + item.value.length + 1,
+      };
+    },
+    shouldTriggerFileCompletion: (lines, line, column) => combined.shouldTriggerFileCompletion(lines, line, column),
+  };
+}

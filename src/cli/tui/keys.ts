@@ -1,0 +1,97 @@
+/** What each key does: our actions beside those of the editor, each of which `keybindings.json` can move to other keys. */
+import {
+  type KeybindingDefinitions,
+  KeybindingsManager,
+  type KeyId,
+  setKeybindings,
+  TUI_KEYBINDINGS,
+} from "@earendil-works/pi-tui";
+import { CrucibleError } from "../../base/error.ts";
+import { nearest } from "../../base/text.ts";
+
+const ACTIONS = {
+  "app.interrupt": { defaultKeys: "escape", description: "stop the turn; twice on an empty prompt: go back" },
+  "app.cancel": { defaultKeys: "ctrl+c", description: "empty the prompt or stop the turn; twice: leave" },
+  "app.leave": { defaultKeys: "ctrl+d", description: "leave, when the prompt is empty" },
+  "app.mode": { defaultKeys: "shift+tab", description: "next permission mode" },
+  "app.history": { defaultKeys: "ctrl+r", description: "search earlier prompts" },
+  "app.editor": { defaultKeys: ["ctrl+g", "ctrl+x"], description: "write the prompt in $VISUAL or $EDITOR" },
+  "app.background": { defaultKeys: "ctrl+b", description: "send the running command to the background" },
+  "app.details": { defaultKeys: "ctrl+o", description: "show the last output in full" },
+  "app.redraw": { defaultKeys: "ctrl+l", description: "draw the screen again" },
+  "app.pasteImage": { defaultKeys: "ctrl+v", description: "paste an image" },
+  "app.queue": { defaultKeys: "ctrl+q", description: "while it works: ask this when it is done" },
+} as const satisfies KeybindingDefinitions;
+
+export type Action = keyof typeof ACTIONS;
+
+declare module "@earendil-works/pi-tui" {
+  interface Keybindings extends Record<Action, true> {}
+}
+
+export interface Keys {
+  matches(data: string, action: Action): boolean;
+  /** Every action with its keys and what it does. */
+  list(): readonly { readonly action: string; readonly keys: readonly string[]; readonly about: string }[];
+}
+
+/** Sets the keys of this process. `text`: the person's file, from `path`. Throws `bad-config`. */
+export function loadKeys(text: string | undefined, path: string): Keys {
+  const own = text === undefined ? {} : readBindings(text, path);
+  const definitions: KeybindingDefinitions = { ...TUI_KEYBINDINGS, ...ACTIONS };
+  const keys = new KeybindingsManager(definitions, own);
+  setKeybindings(keys);
+  return {
+    matches: (data, action) => keys.matches(data, action),
+    list: () =>
+      Object.keys(definitions)
+        .filter((name) => !name.startsWith("tui.altScreen"))
+        .map((name) => ({
+          action: name,
+          keys: keys.getKeys(name as Action),
+          about: definitions[name]?.description ?? "",
+        })),
+  };
+}
+
+function readBindings(text: string, path: string): Record<string, KeyId[]> {
+  const bad = (problem: string, hint = "crucible: /keybindings lists the actions") =>
+    new CrucibleError("bad-config", `${path}: ${problem}`, { hint });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw bad(
+      `no JSON (${error instanceof Error ? error.message : String(error)})`,
+      'write it like {"app.mode": "alt+m"}',
+    );
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad("not an object");
+  const names = Object.keys({ ...TUI_KEYBINDINGS, ...ACTIONS });
+  return Object.fromEntries(
+    Object.entries(value).map(([name, given]) => {
+      if (!names.includes(name)) {
+        const near = nearest(name, names);
+        throw bad(`there is no action ${name}`, near ? `did you mean ${near}?` : undefined);
+      }
+      const keys: unknown[] = Array.isArray(given) ? given : [given];
+      const wrong = keys.find((key) => typeof key !== "string" || !isKey(key));
+      if (wrong !== undefined)
+        throw bad(`${name}: ${JSON.stringify(wrong)} is no key`, "write it like ctrl+r, alt+enter or f5");
+      return [name, keys as KeyId[]];
+    }),
+  );
+}
+
+const NAMED =
+  /^(?:escape|esc|enter|return|tab|space|backspace|delete|insert|home|end|pageUp|pageDown|up|down|left|right|f(?:[1-9]|1[0-2]))$/;
+
+function isKey(text: string): boolean {
+  const parts = text.split("+");
+  const last = text.endsWith("++") ? "+" : (parts.pop() ?? "");
+  const modifiers = text.endsWith("++") ? parts.slice(0, -2) : parts;
+  return (
+    modifiers.every((name) => ["ctrl", "shift", "alt", "super"].includes(name)) &&
+    (NAMED.test(last) || [...last].length === 1)
+  );
+}

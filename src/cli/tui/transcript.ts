@@ -1,0 +1,154 @@
+/** Events of a session as lines that stay: words, calls, notes, reports. */
+import type { Event, EventOf } from "../../core/event.ts";
+import type { Outcome } from "../../core/task.ts";
+import { harmless } from "../output.ts";
+import { cacheText } from "../render/cache-text.ts";
+import { faultLine } from "../render/renderer.ts";
+import { todoLines } from "../render/todo-lines.ts";
+import { toolLines } from "../render/tool-lines.ts";
+import { short } from "../render/usage-text.ts";
+import { works } from "../render/works.ts";
+import type { Theme } from "./theme.ts";
+
+/** What is shown of a command that still runs. */
+const TAIL_LINES = 5;
+const TAIL_CHARACTERS = 4_000;
+
+export interface Transcript {
+  take(event: Event): void;
+  /** The last output of a tool, whole. */
+  details(): readonly string[];
+  /** What runs now. */
+  readonly running: string | undefined;
+  /** The end of what it has printed so far. */
+  tail(): readonly string[];
+}
+
+export interface TranscriptPlace {
+  readonly theme: Theme;
+  readonly columns: () => number;
+  readonly verbose: boolean;
+  readonly settle: (lines: readonly string[]) => void;
+  readonly stream: (text: string) => void;
+  readonly endStream: () => void;
+}
+
+export function createTranscript(place: TranscriptPlace): Transcript {
+  const titles = new Map<string, string>();
+  /** Calls that run, with the end of what they have printed. */
+  const open = new Map<string, string>();
+  let last: EventOf<"tool-end"> | undefined;
+  // Inside a spiral a council is one phase of five: its whole report would hide the others.
+  let spiral = false;
+  const tell = (lines: readonly string[]) => {
+    if (lines.length === 0) return;
+    place.endStream();
+    place.settle(lines);
+  };
+  const ended = (event: EventOf<"tool-end">) => {
+    open.delete(event.callId);
+    last = event;
+    const shown = { style: place.theme, columns: place.columns(), verbose: place.verbose };
+    tell(toolLines(event, titles.get(event.callId), shown));
+  };
+  const report = (event: Event) => {
+    const text = works.report(event, place.theme);
+    if (text !== undefined) tell(["", ...text.trimEnd().split("\n"), ""]);
+  };
+  const show = (event: Event) => {
+    const theme = place.theme;
+    switch (event.kind) {
+      case "turn-start":
+        spiral = false;
+        return;
+      case "text-delta":
+        return place.stream(event.text);
+      case "model-end":
+        return place.endStream();
+      case "tool-requested":
+        place.endStream();
+        titles.set(event.callId, `${event.tool} ${firstWord(event.input)}`);
+        return;
+      case "tool-start":
+        open.set(event.callId, "");
+        titles.set(event.callId, event.title);
+        return;
+      case "tool-delta": {
+        const printed = open.get(event.callId);
+        if (printed !== undefined) open.set(event.callId, (printed + event.text).slice(-TAIL_CHARACTERS));
+        return;
+      }
+      case "tool-end":
+        return ended(event);
+      case "cache-looked":
+        return event.hit ? tell([theme.yellow(cacheText(event))]) : undefined;
+      case "model-note":
+        return tell([theme.yellow(harmless(event.text))]);
+      case "route-decided":
+        return event.changed ? tell([theme.faint(`route: ${harmless(event.reason)}`)]) : undefined;
+      case "context-compacted":
+        return tell([theme.faint(`context compacted: ${short(event.before)} -> ${short(event.after)} tokens`)]);
+      case "loop-broken":
+        return tell([
+          theme.yellow(`the model goes in circles (${event.pattern}); it was told to do something different`),
+        ]);
+      case "todos-set":
+        return event.todos.every(({ status }) => status === "done") ? tell(todoLines(event, theme)) : undefined;
+      case "job-start":
+        return tell([theme.faint(`job ${event.job} runs in the background: ${harmless(event.command)}`)]);
+      case "job-end":
+        return tell([
+          theme.faint(`job ${event.job} ended${event.exitCode === null ? "" : ` with exit ${event.exitCode}`}`),
+        ]);
+      case "council-start":
+      case "evidence-found":
+      case "phase-end":
+        return tell(works.lines(event, theme));
+      case "spiral-start":
+        spiral = true;
+        return;
+      case "decision-made":
+        return spiral ? undefined : report(event);
+      case "review-end":
+      case "spiral-end":
+        return report(event);
+      default:
+    }
+  };
+  return {
+    take(event) {
+      // What a council reads and runs in its copies is told in lines of its own.
+      if (event.voice !== "council") show(event);
+    },
+    details() {
+      if (!last) return ["nothing to show yet"];
+      const shown = { style: place.theme, columns: 10_000, verbose: true };
+      return toolLines(last, titles.get(last.callId), shown);
+    },
+    get running() {
+      const id = [...open.keys()].at(-1);
+      return id === undefined ? undefined : titles.get(id);
+    },
+    tail() {
+      const printed = [...open.values()].at(-1) ?? "";
+      const lines = harmless(printed).replaceAll("\t", "  ").trimEnd().split("\n");
+      return printed.trim() === "" ? [] : lines.slice(-TAIL_LINES);
+    },
+  };
+}
+
+function firstWord(input: Readonly<Record<string, unknown>>): string {
+  const word = Object.values(input).find((value) => typeof value === "string");
+  return typeof word === "string" ? word : "";
+}
+
+/** What is told at the end of a turn. */
+export function outcomeLines(outcome: Outcome, theme: Theme): readonly string[] {
+  const { verification, openDenials, fault } = outcome;
+  const proved = harmless(verification.text);
+  return [
+    ...(proved === "" ? [] : [(verification.status === "passed" ? theme.green : theme.yellow)(proved)]),
+    ...openDenials.map((denial) => theme.yellow(`denied: ${harmless(denial.tool)}: ${harmless(denial.reason)}`)),
+    ...(fault ? [(fault.code === "aborted" ? theme.yellow : theme.red)(harmless(faultLine(fault)))] : []),
+  ];
+}
