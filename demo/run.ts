@@ -161,6 +161,7 @@ function openOptions(url: string, onEvent: (event: Event) => void): OpenOptions 
     model: { localProvider: "ollama", baseUrl: url, model: MODEL },
     human: NOBODY,
     mode: "default",
+    style: "normal",
     sandbox: "workspace-write",
     sandboxRequired: true,
     addDirs: [],

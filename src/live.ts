@@ -10,7 +10,7 @@ import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { byteLength, oneLine } from "./base/text.ts";
 import type { ConveneParts } from "./convene.ts";
-import { editClock } from "./core/edit-clock.ts";
+import { type EditClock, editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart, Work } from "./core/ports/app.ts";
 import type { AnswerCache } from "./core/ports/cache.ts";
@@ -55,9 +55,8 @@ export interface Parts {
 
 export async function startSession(house: House, opened: OpenOptions, parts: Parts): Promise<LiveSession> {
   const { files, model } = parts;
-  const mode = { now: opened.mode };
-  // Everybody who looks at the mode sees the one that holds now.
-  const given: OpenOptions = Object.defineProperty({ ...opened }, "mode", { get: () => mode.now, enumerable: true });
+  const now = { mode: opened.mode, style: opened.style };
+  const given = asNow(opened, now);
   const { journal } = files;
   const earlier = journal.events();
   const bus = busFor(journal, given);
@@ -69,8 +68,14 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const lifetime = new AbortController();
   const { emit } = bus;
   const repository = repositoryOf(house, given.persist);
-  const own = { model, journal, emit, audit, lifetime: lifetime.signal };
-  const foreign = await foreignFor(house, given, { ...servers, ...own });
+  const foreign = await foreignFor(house, given, {
+    ...servers,
+    model,
+    journal,
+    emit,
+    audit,
+    lifetime: lifetime.signal,
+  });
   const bench: Bench = {
     ...{ house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) },
     ...{ audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands },
@@ -88,7 +93,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const told = { redact: redactor.text, servers: () => foreign?.pool.index() };
   const writer = voiceFor(house, given, { model, gate, journal, emit, edits, ...told, ...cache });
-  const convene = { gate, copies: copies.get, writer, models: parts.models };
+  const convene = { gate, copies: copies.get, writer, models: parts.models, edits };
   const conductor = (work: Work | undefined) => conductorFor(bench, work ?? given, convene);
   const meter = createResourceMeter();
   const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
@@ -105,12 +110,15 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     notes: [...notesOf(house, given, model), ...servers.notes],
     tools: gate.declarations.map((tool) => tool.name),
     prompt: (prompt, options) => session.prompt(prompt, options),
+    setStyle(style) {
+      now.style = style;
+    },
     get mode() {
-      return mode.now;
+      return now.mode;
     },
     setMode(next) {
-      if (next === mode.now) return;
-      mode.now = next;
+      if (next === now.mode) return;
+      now.mode = next;
       emit({ kind: "mode-set", mode: next });
     },
     async own(call, signal) {
@@ -136,6 +144,14 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   };
 }
 
+/** Everybody who looks at mode and style sees those that hold now. */
+function asNow(opened: OpenOptions, now: Pick<OpenOptions, "mode" | "style">): OpenOptions {
+  return Object.defineProperties(
+    { ...opened },
+    { mode: { get: () => now.mode, enumerable: true }, style: { get: () => now.style, enumerable: true } },
+  );
+}
+
 function faceOf({ spiral, review, council }: Work): string {
   return spiral ? "spiral" : review ? "review" : council ? "council" : "developer";
 }
@@ -149,8 +165,8 @@ async function foreignFor(house: House, given: OpenOptions, parts: ForeignParts)
 /** One voice, or what was asked for instead; nothing of that is loaded for one voice. */
 function conductorFor(
   bench: Bench,
-  { council, spiral, review }: Work,
-  own: Pick<ConveneParts, "gate" | "copies" | "writer" | "models">,
+  { council, spiral, review, goal }: Work,
+  own: Pick<ConveneParts, "gate" | "copies" | "writer" | "models"> & { readonly edits: EditClock },
 ): Conductor {
   const { house, given, model, emit, files } = bench;
   const { human } = given;
@@ -161,6 +177,12 @@ function conductorFor(
   }
   if (review) {
     const load = async () => (await import("./review.ts")).reviewConductor({ ...parts, options: review });
+    return { run: async (task, signal) => (await load()).run(task, signal) };
+  }
+  if (goal) {
+    const { gate, writer } = own;
+    const load = async () =>
+      (await import("./agent/goal.ts")).goalConductor({ inner: writer, gate, emit, edits: own.edits, goal });
     return { run: async (task, signal) => (await load()).run(task, signal) };
   }
   if (!spiral) return own.writer;

@@ -15,6 +15,7 @@ export function surroundingsOf(house: House, given: OpenOptions, redact: (text: 
     git: async () => gitText(workspace),
     cwd: () => (cwd === workspace ? cwd : `${cwd} (in the repository ${workspace})`),
     mode: () => given.mode,
+    style: () => given.style,
     instructions: async () => {
       const text = given.bare ? undefined : instructionsText(workspace, cwd);
       return text === undefined ? undefined : redact(text);

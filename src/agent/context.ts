@@ -1,6 +1,7 @@
 /** Volatile facts are appended to the thread when they change, and then stay: date, git state, folder, instructions. */
 import { sha256 } from "../base/hash.ts";
 import type { Emit, Event } from "../core/event.ts";
+import { type OutputStyle, STYLE_TEXTS } from "../core/style.ts";
 
 /** What surrounds the work right now; read at the start of a turn. */
 export interface Surroundings {
@@ -9,6 +10,7 @@ export interface Surroundings {
   git(): Promise<string | undefined>;
   cwd(): string;
   mode(): string;
+  style(): OutputStyle;
   /** Text of AGENTS.md and its like, or undefined. */
   instructions(): Promise<string | undefined>;
   /** Which foreign servers there are, one line each. */
@@ -41,6 +43,7 @@ export async function appendContext(surroundings: Surroundings, events: readonly
         ? undefined
         : `mode: ${MODES[surroundings.mode()] ?? surroundings.mode()}`,
     ],
+    ["style", surroundings.style() === "normal" && !known.has("style") ? undefined : STYLE_TEXTS[surroundings.style()]],
     ["mcp", surroundings.servers?.()],
     ["cwd", `cwd: ${surroundings.cwd()}`],
   ];

@@ -4,6 +4,7 @@ import { oneLine } from "../base/text.ts";
 import type { ImagePart, TextPart } from "../core/message.ts";
 import type { App, LiveSession, OpenOptions, Work } from "../core/ports/app.ts";
 import type { OpenModel } from "../core/ports/models.ts";
+import type { OutputStyle } from "../core/style.ts";
 import type { Outcome, Said } from "../core/task.ts";
 import type { Mode } from "../core/verdict.ts";
 import type { Debug } from "./debug.ts";
@@ -54,6 +55,7 @@ export interface Conversation {
   interrupt(): boolean;
   cycleMode(): void;
   setMode(mode: Mode): void;
+  setStyle(style: OutputStyle): void;
   /** An image for the next prompt; gives the words that stand for it. */
   attach(image: ImagePart): string;
   /** The session, opened now if there is none yet. */
@@ -131,6 +133,18 @@ export function createConversation(options: ConversationOptions): Conversation {
     return [...head, { type: "text", text: head.length > 0 ? `\n${text}` : text }, ...images];
   };
 
+  /** A plan that is accepted is carried out: it is the next prompt. */
+  const offerPlan = async (): Promise<void> => {
+    const answer = await view.choose("Is this the plan?", [
+      { value: "default", label: "yes, carry it out" },
+      { value: "auto", label: "yes, and ask nothing", about: "mode auto: what would be asked is refused" },
+      { value: "", label: "not yet", about: "go on planning" },
+    ]);
+    if (answer !== "default" && answer !== "auto") return;
+    conversation.setMode(answer);
+    state.queue.unshift("The plan is accepted. Carry it out.");
+  };
+
   const turn = async (text: string, work: Work | undefined): Promise<Outcome | undefined> => {
     const stop = new AbortController();
     const steering: Said[] = [];
@@ -151,6 +165,7 @@ export function createConversation(options: ConversationOptions): Conversation {
         signal,
       });
       view.ended(outcome, performance.now() - started);
+      if (state.mode === "plan" && outcome.status === "done" && !work) await offerPlan();
       return outcome;
     } catch (error) {
       fail(error);
@@ -252,6 +267,10 @@ export function createConversation(options: ConversationOptions): Conversation {
       state.mode = mode;
       state.live?.setMode(mode);
       view.changed();
+    },
+    setStyle(style) {
+      state.chosen = { ...state.chosen, style };
+      state.live?.setStyle(style);
     },
     attach(image) {
       const mark = `[image ${state.images.size + 1}]`;

@@ -4,6 +4,7 @@ import { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
 import { COUNCIL_MODES } from "../core/council.ts";
 import { LOCAL_PROVIDERS } from "../core/ports/models.ts";
+import { STYLES } from "../core/style.ts";
 
 type Kind = "switch" | "text" | "list" | "optional";
 
@@ -128,6 +129,9 @@ export const FLAGS = {
     about: "exit 3 when a finding this grave is confirmed by a check, or named by two models",
   },
   sarif: { kind: "switch", of: ["review"], about: "findings as SARIF 2.1.0 on standard output" },
+  goal: { kind: "text", values: "command", about: "go on until this command passes; exit 3 when it never does" },
+  attempts: { kind: "text", values: "N", about: "with --goal: how often it may answer (10)" },
+  style: { kind: "text", choices: STYLES, about: "how long answers are: concise is at most four lines" },
   scale: {
     kind: "text",
     choices: ["micro", "meso", "epic"],

@@ -6,6 +6,7 @@ import type { Effort } from "../core/model.ts";
 import type { App, OpenOptions } from "../core/ports/app.ts";
 import type { Human } from "../core/ports/human.ts";
 import type { LocalProvider } from "../core/ports/models.ts";
+import type { OutputStyle } from "../core/style.ts";
 import type { Budget } from "../core/task.ts";
 import type { Mode, SandboxMode } from "../core/verdict.ts";
 import { workFolder } from "./files.ts";
@@ -20,6 +21,7 @@ export function configFlags(flags: Flags): ReadonlyMap<string, { value: unknown;
   };
   set("permissionMode", "permission-mode", flags.text("permission-mode"));
   if (flags.text("sandbox") !== "off") set("sandbox.mode", "sandbox", flags.text("sandbox"));
+  set("style", "style", flags.text("style"));
   set("effort", "effort", flags.text("effort"));
   set("limits.turns", "max-turns", numberFlag(flags, "max-turns"));
   set("limits.toolCalls", "max-tool-calls", numberFlag(flags, "max-tool-calls"));
@@ -68,6 +70,7 @@ export function openOptions(flags: Flags, opening: Opening): OpenOptions {
     model: modelChoice(flags),
     human,
     mode: (mode === "accept-edits" ? "default" : mode) as Mode,
+    style: app.config.get<OutputStyle>("style"),
     sandbox: sandboxOf(flags, app),
     sandboxRequired: flags.text("sandbox") !== undefined && flags.text("sandbox") !== "off",
     addDirs: flags.list("add-dir").map((dir) => workFolder(resolve(dir), "--add-dir")),

@@ -1,7 +1,14 @@
 /** The flags of larger work, a council or a spiral, as options of a session. */
 import { CrucibleError } from "../base/error.ts";
 import type { RiskLevel } from "../core/council.ts";
-import type { App, CouncilOptions, OpenOptions, ReviewOptions, SpiralOptions } from "../core/ports/app.ts";
+import type {
+  App,
+  CouncilOptions,
+  OpenOptions,
+  ReviewOptions,
+  SpiralOptions,
+  Work as WorkOptions,
+} from "../core/ports/app.ts";
 import type { Severity } from "../core/review.ts";
 import { FLAGS, type Flag, type FlagName, type Flags, numberFlag, type Work } from "./flags.ts";
 
@@ -22,10 +29,12 @@ export function refuseForeign(flags: Flags, work: Work): void {
 }
 
 /** What is asked of a session beside its prompt; nothing when one voice does the work. */
-export function workOptions(flags: Flags, work: Work, app: App): Pick<OpenOptions, "council" | "spiral" | "review"> {
+export function workOptions(flags: Flags, work: Work, app: App): Pick<OpenOptions, keyof WorkOptions> {
   refuseForeign(flags, work);
   if (work === "spiral") return { spiral: spiralOptions(flags, app) };
   if (work === "review") return { review: reviewOptions(flags, app) };
+  const check = flags.text("goal");
+  if (check !== undefined && work === "ask") return { goal: { check, attempts: numberFlag(flags, "attempts") ?? 10 } };
   return work === "council" || flags.has("council") ? { council: councilOptions(flags, work, app) } : {};
 }
 

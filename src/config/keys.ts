@@ -1,6 +1,7 @@
 /** Every configuration key: its scope, shape, default and meaning. */
 import * as z from "zod/mini";
 import { LEVELS } from "../core/audit-event.ts";
+import { STYLES } from "../core/style.ts";
 import type { Key } from "./key.ts";
 
 const least = (a: unknown, b: unknown) => Math.min(Number(a), Number(b));
@@ -167,6 +168,12 @@ export const KEYS: Readonly<Record<string, Key>> = {
     schema: z.enum(["plan", "default", "accept-edits", "auto"]),
     fallback: "default",
     about: "what runs without a question",
+  },
+  style: {
+    scope: "any",
+    schema: z.enum(STYLES),
+    fallback: "normal",
+    about: "how long answers are: concise (at most four lines unless more is asked for), normal, verbose",
   },
   "ui.theme": {
     scope: "user",

@@ -146,6 +146,7 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
       date: options.facts?.date ?? (() => "2026-01-01"),
       git: async () => (options.facts?.git ? options.facts.git() : "branch main"),
       cwd: () => "/w",
+      style: () => "normal",
       mode: () => "default",
       instructions: async () => options.facts?.instructions?.(),
     },

@@ -1,6 +1,7 @@
 /** Slash commands that are commands of this program, and those about the conversation's own face. */
 import { CrucibleError } from "../../base/error.ts";
 import { nearest } from "../../base/text.ts";
+import { STYLES } from "../../core/style.ts";
 import type { Mode } from "../../core/verdict.ts";
 import { THEMES } from "../tui/theme.ts";
 import { type SlashCommand, type Talk, wordsOf } from "./slash.ts";
@@ -55,6 +56,30 @@ export const programCommands: Readonly<Record<string, SlashCommand>> = {
       if (words === "")
         return talk.say(talk.view.style.dim("plan mode: nothing is changed until you leave it (Shift+Tab)"));
       await talk.prompt(words);
+    },
+  },
+  goal: {
+    about: "work that goes on until a command passes",
+    hint: '"command" words',
+    async run(words, talk) {
+      const [check, ...rest] = wordsOf(words);
+      if (check === undefined || rest.length === 0)
+        throw new CrucibleError("usage", "/goal needs a command and words", {
+          hint: '/goal "npm test" mend the basket',
+        });
+      await talk.prompt(rest.join(" "), { goal: { check, attempts: 10 } });
+    },
+  },
+  style: {
+    about: "how long answers are",
+    hint: STYLES.join("|"),
+    whileBusy: true,
+    complete: () => STYLES,
+    run(words, talk) {
+      const style = STYLES.find((each) => each === words);
+      if (!style) throw new CrucibleError("usage", `/style ${words}: one of ${STYLES.join(", ")}`);
+      talk.setStyle(style);
+      talk.say(talk.view.style.dim(`style ${style}`));
     },
   },
   diff: {

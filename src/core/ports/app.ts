@@ -8,6 +8,7 @@ import type { TextPart } from "../message.ts";
 import type { Effort, ModelInfo, Window } from "../model.ts";
 import type { PerformanceReport } from "../performance.ts";
 import type { Severity } from "../review.ts";
+import type { OutputStyle } from "../style.ts";
 import type { Budget, Outcome, Said } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { AnswerCache } from "./cache.ts";
@@ -77,8 +78,16 @@ export interface SpiralOptions {
   readonly resume?: boolean;
 }
 
-/** Larger work than one voice's: at most one of the three. */
+/** One voice goes on until a command passes. */
+export interface GoalOptions {
+  readonly check: string;
+  /** How often it may answer. */
+  readonly attempts: number;
+}
+
+/** Other work than one answer of one voice: at most one of these. */
 export interface Work {
+  readonly goal?: GoalOptions;
   readonly council?: CouncilOptions;
   readonly spiral?: SpiralOptions;
   readonly review?: ReviewOptions;
@@ -88,6 +97,7 @@ export interface OpenOptions extends Work {
   readonly model: ModelChoice;
   readonly human: Human;
   readonly mode: Mode;
+  readonly style: OutputStyle;
   readonly sandbox: SandboxMode;
   /** `-s read-only|workspace-write` was typed: a missing sandbox then stops the run at once. */
   readonly sandboxRequired: boolean;
@@ -146,6 +156,8 @@ export interface LiveSession {
   readonly notes: readonly string[];
   readonly tools: readonly string[];
   prompt(prompt: Said, options: PromptOptions): Promise<Outcome>;
+  /** How long its answers are, from now on. */
+  setStyle(style: OutputStyle): void;
   /** What may run without a question, from now on. */
   readonly mode: Mode;
   setMode(mode: Mode): void;
