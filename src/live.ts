@@ -38,7 +38,7 @@ import { settleOpenCalls } from "./session/settle.ts";
 import { sessionAudit } from "./session-audit.ts";
 import { memoryBlobs } from "./store/memory-blobs.ts";
 import { instructionsText, surroundingsOf } from "./surroundings.ts";
-import { type Bench, DECLARED, workbench } from "./workbench.ts";
+import { type Bench, DECLARED, type Place, workbench } from "./workbench.ts";
 
 /** What a session needs whatever the model is. */
 export function warm(): void {
@@ -76,17 +76,10 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     audit,
     lifetime: lifetime.signal,
   });
-  const bench: Bench = {
-    ...{ house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) },
-    ...{ audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands },
-    subAgent: (where) => ({
-      work: async (order, signal) => (await import("./sub-agent.ts")).runSubAgent(bench, { ...order, where }, signal),
-    }),
-    reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
-    ...(foreign ? { foreign: foreign.pool } : {}),
-  };
-  const place = { human: given.human, edits, seen: seenFiles(earlier), snapshots: given.persist };
-  const { sandbox, gate } = workbench(bench, { ...place, output: redactDeltas(bus, redactor) });
+  const shared = { audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands };
+  const worked = { house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) };
+  const bench = benchOf({ ...worked, ...shared, ...(foreign ? { foreign: foreign.pool } : {}) });
+  const { sandbox, gate } = workbench(bench, placeOf(given, { edits, earlier, output: redactDeltas(bus, redactor) }));
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
@@ -142,6 +135,27 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
       files.close();
     },
   };
+}
+
+/** Where the session's own gate works. */
+function placeOf(
+  given: OpenOptions,
+  { earlier, ...own }: Pick<Place, "edits" | "output"> & { earlier: readonly Event[] },
+) {
+  return { ...own, human: given.human, seen: seenFiles(earlier), snapshots: given.persist };
+}
+
+/** What all gates of the session share, with the reader and those whom work is handed on to. */
+function benchOf(parts: Omit<Bench, "subAgent" | "reader">): Bench {
+  const { files, model, emit } = parts;
+  const bench: Bench = {
+    ...parts,
+    subAgent: (where) => ({
+      work: async (order, signal) => (await import("./sub-agent.ts")).runSubAgent(bench, { ...order, where }, signal),
+    }),
+    reader: createReader({ voice: "reader", model, journal: files.journal, emit, clock: systemClock }),
+  };
+  return bench;
 }
 
 /** Everybody who looks at mode and style sees those that hold now. */

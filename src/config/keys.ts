@@ -395,13 +395,3 @@ export const KEYS: Readonly<Record<string, Key>> = {
     about: "colours in the terminal",
   },
 };
-
-/** Names of earlier documents for keys of today. */
-export const ALIASES: Readonly<Record<string, string>> = {
-  "cacheConfig.similarityThreshold": "cache.similarity",
-  "cacheConfig.maxCacheSize": "cache.maxEntries",
-  "cacheConfig.ttl": "cache.ttl",
-  "cacheConfig.compressionEnabled": "cache.compression",
-  "redis.cluster.enabled": "cache.redisCluster",
-  "redis.optimization.compression": "cache.compression",
-};
