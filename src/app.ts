@@ -56,6 +56,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     undo: async () => (await import("./undo-view.ts")).undoView(house, (await openStore(house)).sessions),
     trust: () => trustView(house),
     approvals: () => approvalsView(house),
+    mcp: async () => (await import("./mcp-view.ts")).mcpView(house),
   };
 }
 

@@ -14,6 +14,8 @@ export interface Surroundings {
   style(): OutputStyle;
   /** Text of AGENTS.md and its like, or undefined. */
   instructions(): Promise<string | undefined>;
+  /** Which foreign servers there are, one line each. */
+  servers?(): string | undefined;
 }
 
 /** What a mode means for the work. */
@@ -43,6 +45,7 @@ export async function appendContext(surroundings: Surroundings, events: readonly
         : `mode: ${MODES[surroundings.mode()] ?? surroundings.mode()}`,
     ],
     ["style", surroundings.style() === "normal" && !known.has("style") ? undefined : STYLE_TEXTS[surroundings.style()]],
+    ["mcp", surroundings.servers?.()],
     ["cwd", `cwd: ${surroundings.cwd()}`],
   ];
   for (const [source, text] of facts) {

@@ -40,7 +40,15 @@ async function examine(context: CommandContext): Promise<Finding[]> {
   }
   const [sandbox, servers] = await Promise.all([sandboxFindings(app), serverFindings(app)]);
   const stored = [await journalFinding(app), await auditFinding(app)];
-  return [...sandbox, ...servers, ...diskFindings(app), ...configFindings(app), ...(await decided(app)), ...stored];
+  return [
+    ...sandbox,
+    ...servers,
+    ...diskFindings(app),
+    ...configFindings(app),
+    ...(await decided(app)),
+    ...(await mcpFindings(app)),
+    ...stored,
+  ];
 }
 
 function nodeFinding(): Finding {
@@ -168,6 +176,25 @@ async function decided(app: App): Promise<Finding[]> {
         : `${open.length} files here are not trusted: crucible trust`;
     }),
   ];
+}
+
+/** Foreign servers as they are configured; none is started. */
+async function mcpFindings(app: App): Promise<Finding[]> {
+  try {
+    const view = await app.mcp();
+    const rows = (await view.list()).map(({ name, target, state, tools }): Finding => {
+      const known = tools === undefined ? "never seen" : `${tools} pinned tools`;
+      return {
+        name: "mcp",
+        status: "ok",
+        text: `${name}: ${target}: ${state}, ${known} (try it: crucible mcp test ${name})`,
+      };
+    });
+    return [...rows, ...view.notes.map((text): Finding => ({ name: "mcp", status: "note", text }))];
+  } catch (error) {
+    const { message, hint } = toFault(error);
+    return [{ name: "mcp", status: "problem", text: message, ...(hint ? { mend: hint } : {}) }];
+  }
 }
 
 async function journalFinding(app: App): Promise<Finding> {

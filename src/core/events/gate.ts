@@ -72,5 +72,7 @@ export type GateEvent =
       readonly paths: readonly string[];
       readonly more: number;
     }
+  /** What a foreign server says beside its answers: its log, its state. Shown with `--debug`, never stored. */
+  | { readonly kind: "server-note"; readonly server: string; readonly text: string }
   | { readonly kind: "job-start"; readonly callId: string; readonly job: string; readonly command: string }
   | { readonly kind: "job-end"; readonly job: string; readonly exitCode: number | null };
