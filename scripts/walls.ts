@@ -30,6 +30,7 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
     process: true,
   },
   tools: { builtins: [] },
+  extensions: { builtins: [] },
   agent: { builtins: [] },
   council: { builtins: [] },
   session: { builtins: [] },
