@@ -10,6 +10,7 @@ import { repository } from "./repository.ts";
 import { startUp } from "./start-up.ts";
 import { streaming } from "./streaming.ts";
 import { turns } from "./turns.ts";
+import { undo } from "./undo.ts";
 
 const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   "start-up": startUp,
@@ -19,6 +20,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Row[]>>> = {
   parts,
   cache,
   repository,
+  undo,
   council: councilRows,
   interactive,
 };

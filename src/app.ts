@@ -53,6 +53,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     answers: async () => (await import("./answers.ts")).openAnswers(house, () => openModels(house)),
     voices: async () => (await import("./voices.ts")).voicesView(house),
     councils: async () => (await import("./councils.ts")).councilsView((await openStore(house)).sessions, house),
+    undo: async () => (await import("./undo-view.ts")).undoView(house, (await openStore(house)).sessions),
     trust: () => trustView(house),
     approvals: () => approvalsView(house),
   };
@@ -260,15 +261,22 @@ async function openSession(house: House, given: OpenOptions): Promise<LiveSessio
     warm();
     await turn();
     const id = given.sessionId ?? uuid(systemClock.now());
+    const notes = store ? await finishUndo(house, store.sessions) : [];
     const fresh = await asking;
     files = await openJournal(house, given, { id, store });
     const model = fresh ?? (await openModel(house, given, models, files.journal.events()));
-    return await startSession(house, given, { files, model, rules, models });
+    return await startSession(house, given, { files, model, rules, models, notes });
   } catch (error) {
     await files?.journal.close().catch(() => undefined);
     store?.close();
     throw error;
   }
+}
+
+/** An undo that a kill cut off is ended before anything else; one look for a file where there is none. */
+async function finishUndo(house: House, sessions: Sessions): Promise<readonly string[]> {
+  if (!existsSync(`${house.config.places.data}/undo-unfinished`)) return [];
+  return (await import("./undo-view.ts")).undoView(house, sessions).finish();
 }
 
 /** Longest wait for a model that is being loaded (milliseconds). */

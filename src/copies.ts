@@ -84,7 +84,7 @@ function workspaceCopy(
   const lifetime = new AbortController();
   const emit = quietly(bench.emit);
   const own = { ...bench, emit, lifetime: AbortSignal.any([bench.lifetime, lifetime.signal]) };
-  const place = { human: NOBODY, output: emit, edits: editClock(), seen: new Map(), snapshots: false };
+  const place = { human: NOBODY, output: emit, edits: editClock(), seen: new Map() };
   const desk = workbench(own, { ...place, copy: made.place });
   const room: Room = { desk, made, act: actor(bench, desk.gate) };
   let closed: Promise<void> | undefined;

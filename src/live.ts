@@ -17,12 +17,15 @@ import type { AnswerCache } from "./core/ports/cache.ts";
 import type { Conductor } from "./core/ports/conductor.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
+import { lastClock, standing } from "./core/standing.ts";
 import { contextLabel } from "./guard/context-label.ts";
 import { declare } from "./guard/declare.ts";
 import { createRedactor } from "./guard/redact.ts";
 import type { PolicyRule } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
+import { changeable, liveControls } from "./live-controls.ts";
+import { liveUndo } from "./live-undo.ts";
 import { openAudit } from "./observe/audit.ts";
 import { createResourceMeter } from "./observe/resources.ts";
 import { tools } from "./parts.ts";
@@ -31,6 +34,7 @@ import { repositoryOf } from "./repository.ts";
 import { createSandbox } from "./sandbox/sandbox.ts";
 import { sandboxSettings } from "./sandbox-settings.ts";
 import { secondParser } from "./second-parser.ts";
+import { checkpointsOf } from "./session/checkpoints.ts";
 import { createBus, createSession } from "./session/session.ts";
 import { settleOpenCalls } from "./session/settle.ts";
 import { sessionAudit } from "./session-audit.ts";
@@ -49,16 +53,13 @@ export interface Parts {
   readonly model: OpenModel;
   readonly rules: readonly PolicyRule[];
   readonly models: Models;
+  /** More lines for the person. */
+  readonly notes: readonly string[];
 }
 
 export async function startSession(house: House, opened: OpenOptions, parts: Parts): Promise<LiveSession> {
   const { files, model } = parts;
-  const now = { mode: opened.mode, style: opened.style };
-  // Everybody who looks at them sees those that hold now.
-  const given: OpenOptions = Object.defineProperties(
-    { ...opened },
-    { mode: { get: () => now.mode, enumerable: true }, style: { get: () => now.style, enumerable: true } },
-  );
+  const { given, now } = changeable(opened);
   const { journal } = files;
   const earlier = journal.events();
   const bus = busFor(journal, given);
@@ -81,8 +82,10 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     human: given.human,
     output: redactDeltas(bus, redactor),
     edits,
-    seen: seenFiles(earlier),
-    snapshots: given.persist,
+    seen: seenFiles(standing(earlier)),
+    ...(given.persist
+      ? { undo: async () => (await import("./undo.ts")).openUndo(house, journal.session, given.addDirs) }
+      : {}),
   });
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
@@ -97,34 +100,20 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   if (given.sandbox === "off") await audit.note("sandbox-off");
   attachAudit(bus, audit);
   staySmall(bus);
+  const taking = liveUndo({ bench, sandbox, edits, audit, session });
   return {
     id: journal.session,
     workspace: house.workspace,
     face: given.spiral ? "spiral" : given.review ? "review" : given.council ? "council" : "developer",
     model: model.info,
     window: model.window,
-    notes: notesOf(house, given, model),
+    notes: [...notesOf(house, given, model), ...parts.notes],
     tools: gate.declarations.map((tool) => tool.name),
-    prompt: (prompt, options) => session.prompt(prompt, options),
-    setStyle(style) {
-      now.style = style;
-    },
-    get mode() {
-      return now.mode;
-    },
-    setMode(next) {
-      if (next === now.mode) return;
-      now.mode = next;
-      emit({ kind: "mode-set", mode: next });
-    },
-    async own(call, signal) {
-      const { ownCall } = await import("./own-call.ts");
-      return ownCall(gate, { ...call, turn: turnsOf(journal.events()) }, signal);
-    },
-    background: () => gate.background(),
-    events: () => journal.events(),
-    rename: (name) => void emit({ kind: "session-name", name }),
+    prompt: taking.prompt,
+    ...liveControls({ now, gate, journal, emit }),
     copies: copies.get,
+    checkpoints: () => checkpointsOf(journal.events()),
+    undo: taking.undo,
     async close() {
       lifetime.abort();
       await copies.close();
@@ -315,17 +304,6 @@ export async function probeSandbox(
 /** An emit for work outside any session: nothing is kept. */
 function memoryEmit(): Emit {
   return (body) => ({ v: 1, seq: 0, at: systemClock.now(), session: "", epoch: 0, ...body });
-}
-
-const turnsOf = (events: readonly Event[]) => events.filter(({ kind }) => kind === "turn-start").length;
-
-/** The edit clock where a session left it. */
-function lastClock(events: readonly Event[]): number {
-  return events.reduce(
-    (clock, event) =>
-      event.kind === "file-changed" || event.kind === "check-run" ? Math.max(clock, event.clock) : clock,
-    0,
-  );
 }
 
 /** Hashes of what the agent last saw of each file, from results of reads and writes. */

@@ -38,7 +38,7 @@ export async function runSubAgent(bench: Bench, order: SubAgentOrder, signal: Ab
   const given = order.copy ? bench.given : { ...bench.given, mode: "plan" as const };
   const { subAgent: _none, ...own } = bench;
   const edits = editClock();
-  const place = { human: NOBODY, output: emit, edits, seen: new Map(), snapshots: false };
+  const place = { human: NOBODY, output: emit, edits, seen: new Map() };
   const { gate, sandbox } = workbench(
     { ...own, given, emit },
     { ...place, ...(order.copy ? { copy: order.copy } : {}) },

@@ -56,7 +56,8 @@ export interface Place {
   readonly output: Emit;
   readonly edits: EditClock;
   readonly seen: ReadonlyMap<string, string>;
-  readonly snapshots: boolean;
+  /** Opens the undo store; absent where nothing is kept. */
+  readonly undo?: NonNullable<SandboxOptions["undo"]>;
   /** A throw-away copy: always confined, without network and without what the person allowed for longer. */
   readonly copy?: NonNullable<SandboxOptions["copy"]>;
 }
@@ -83,6 +84,7 @@ export function workbench(bench: Bench, place: Place): Workbench {
     verify: mint.verify,
     emit: place.output,
     editClock: place.edits,
+    ...(place.undo ? { undo: place.undo } : {}),
   });
   const policy = policyFor(bench, given, sandbox);
   const gate = createGate({
@@ -103,7 +105,6 @@ export function workbench(bench: Bench, place: Place): Workbench {
     redactor: bench.redactor,
     clock: systemClock,
     lifetime: bench.lifetime,
-    snapshots: place.snapshots,
   });
   return { sandbox, gate };
 }

@@ -1,6 +1,7 @@
 /** Volatile facts are appended to the thread when they change, and then stay: date, git state, folder, instructions. */
 import { sha256 } from "../base/hash.ts";
 import type { Emit, Event } from "../core/event.ts";
+import { standing } from "../core/standing.ts";
 import { type OutputStyle, STYLE_TEXTS } from "../core/style.ts";
 
 /** What surrounds the work right now; read at the start of a turn. */
@@ -24,7 +25,7 @@ const MODES: Readonly<Record<string, string>> = {
 /** Order within the user message: instructions before the prompt, the rest after it, the folder last. */
 export async function appendContext(surroundings: Surroundings, events: readonly Event[], emit: Emit): Promise<void> {
   const known = new Map(
-    events.flatMap((event) => (event.kind === "context-added" ? [[event.source, event.hash] as const] : [])),
+    standing(events).flatMap((event) => (event.kind === "context-added" ? [[event.source, event.hash] as const] : [])),
   );
   const instructions = await surroundings.instructions();
   const git = await surroundings.git();

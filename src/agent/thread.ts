@@ -1,12 +1,13 @@
 /** The thread: messages as a fold over the journal. The same events always give the same messages. */
 import type { Event } from "../core/event.ts";
 import type { ImagePart, Message, TextPart, ToolCallPart, UserMessage } from "../core/message.ts";
+import { standing } from "../core/standing.ts";
 import { quoteInstructions } from "./context.ts";
 
-/** Messages to send. A later call with more events extends the result, except across `context-compacted`. */
+/** Messages to send. A later call with more events extends the result, except across `context-compacted`, `turn-undone` and `turn-redone`. */
 export function foldThread(events: readonly Event[]): Message[] {
   const state: State = { messages: [], open: new Map(), user: undefined };
-  for (const event of events) step(state, event);
+  for (const event of standing(events)) step(state, event);
   settleUser(state);
   settleCalls(state);
   return state.messages;

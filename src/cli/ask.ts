@@ -1,3 +1,4 @@
+/** A prompt run: one session, one or more turns, one exit code. */
 import { CrucibleError, type Fault, toFault } from "../base/error.ts";
 import { EXTERNAL_LABEL } from "../core/label.ts";
 import type { ImagePart, TextPart } from "../core/message.ts";

@@ -35,6 +35,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   cache: { about: "kept answers: stats, clear, explain", load: () => import("./commands/cache.ts") },
   voices: { about: "who speaks in a council: list, show, test", load: () => import("./commands/voices.ts") },
   sessions: { about: "list, show, export or remove sessions", load: () => import("./commands/sessions.ts") },
+  undo: {
+    about: "take the last turn back, files and conversation: [n], --to, --list, --redo",
+    load: () => import("./commands/undo.ts"),
+  },
   config: { about: "read and change the configuration", load: () => import("./commands/config.ts") },
   doctor: { about: "what works here, and what mends the rest", load: () => import("./commands/doctor.ts") },
   prompt: { about: "the head of every request, part by part", load: () => import("./commands/prompt.ts") },

@@ -18,9 +18,13 @@ import { modelCommands } from "./slash/model.ts";
 import { programCommands, runSlash } from "./slash/program.ts";
 import { sessionCommands } from "./slash/session.ts";
 import type { SlashCommand, Talk } from "./slash/slash.ts";
+import { undoCommands } from "./slash/undo.ts";
 import type { View } from "./view.ts";
 
-const COMMANDS: Readonly<Record<string, SlashCommand>> = { ...sessionCommands, ...modelCommands, ...programCommands };
+const COMMANDS: Readonly<Record<string, SlashCommand>> = {
+  ...{ ...sessionCommands, ...modelCommands },
+  ...{ ...undoCommands, ...programCommands },
+};
 
 /** Talks until the person leaves; gives the exit code. */
 export async function interactive(flags: Flags, context: CommandContext): Promise<number> {

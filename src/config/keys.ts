@@ -1,7 +1,7 @@
 /** Every configuration key: its scope, shape, default and meaning. */
 import * as z from "zod/mini";
 import { LEVELS } from "../core/audit-event.ts";
-import { STYLES } from "../core/style.ts";
+import { FACE_KEYS } from "./face-keys.ts";
 import type { Key } from "./key.ts";
 
 const least = (a: unknown, b: unknown) => Math.min(Number(a), Number(b));
@@ -169,30 +169,7 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: "default",
     about: "what runs without a question",
   },
-  style: {
-    scope: "any",
-    schema: z.enum(STYLES),
-    fallback: "normal",
-    about: "how long answers are: concise (at most four lines unless more is asked for), normal, verbose",
-  },
-  "sessions.keepDays": {
-    scope: "user",
-    schema: count,
-    fallback: undefined,
-    about: "sessions that nobody used for so many days are removed; unset: all are kept",
-  },
-  "ui.theme": {
-    scope: "user",
-    schema: z.enum(["auto", "dark", "light", "none"]),
-    fallback: "auto",
-    about: "colours of the interactive mode",
-  },
-  "ui.notify": {
-    scope: "user",
-    schema: z.enum(["bell", "desktop", "off"]),
-    fallback: "bell",
-    about: "how you are told that a question waits, or that a turn of more than 30 s has ended",
-  },
+  ...FACE_KEYS,
   "sandbox.mode": {
     scope: "user",
     schema: z.enum(["read-only", "workspace-write"]),
@@ -328,6 +305,18 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: [],
     about: "tools or commands that are refused: web_fetch, shell(git push *)",
     tighter: union,
+  },
+  "undo.turns": {
+    scope: "user",
+    schema: count,
+    fallback: 200,
+    about: "turns of each workspace that can be undone",
+  },
+  "undo.maxMegabytes": {
+    scope: "user",
+    schema: count,
+    fallback: 2048,
+    about: "disk that undo may take (MiB); the oldest turns make room",
   },
   "audit.level": {
     scope: "tighten",

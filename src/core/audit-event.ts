@@ -44,6 +44,7 @@ export const AUDIT_ACTIONS = {
   "trust-revoked": { type: "authorization", severity: "low" },
   "sandbox-off": { type: "privilege_escalation", severity: "critical" },
   "sandbox-probe": { type: "security_scan", severity: "low" },
+  undo: { type: "data_access", severity: "medium" },
   "config-change": { type: "config_change", severity: "medium" },
   "cache-hit": { type: "data_access", severity: "low" },
   "session-start": { type: "session_management", severity: "low" },

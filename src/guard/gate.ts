@@ -32,6 +32,7 @@ import { contextLabel } from "./context-label.ts";
 import { declare, searchDeferred, withIndex } from "./declare.ts";
 import type { Mint } from "./grants.ts";
 import { type Judgement, judge } from "./judge.ts";
+import { keepUndo } from "./keep-undo.ts";
 import { resolvePlaceholders } from "./placeholders.ts";
 import { titleOf } from "./question.ts";
 import type { Redactor } from "./redact.ts";
@@ -59,8 +60,6 @@ export interface GateOptions {
   readonly clock: Clock;
   /** Aborts when the session ends: every lease ends with it. */
   readonly lifetime: AbortSignal;
-  /** Undo material is kept (false for sessions that are not stored). */
-  readonly snapshots: boolean;
 }
 
 /** Output of a command that goes to the model (bytes); all of it is kept in a file. */
@@ -170,10 +169,7 @@ async function perform(room: Room, action: Action, how: Performance): Promise<To
   const { options } = room;
   const { call } = action;
   try {
-    if (options.snapshots && !action.readOnly && action.tool?.effects.includes("exec")) {
-      const taken = await options.sandbox.snapshot(how.signal);
-      options.emit({ kind: "snapshot-taken", callId: call.id, ...taken }, how.where);
-    }
+    await keepUndo(options, action, how);
     const title = titleOf(call.tool, options.redactor.deep(call.input));
     options.emit(
       { kind: "tool-start", callId: call.id, tool: call.tool, title, inputHash: inputHash(call) },
@@ -187,6 +183,8 @@ async function perform(room: Room, action: Action, how: Performance): Promise<To
     const fault = toFault(error);
     if (fault.code === "storage" || fault.code === "audit" || fault.code === "session-busy") throw error;
     return failedResult(fault.hint ? `${fault.message} (${fault.hint})` : fault.message, { code: fault.code });
+  } finally {
+    options.sandbox.checkpoints?.after(call.id);
   }
 }
 

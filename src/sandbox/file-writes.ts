@@ -39,12 +39,15 @@ async function write(powers: Powers, path: string, content: Content): Promise<Fi
   const before = old ? ((await context.blobs.putAll([old.bytes, content.bytes]))[0] ?? null) : null;
   if (!old) await context.blobs.put(content.bytes);
   try {
-    using folder = openParent(dirname(host), context.owner);
-    const mode = await replace({ folder, name: basename(host), host }, content.bytes, {
-      old: old?.stat,
-      owner: context.owner,
-    });
+    const made: string[] = [];
+    using folder = openParent(dirname(host), context.owner, made);
     const after = sha256(content.bytes);
+    const keep = { old: old?.stat, owner: context.owner };
+    const mode = await replace({ folder, name: basename(host), host }, content.bytes, {
+      ...keep,
+      ready: (mode) =>
+        keepUndo(powers, { path: fact.resolved, old, made }, { bytes: content.bytes, hash: after, mode }),
+    });
     seen.mark(fact.resolved, after);
     seen.keep(after, content.bytes);
     const clock = context.editClock.tick();
@@ -53,6 +56,26 @@ async function write(powers: Powers, path: string, content: Content): Promise<Fi
   } catch (error) {
     throw openFault(host, error);
   }
+}
+
+/** Undo material of one file, on disk before the file changes. */
+function keepUndo(
+  { context, grant }: Powers,
+  was: { path: string; old: { bytes: Buffer; stat: Stats } | undefined; made: readonly string[] },
+  now: { bytes: Uint8Array; hash: string; mode: number },
+): void {
+  const { path, old, made } = was;
+  const side = (bytes: Uint8Array, hash: string, mode: number) => ({
+    entry: `f ${(mode & 0o7777).toString(8)} ${hash}`,
+    ...{ hash, bytes },
+  });
+  context.recorder?.writing({
+    callId: grant.callId,
+    path,
+    before: old ? side(old.bytes, sha256(old.bytes), old.stat.mode) : null,
+    after: side(now.bytes, now.hash, now.mode),
+    folders: new Map(made.map((folder) => [folder, `d ${(statSync(folder).mode & 0o7777).toString(8)}`])),
+  });
 }
 
 /** The file as it is now, or undefined when it is missing as expected. */
@@ -85,17 +108,13 @@ function changed(path: string): CrucibleError {
 }
 
 /** Puts `bytes` in place of `path` as a whole; throws `file-changed` when what is there is not `old` any more. */
-export async function putFile(
-  path: string,
-  bytes: Uint8Array,
-  keep: { readonly old: Stats | undefined; readonly owner: Owner | undefined },
-): Promise<void> {
+export async function putFile(path: string, bytes: Uint8Array, keep: Keep): Promise<void> {
   using folder = openParent(dirname(path), keep.owner);
   await replace({ folder, name: basename(path), host: path }, bytes, keep);
 }
 
 /** Opens the parent folder; missing folders are made one by one inside verified ones. */
-function openParent(path: string, owner: Owner | undefined): OpenFile {
+export function openParent(path: string, owner: Owner | undefined, made: string[] = []): OpenFile {
   const missing: string[] = [];
   let base = path;
   while (!statSync(base, { throwIfNoEntry: false })) {
@@ -107,14 +126,22 @@ function openParent(path: string, owner: Owner | undefined): OpenFile {
     using parent = folder;
     mkdirSync(below(parent, name));
     folder = openVerified(`${parent.path}/${name}`, "directory");
+    made.push(folder.path);
     if (owner) fchownSync(folder.fd, owner.uid, owner.gid);
   }
   return folder;
 }
 
 /** A name inside an open folder: renames of its ancestors cannot lead elsewhere (Linux). */
-function below(folder: OpenFile, name: string): string {
+export function below(folder: OpenFile, name: string): string {
   return process.platform === "linux" ? `/proc/self/fd/${folder.fd}/${name}` : `${folder.path}/${name}`;
+}
+
+interface Keep {
+  readonly old: Stats | undefined;
+  readonly owner: Owner | undefined;
+  /** Instead of the mode of `old`. */
+  readonly mode?: number;
 }
 
 interface Place {
@@ -126,19 +153,20 @@ interface Place {
 async function replace(
   place: Place,
   bytes: Uint8Array,
-  keep: { old: Stats | undefined; owner: Owner | undefined },
+  keep: Keep & { readonly ready?: (mode: number) => void },
 ): Promise<number> {
   const { folder, name, host } = place;
-  const { old, owner } = keep;
+  const { old } = keep;
   const temporary = below(folder, temporaryName(name));
   // fsync needs no O_SYNC; the folder is synced after the rename.
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const file = await open(temporary, flags, 0o666);
   try {
-    const mode = await fill(file, bytes, { old, owner });
+    const mode = await fill(file, bytes, keep);
     await file.close();
     const now = statSync(below(folder, name), { throwIfNoEntry: false });
     if (!sameFile(old, now)) throw changed(host);
+    keep.ready?.(mode);
     renameSync(temporary, below(folder, name));
     await syncFolder(folder);
     return mode;
@@ -149,14 +177,11 @@ async function replace(
   }
 }
 
-async function fill(
-  file: FileHandle,
-  bytes: Uint8Array,
-  keep: { old: Stats | undefined; owner: Owner | undefined },
-): Promise<number> {
+async function fill(file: FileHandle, bytes: Uint8Array, keep: Keep): Promise<number> {
   const owner = keep.owner && keep.old ? { uid: keep.old.uid, gid: keep.old.gid } : keep.owner;
   if (owner) fchownSync(file.fd, owner.uid, owner.gid);
-  if (keep.old) fchmodSync(file.fd, keep.old.mode & 0o777);
+  const mode = keep.mode ?? (keep.old && keep.old.mode & 0o777);
+  if (mode !== undefined) fchmodSync(file.fd, mode);
   await file.writeFile(bytes);
   await file.sync();
   return (await file.stat()).mode & 0o777;

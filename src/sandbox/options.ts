@@ -3,7 +3,9 @@ import type { Clock } from "../base/clock.ts";
 import type { Emit } from "../core/event.ts";
 import type { Grant, Lease } from "../core/grant.ts";
 import type { Blobs } from "../core/ports/store.ts";
+import type { UndoStore } from "../core/ports/undo.ts";
 import type { SandboxMode } from "../core/verdict.ts";
+import type { Recorder } from "./checkpoints.ts";
 import type { Dialling } from "./net.ts";
 import type { CopyPlace, PathView } from "./paths.ts";
 import type { AnyPart } from "./remote.ts";
@@ -36,6 +38,8 @@ export interface SandboxOptions {
   readonly config: SandboxConfig;
   /** What rules of the person say of paths; absent without any. */
   readonly rules?: PathRules;
+  /** Opens the undo store; absent where no undo material is kept. */
+  readonly undo?: () => Promise<UndoStore>;
   /** The ways to confine commands that there are. */
   readonly backends: readonly AnyPart[];
   /** How the proxy of commands finds and judges addresses; the default is real names and public addresses. */
@@ -68,6 +72,7 @@ export interface SandboxConfig {
 /** Options plus what every part of the sandbox shares. */
 export interface SandboxContext extends SandboxOptions {
   readonly paths: PathView;
+  readonly recorder?: Recorder;
   /** Private HOME of commands in this workspace, as they see it. */
   readonly privateHome: string;
   /** Where it really lies. */

@@ -8,6 +8,7 @@ import type { Grant, Lease } from "../core/grant.ts";
 import type { Hands } from "../core/ports/hands.ts";
 import type { Sandbox } from "../core/ports/sandbox.ts";
 import { chosenBackend, openBackend } from "./backend.ts";
+import { createCheckpoints, type Recorder } from "./checkpoints.ts";
 import { createCommands, execHands } from "./commands.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
@@ -18,7 +19,6 @@ import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
 import { contains, type PathView, pathView } from "./paths.ts";
 import { searchHands } from "./search.ts";
 import { createSeen } from "./seen.ts";
-import { createSnapshots } from "./snapshot.ts";
 import { treeHands } from "./tree-hands.ts";
 
 export function createSandbox(options: SandboxOptions): Sandbox {
@@ -63,7 +63,6 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     status: backend.status,
     verify: backend.verify,
     survey: backend.survey,
-    snapshot: createSnapshots(context),
     foreground: () => [...commands.foreground].at(-1)?.grant,
     background(lease) {
       if (!options.verify(lease)) throw new CrucibleError("denied", `no valid lease for ${lease.tool}`);
@@ -73,8 +72,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       jobs.set(job.id, job);
       return true;
     },
+    ...(context.recorder ? { checkpoints: context.recorder } : {}),
     close: async () => {
       await commands.close();
+      await context.recorder?.close();
       if (options.passing) dropPrivate(context);
     },
   };
@@ -96,7 +97,21 @@ function prepare(options: SandboxOptions): SandboxContext {
   makePrivate(homeHost, owner);
   const resolved = (path: string) => paths.look(path).resolved;
   const readable = options.config.read.map(resolved).filter((path) => !contains(path, "/"));
-  return { ...options, paths, privateHome, homeHost, owner, readable, exposed: options.config.expose.map(resolved) };
+  const exposed = options.config.expose.map(resolved);
+  const recorder = options.undo && createCheckpoints({ ...options, paths }, options.undo);
+  return {
+    ...{ ...options, paths, privateHome, homeHost, owner, readable, exposed },
+    ...(recorder ? { recorder, emit: hearing(options.emit, recorder) } : {}),
+  };
+}
+
+/** Background commands change files after their call has ended. */
+function hearing(emit: SandboxOptions["emit"], recorder: Recorder): SandboxOptions["emit"] {
+  return (body, context) => {
+    if (body.kind === "job-start") recorder.jobStarted(body.callId, body.job);
+    if (body.kind === "job-end") recorder.jobEnded(body.job);
+    return emit(body, context);
+  };
 }
 
 /** Roots below `/tmp` are seen at their places in the private one, by tools before the first command too. */

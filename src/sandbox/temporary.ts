@@ -4,7 +4,7 @@ import { shortId } from "../base/id.ts";
 
 const PATTERN = /^\..*\.crucible(?:-(\d+))?_[0-9a-f]{10}\.tmp$/;
 /** A write takes less: the file of a process that cannot be seen from here (another container) stays. */
-const AGE_MS = 2000;
+export const AGE_MS = 2000;
 
 export function temporaryName(name: string): string {
   return `.${name.slice(0, 80)}.${shortId(`crucible-${process.pid}`)}.tmp`;
@@ -19,7 +19,8 @@ export function dropTemporaries(paths: readonly string[], now: number): void {
   for (const path of paths) {
     const pid = Number(PATTERN.exec(path.slice(path.lastIndexOf("/") + 1))?.[1] ?? 0);
     const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (!stat?.isFile() || now - stat.mtimeMs < AGE_MS || (pid > 0 && isAlive(pid))) continue;
+    if (!(stat?.isFile() || stat?.isSymbolicLink()) || now - stat.mtimeMs < AGE_MS || (pid > 0 && isAlive(pid)))
+      continue;
     try {
       unlinkSync(path);
     } catch {

@@ -22,7 +22,8 @@ function startTime(pid: number): string {
   }
 }
 
-function alive(writer: string): boolean {
+/** The process that was named so still runs; of another host it is taken for granted. */
+export function alive(writer: string): boolean {
   const [host, pidText, started] = writer.split(":");
   const pid = Number(pidText);
   if (host !== hostname()) return true;

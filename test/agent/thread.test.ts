@@ -134,3 +134,36 @@ describe("checks", () => {
     expect(checkKind(command.split(" "))).toBe(kind);
   });
 });
+
+describe("a turn that was taken back", () => {
+  const say = (turn: number): [EventBody, { turn: number }][] => [
+    [prompt(`prompt ${turn}`), { turn }],
+    [{ kind: "context-added", source: "date", text: `date ${turn}`, hash: `${turn}` }, { turn }],
+    [answer(`answer ${turn}`, [`c${turn}`]), { turn }],
+    [result(`c${turn}`), { turn }],
+    [answer(`end ${turn}`, []), { turn }],
+  ];
+  const fold = (...bodies: [EventBody, { turn?: number }?][]) => {
+    const journal = memoryJournal("s", systemClock);
+    for (const [body, where] of bodies) journal.append(body, where);
+    return foldThread(journal.events());
+  };
+  const undone = (...turns: number[]): [EventBody] => [{ kind: "turn-undone", turns, files: 0, clock: 1 }];
+  const redone = (...turns: number[]): [EventBody] => [{ kind: "turn-redone", turns, files: 0, clock: 1 }];
+
+  it("leaves the thread as if it had never been, and comes back with a redo", () => {
+    expect(fold(...say(1), ...say(2), undone(2), ...say(3))).toEqual(fold(...say(1), ...say(3)));
+    expect(fold(...say(1), ...say(2), undone(1, 2))).toEqual([]);
+    expect(fold(...say(1), ...say(2), undone(2), redone(2))).toEqual(fold(...say(1), ...say(2)));
+  });
+
+  it("takes its compaction with it", () => {
+    const compacted: [EventBody, { turn: number }] = [
+      { kind: "context-compacted", summary: "short", keepFrom: 3, before: 1, after: 1 },
+      { turn: 2 },
+    ];
+    const [start, ...rest] = say(2);
+    if (!start) throw new Error("no prompt");
+    expect(fold(...say(1), start, compacted, ...rest, undone(2))).toEqual(fold(...say(1)));
+  });
+});

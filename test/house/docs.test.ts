@@ -20,6 +20,7 @@ const DOCS = [
   "docs/voices.md",
   "docs/council.md",
   "docs/spiral.md",
+  "docs/undo.md",
 ];
 const text = (file: string) => readFileSync(resolve(root, file), "utf8");
 const manifest = JSON.parse(text("package.json")) as { scripts: Record<string, string>; bin: Record<string, string> };
@@ -85,6 +86,8 @@ describe("commands that the documents show", () => {
       "voices show security": 0,
       "voices test": 0,
       "voices test guardian": 0,
+      undo: 42,
+      "undo --list": 42,
       "council list": 0,
       "council stats": 0,
       "demo council": 0,

@@ -12,6 +12,7 @@ import {
   rmSync,
 } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { openCopies } from "../../src/copies.ts";
 import type { AuditRecord } from "../../src/core/audit-event.ts";
@@ -20,13 +21,17 @@ import type { Emit, Event } from "../../src/core/event.ts";
 import type { OpenOptions } from "../../src/core/ports/app.ts";
 import type { CopyPort } from "../../src/core/ports/council.ts";
 import type { Human } from "../../src/core/ports/human.ts";
+import type { Checkpoints, UndoStore } from "../../src/core/ports/undo.ts";
 import { createRedactor } from "../../src/guard/redact.ts";
 import { memoryBlobs } from "../../src/store/memory-blobs.ts";
+import { openUndoStore } from "../../src/store/undo-store.ts";
 import { type Bench, workbench } from "../../src/workbench.ts";
 import { secondOpinion } from "./guard.ts";
 import { type Files, writeFiles } from "./repositories.ts";
 
 export interface CopiesKit extends AsyncDisposable {
+  readonly checkpoints: Checkpoints | undefined;
+  readonly undoStore: () => UndoStore;
   readonly base: string;
   readonly workspace: string;
   readonly state: string;
@@ -97,7 +102,15 @@ export async function copiesKit(options: CopiesKitOptions = {}): Promise<CopiesK
     repository: () => ({}),
   } as unknown as Bench;
   const edits = editClock();
-  const { sandbox, gate } = workbench(bench, { human, output: emit, edits, seen: new Map(), snapshots: true });
+  const undoStore = () =>
+    openUndoStore({
+      ...{ file: join(base, "undo.db"), workspace, session: "s1", roots: [workspace], bytes: 1 << 30, turns: 200 },
+      ...{ clock: systemClock, owner: "me", isAlive: () => false },
+    });
+  const { sandbox, gate } = workbench(bench, {
+    ...{ human, output: emit, edits, seen: new Map() },
+    undo: async () => undoStore(),
+  });
   const port = openCopies(bench, gate, edits);
   const dispose = async () => {
     lifetime.abort();
@@ -107,7 +120,11 @@ export async function copiesKit(options: CopiesKitOptions = {}): Promise<CopiesK
   };
   const state = config.places.state;
   const { signal } = new AbortController();
-  return { base, workspace, state, port, events, audit, edits, signal, [Symbol.asyncDispose]: dispose };
+  const { checkpoints } = sandbox;
+  return {
+    ...{ base, workspace, state, port, events, audit, edits, signal, checkpoints, undoStore },
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 /** Every file below `folder` but histories: its mode as git knows it, and its content. */

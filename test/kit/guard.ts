@@ -134,7 +134,13 @@ export function gateKit(options: KitOptions = {}): GateKit {
     },
     foreground: () => undefined,
     background: () => false,
-    snapshot: async () => ({ listing: "l", files: 1, dropped: [] }),
+    checkpoints: {
+      before: async () => ({ files: 1, dropped: [] }),
+      after: () => undefined,
+      writes: async () => undefined,
+      settled: async () => undefined,
+      restored: async () => undefined,
+    },
     close: async () => undefined,
   };
   const tools = options.tools ?? [shellTool, readTool, writeTool];
@@ -172,7 +178,6 @@ export function gateKit(options: KitOptions = {}): GateKit {
     redactor: createRedactor("s1", options.secrets),
     clock: systemClock,
     lifetime: new AbortController().signal,
-    snapshots: true,
   });
   return {
     events,

@@ -11,7 +11,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { restore } from "../../src/sandbox/restore.ts";
+import { planUndo } from "../../src/sandbox/undo-plan.ts";
 import { applied, copiesKit, treeOf } from "../kit/copies.ts";
+import { treeOf as wholeTree } from "../kit/undo.ts";
 import { git, lacking } from "./machine.ts";
 
 const skip = lacking();
@@ -377,6 +380,7 @@ describe.skipIf(skip)("accepting a copy", () => {
     expect(await copy.edit([{ path: "a.txt", find: "one", replace: "1" }], kit.signal)).toEqual({});
     expect(await copy.run(...script(command), kit.signal)).toMatchObject({ outcome: "pass" });
     const wanted = applied(join(kit.base, "clone"), files, await copy.diff());
+    const before = wholeTree(kit.workspace);
     const paths = await kit.port.accept(copy, kit.signal);
     expect(treeOf(kit.workspace)).toEqual(wanted);
     expect(paths).toEqual([...paths].sort());
@@ -390,6 +394,15 @@ describe.skipIf(skip)("accepting a copy", () => {
     expect(kit.events.filter(({ kind }) => kind === "file-changed").length).toBeGreaterThan(3);
     expect(kit.events.some(({ kind }) => kind === "snapshot-taken")).toBe(true);
     expect(kit.edits.value).toBeGreaterThan(3);
+    await kit.checkpoints?.settled();
+    const store = kit.undoStore();
+    const turn = store.turn({ session: "s1", turn: 0 });
+    const changes = turn.state === "kept" ? turn.changes.toReversed() : [];
+    const { steps, conflicts } = planUndo({ changes, roots: [kit.workspace], doubtful: false });
+    expect(conflicts).toEqual([]);
+    await restore(steps, { store, owner: undefined });
+    store.close();
+    expect(wholeTree(kit.workspace)).toEqual(before);
   });
 
   test.each([

@@ -1,24 +1,20 @@
 /** The full terminal face: what is settled above; work, queue, status and prompt below. */
 import {
   type AutocompleteProvider,
-  type Component,
   Editor,
   ProcessTerminal,
   type Terminal,
-  truncateToWidth,
-  visibleWidth,
   wrapTextWithAnsi,
 } from "@earendil-works/pi-tui";
-import type { Event, EventOf } from "../../core/event.ts";
-import { nameOf } from "../../core/message.ts";
-import type { Human } from "../../core/ports/human.ts";
+import type { Event } from "../../core/event.ts";
+import type { Usage } from "../../core/message.ts";
 import type { Conversation } from "../conversation.ts";
 import { harmless } from "../output.ts";
-import { usageTexts } from "../render/usage-text.ts";
 import { createWait } from "../render/wait.ts";
 import type { View } from "../view.ts";
-import { approvalDialog, type Dialog, listDialog, textDialog } from "./dialogs.ts";
 import { InlineScreen } from "./inline-screen.ts";
+import { liveParts } from "./live-part.ts";
+import { createQuestions } from "./questions.ts";
 import { createStreamingText } from "./streaming-text.ts";
 import { THEMES, type ThemeName, themeOf } from "./theme.ts";
 import { createTranscript, outcomeLines } from "./transcript.ts";
@@ -58,16 +54,14 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   const screen = new InlineScreen(terminal);
   // One object for all parts: a change of theme is seen by each.
   const theme = themeOf(options.theme, options.color);
-  let conversation: Conversation | undefined;
-  let dialog: Dialog | undefined;
-  let lastKey = 0;
-  let hint = "";
-  let sandbox = "";
-  let model: EventOf<"model-end"> | undefined;
+  let lastKey = Number.NEGATIVE_INFINITY;
   let wait = createWait();
-  let turnSince: number | undefined;
   let ticker: NodeJS.Timeout | undefined;
-
+  const state = {
+    ...{ conversation: undefined as Conversation | undefined, usage: undefined as Usage | undefined },
+    ...{ hint: "", sandbox: "", steering: [] as string[], since: undefined as number | undefined },
+    waiting: () => wait.text(),
+  };
   let blank = true;
   /** Two empty lines in a row say no more than one. */
   const settle = (lines: readonly string[]) =>
@@ -78,8 +72,6 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
         return !again;
       }),
     );
-  /** Said while it works, and not read by the model yet. */
-  let steering: string[] = [];
   const streaming = createStreamingText({
     theme,
     columns: () => terminal.columns,
@@ -87,6 +79,10 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     settle,
   });
   const works = createWorksView(theme);
+  const questions = createQuestions({
+    ...{ theme, settle, notice: options.notice },
+    changed: () => screen.requestRender(),
+  });
   const transcript = createTranscript({
     theme,
     columns: () => terminal.columns,
@@ -100,131 +96,24 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   });
   const editor = new Editor(screen, theme.editor, { autocompleteMaxVisible: 8 });
   editor.onSubmit = (text) => {
-    lastKey = 0;
+    lastKey = Number.NEGATIVE_INFINITY;
     options.onSubmit(text);
   };
 
-  const activity = (): string => {
-    if (turnSince === undefined) return "";
-    const seconds = Math.round((performance.now() - turnSince) / 1000);
-    const idle = streaming.writing ? "writing" : wait.text();
-    const what = transcript.running ?? (works.voices > 0 ? "the council is at work" : idle);
-    return `${theme.accent("●")} ${theme.faint(`${harmless(what).replaceAll("\n", " ")} · ${seconds} s · Esc stops`)}`;
-  };
-  const status = (width: number): string[] => {
-    const now = conversation?.model;
-    const left = now ? [nameOf(now.ref), ...usageTexts(model?.message.usage, now.window)] : ["no model yet"];
-    const face = works.voices > 0 ? `${works.voices} voices` : (conversation?.live?.face ?? "developer");
-    const right = [face, conversation?.mode ?? "default", sandbox === "" ? "" : `sandbox ${sandbox}`].filter(Boolean);
-    const [a, b] = [left.join(" · "), right.join(" · ")];
-    const gap = width - visibleWidth(a) - visibleWidth(b) - 1;
-    const rows = gap > 0 ? [`${a}${" ".repeat(gap)}${b}`] : [a, b];
-    return rows.map((row) => theme.faint(truncateToWidth(row, width, "…")));
-  };
-  const body: Component = {
-    invalidate: () => streaming.invalidate(),
-    render(width) {
-      const live = streaming.render(width);
-      const waiting = [
-        ...steering.map((text) => `  ↳ ${text}`),
-        ...(conversation?.queue ?? []).map((text) => `  waits: ${text}`),
-      ];
-      const queue = waiting.map((text) =>
-        theme.faint(truncateToWidth(harmless(text).replaceAll("\n", " "), width, "…")),
-      );
-      const doing = activity();
-      return [
-        ...live,
-        ...(live.length > 0 ? [""] : []),
-        ...transcript.tail().map((line) => theme.faint(truncateToWidth(`  ${line}`, width, "…"))),
-        ...works.lines(width),
-        ...queue,
-        ...(doing === "" ? [] : [truncateToWidth(doing, width, "…")]),
-      ];
-    },
-  };
-  const foot: Component = {
-    invalidate: () => undefined,
-    render: (width) => [
-      ...(hint === "" ? [] : [theme.yellow(truncateToWidth(harmless(hint), width, "…"))]),
-      ...status(width),
-    ],
-  };
-  const prompt: Component = {
-    invalidate: () => editor.invalidate(),
-    render: (width) => (dialog ?? editor).render(width),
-    handleInput: (data) => {
-      if (dialog) dialog.handleInput(data);
-      else editor.handleInput(data);
-    },
-  };
-  Object.defineProperty(prompt, "focused", {
-    get: () => editor.focused,
-    set: (value: boolean) => {
-      editor.focused = value;
-    },
-  });
-  for (const part of [body, prompt, foot]) screen.addChild(part);
+  const parts = liveParts({ theme, streaming, transcript, works, questions, editor, state });
+  for (const part of parts) screen.addChild(part);
   screen.addInputListener((data) => {
     const now = performance.now();
-    // A question that came up while somebody types takes no key of that word.
-    if (dialog && lastKey > 0 && now - lastKey < TYPING_MS) {
+    const soon = now - lastKey < TYPING_MS;
+    if (!questions.dialog) {
+      if (options.onKey(data)) return { consume: true };
       lastKey = now;
-      return { consume: true };
+      return undefined;
     }
-    if (dialog) return undefined;
-    if (options.onKey(data)) return { consume: true };
-    lastKey = now;
-    return undefined;
+    // A question that came up while somebody types takes no key of that word.
+    if (soon) lastKey = now;
+    return soon ? { consume: true } : undefined;
   });
-
-  /** One question at a time, in the order in which they came. */
-  let asked: Promise<unknown> = Promise.resolve();
-  const ask = <T>(
-    make: (answer: (value: T | undefined) => void) => Dialog,
-    signal?: AbortSignal,
-  ): Promise<T | undefined> => {
-    const next = asked.then(() => {
-      const { promise, resolve } = Promise.withResolvers<T | undefined>();
-      const done = (value: T | undefined) => {
-        dialog = undefined;
-        signal?.removeEventListener("abort", cancelled);
-        lastKey = 0;
-        screen.requestRender();
-        resolve(value);
-      };
-      const cancelled = () => done(undefined);
-      if (signal?.aborted) return undefined;
-      signal?.addEventListener("abort", cancelled, { once: true });
-      dialog = make(done);
-      screen.requestRender();
-      return promise;
-    });
-    asked = next.catch(() => undefined);
-    return next;
-  };
-  const human: Human = {
-    present: true,
-    async approve(question, signal) {
-      options.notice(`asks: ${question.title}`);
-      const answer = await ask<"yes" | "always" | "no">((done) => approvalDialog(theme, question, done), signal);
-      const words = { yes: "allowed once", always: "allowed always", no: "not allowed" }[answer ?? "no"];
-      settle([theme.faint(`${words}: ${harmless(question.title).replaceAll("\n", " ")}`)]);
-      return answer ?? "no";
-    },
-    async ask(question, choices, signal) {
-      options.notice(`asks: ${question}`);
-      const other = "something else …";
-      const items = [...choices, other].map((label) => ({ value: label, label }));
-      const title = { title: question };
-      let answer = other as string | undefined;
-      if (choices.length > 0)
-        answer = await ask<string>((done) => listDialog(theme, { ...title, choices: items }, done), signal);
-      if (answer === other) answer = await ask<string>((done) => textDialog(theme, title, done), signal);
-      settle([theme.faint(`${harmless(question)} → ${harmless(answer ?? "(no answer)")}`)]);
-      return answer;
-    },
-  };
 
   /** What the person said, as it stays on the screen. */
   const quote = (text: string, mark: string) => {
@@ -248,12 +137,12 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     get running() {
       return transcript.running !== undefined;
     },
-    human,
+    human: questions.human,
     editor,
     start(given, completion) {
-      conversation = given;
+      state.conversation = given;
       editor.setAutocompleteProvider(completion);
-      screen.setFocus(prompt);
+      screen.setFocus(parts[1]);
       screen.start();
     },
     stop() {
@@ -266,20 +155,20 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     },
     said(text, how) {
       if (how === "steering") {
-        steering.push(text);
+        state.steering.push(text);
         return screen.requestRender();
       }
       quote(how === "command" ? text.slice(1) : text, how === "command" ? "$" : "❯");
-      turnSince ??= performance.now();
+      state.since ??= performance.now();
       wait = createWait();
       tick(true);
     },
     event(event: Event) {
       if (event.kind === "model-start") wait.start(event);
       if (event.kind === "model-progress") wait.progress(event);
-      if (event.kind === "model-end" && event.purpose === "turn") model = event;
+      if (event.kind === "model-end" && event.purpose === "turn") state.usage = event.message.usage;
       if (event.kind === "message-added" && event.reason === "steering") {
-        const text = steering.shift();
+        const text = state.steering.shift();
         if (text !== undefined) quote(text, "↳");
       }
       works.take(event);
@@ -293,16 +182,16 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
       if (ms > 30_000) options.notice(outcome.status === "done" ? "has finished" : "has stopped");
     },
     changed() {
-      if (conversation && !conversation.busy) {
+      if (state.conversation?.busy === false) {
         streaming.end();
-        steering = [];
-        turnSince = undefined;
+        state.steering = [];
+        state.since = undefined;
         tick(false);
       }
       screen.requestRender();
     },
-    choose: (title, choices) => ask<string>((done) => listDialog(theme, { title, choices }, done)),
-    line: (title) => ask<string>((done) => textDialog(theme, { title }, done)),
+    choose: questions.choose,
+    line: questions.line,
     propose(text) {
       editor.setText(text);
       screen.requestRender();
@@ -327,11 +216,11 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
       settle(transcript.details());
     },
     hint(text) {
-      hint = text;
+      state.hint = text;
       screen.requestRender();
     },
     sandbox(name) {
-      sandbox = name;
+      state.sandbox = name;
       screen.requestRender();
     },
   };

@@ -58,13 +58,19 @@ export type GateEvent =
       readonly mode: number;
       readonly clock: number;
     }
-  /** Undo material of a command: the listing of the workspace before it ran. */
+  /** Every workspace file was remembered before a command; `dropped` names what undo does not cover. */
   | {
       readonly kind: "snapshot-taken";
       readonly callId: string;
-      readonly listing: string;
       readonly files: number;
       readonly dropped: readonly string[];
+    }
+  /** What a command was found to have changed: up to 100 absolute paths, and how many more. */
+  | {
+      readonly kind: "effects-found";
+      readonly callId: string;
+      readonly paths: readonly string[];
+      readonly more: number;
     }
   | { readonly kind: "job-start"; readonly callId: string; readonly job: string; readonly command: string }
   | { readonly kind: "job-end"; readonly job: string; readonly exitCode: number | null };

@@ -34,4 +34,11 @@ export type SessionEvent =
   /** Text appended to the thread because something changed: date, cwd, git state, instructions. */
   | { readonly kind: "context-added"; readonly source: string; readonly text: string; readonly hash: string }
   | { readonly kind: "todos-set"; readonly todos: readonly Todo[] }
+  /** Files are as they were before these turns, and the thread goes on from there. `clock`: the edit clock after it. */
+  | {
+      readonly kind: "turn-undone" | "turn-redone";
+      readonly turns: readonly number[];
+      readonly files: number;
+      readonly clock: number;
+    }
   | { readonly kind: "fault-raised"; readonly fault: Fault };

@@ -19,6 +19,7 @@ import type { ModelChoice, Models } from "./models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./sandbox.ts";
 import type { SpiralScale } from "./spiral.ts";
 import type { Sessions } from "./store.ts";
+import type { Checkpoint, UndoOptions, UndoReport, UndoView } from "./undo.ts";
 import type { VoicesView } from "./voices.ts";
 
 export interface ConfigView {
@@ -156,7 +157,6 @@ export interface LiveSession {
   /** How long its answers are, from now on. */
   setStyle(style: OutputStyle): void;
   /** What may run without a question, from now on. */
-  readonly mode: Mode;
   setMode(mode: Mode): void;
   /** Sends the running command to the background; false when none runs. */
   background(): Promise<boolean>;
@@ -167,6 +167,10 @@ export interface LiveSession {
   rename(name: string): void;
   /** Throw-away copies of the workspace under this session's gate; made when first asked for, removed with the session. */
   copies(): Promise<CopyPort>;
+  /** Every turn so far, oldest first. */
+  checkpoints(): readonly Checkpoint[];
+  /** Takes turns back, files and thread. Throws `session-busy` while a turn runs; `usage`, `storage`, `audit`. */
+  undo(options: UndoOptions): Promise<UndoReport>;
   close(): Promise<void>;
 }
 
@@ -313,6 +317,7 @@ export interface App {
   /** Who speaks in a council here. */
   voices(): Promise<VoicesView>;
   councils(): Promise<CouncilsView>;
+  undo(): Promise<UndoView>;
   trust(): TrustView;
   approvals(): ApprovalsView;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */

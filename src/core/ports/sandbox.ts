@@ -1,6 +1,7 @@
 /** The port to the only code that touches the machine on a tool's behalf. */
 import type { Grant, Lease } from "../grant.ts";
 import type { Hands } from "./hands.ts";
+import type { Checkpoints } from "./undo.ts";
 
 /** Facts about a path as it is now. No decision is taken here. */
 export interface PathFact {
@@ -73,13 +74,8 @@ export interface Sandbox {
   foreground(): Grant | undefined;
   /** That command becomes a job under `lease`; false when it has just ended. Throws `denied`. */
   background(lease: Lease): boolean;
-  /**
-   * Stores what a command outside the read-only class may change (undo material);
-   * returns the blob hash of the listing.
-   */
-  snapshot(
-    signal: AbortSignal,
-  ): Promise<{ readonly listing: string; readonly files: number; readonly dropped: readonly string[] }>;
+  /** Keeps undo material; absent where nothing is kept. */
+  readonly checkpoints?: Checkpoints;
   /** Kills every job and spare; called on every exit path. */
   close(): Promise<void>;
 }

@@ -1,0 +1,49 @@
+/** What a person changes or does beside the prompts of a live session: mode, style, own calls, the background, the name. */
+import type { Emit, Event } from "./core/event.ts";
+import type { LiveSession, OpenOptions } from "./core/ports/app.ts";
+import type { Gate } from "./core/ports/gate.ts";
+import type { Journal } from "./core/ports/store.ts";
+
+/** What holds now. */
+type Now = { -readonly [Key in "mode" | "style"]: OpenOptions[Key] };
+
+/** `given` is `opened` with the mode and style that hold when somebody looks at them. */
+export function changeable(opened: OpenOptions): { readonly given: OpenOptions; readonly now: Now } {
+  const now: Now = { mode: opened.mode, style: opened.style };
+  const given: OpenOptions = Object.defineProperties(
+    { ...opened },
+    { mode: { get: () => now.mode, enumerable: true }, style: { get: () => now.style, enumerable: true } },
+  );
+  return { given, now };
+}
+
+export interface ControlParts {
+  readonly now: Now;
+  readonly gate: Gate;
+  readonly journal: Journal;
+  readonly emit: Emit;
+}
+
+type Controls = Pick<LiveSession, "setMode" | "setStyle" | "own" | "background" | "events" | "rename">;
+
+export function liveControls({ now, gate, journal, emit }: ControlParts): Controls {
+  return {
+    setStyle(style) {
+      now.style = style;
+    },
+    setMode(next) {
+      if (next === now.mode) return;
+      now.mode = next;
+      emit({ kind: "mode-set", mode: next });
+    },
+    async own(call, signal) {
+      const { ownCall } = await import("./own-call.ts");
+      return ownCall(gate, { ...call, turn: turnsOf(journal.events()) }, signal);
+    },
+    background: () => gate.background(),
+    events: () => journal.events(),
+    rename: (name) => void emit({ kind: "session-name", name }),
+  };
+}
+
+const turnsOf = (events: readonly Event[]) => events.filter(({ kind }) => kind === "turn-start").length;
