@@ -25,6 +25,7 @@ import type { PolicyRule } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { changeable, liveControls } from "./live-controls.ts";
+import { compacting, endHooks, hooksFor, livePrompts, noticing } from "./live-prompts.ts";
 import { liveUndo } from "./live-undo.ts";
 import { openAudit } from "./observe/audit.ts";
 import { createResourceMeter } from "./observe/resources.ts";
@@ -70,7 +71,10 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const lifetime = new AbortController();
   const { emit } = bus;
   const repository = repositoryOf(house, given.persist);
+  const hooked = { house, session: journal.session, bare: given.bare, audit, emit, redactor };
+  const hooks = await hooksFor({ ...hooked, lifetime: lifetime.signal });
   const bench: Bench = {
+    ...(hooks ? { hooks } : {}),
     ...{ house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) },
     ...{ audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands },
     subAgent: (where) => ({
@@ -79,7 +83,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
   };
   const { sandbox, gate } = workbench(bench, {
-    human: given.human,
+    human: noticing(given.human, hooks, lifetime.signal),
     output: redactDeltas(bus, redactor),
     edits,
     seen: seenFiles(standing(earlier)),
@@ -91,7 +95,16 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
-  const writer = voiceFor(house, given, { model, gate, journal, emit, edits, redact: redactor.text, ...cache });
+  const writer = voiceFor(house, given, {
+    model,
+    gate,
+    journal,
+    emit,
+    edits,
+    redact: redactor.text,
+    ...cache,
+    ...compacting(hooks),
+  });
   const convene = { gate, copies: copies.get, writer, models: parts.models, edits };
   const conductor = (work: Work | undefined) => conductorFor(bench, work ?? given, convene);
   const meter = createResourceMeter();
@@ -107,14 +120,15 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     face: given.spiral ? "spiral" : given.review ? "review" : given.council ? "council" : "developer",
     model: model.info,
     window: model.window,
-    notes: [...notesOf(house, given, model), ...parts.notes],
+    notes: [...notesOf(house, given, model), ...parts.notes, ...(hooks?.notes ?? [])],
     tools: gate.declarations.map((tool) => tool.name),
-    prompt: taking.prompt,
+    prompt: livePrompts({ hooks, now, prompt: taking.prompt, resumed: earlier.length > 0 }),
     ...liveControls({ now, gate, journal, emit }),
     copies: copies.get,
     checkpoints: () => checkpointsOf(journal.events()),
     undo: taking.undo,
     async close() {
+      await endHooks(hooks);
       lifetime.abort();
       await copies.close();
       meter.stop();
@@ -207,7 +221,10 @@ async function answersFor(
   }
 }
 
-type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits" | "cache">;
+type VoiceParts = Pick<
+  Parameters<typeof createVoice>[0],
+  "model" | "gate" | "journal" | "emit" | "edits" | "cache" | "beforeCompaction"
+>;
 
 function voiceFor(
   house: House,
@@ -257,7 +274,10 @@ function announce(
   const earlier = [...facts.earlier];
   const { workspace } = house;
   const { version } = house.options;
-  const name = given.name === undefined ? {} : { name: given.name };
+  const name = {
+    ...(given.name === undefined ? {} : { name: given.name }),
+    ...(given.agent === undefined ? {} : { agent: given.agent }),
+  };
   if (earlier.length > 0 && !fork) {
     emit({ kind: "session-resume" });
     if (given.name !== undefined) emit({ kind: "session-name", name: given.name });
@@ -323,7 +343,7 @@ export async function promptParts(house: House): Promise<readonly PromptPart[]> 
   const declared = DECLARED.map((name) => tools.find((tool) => tool.name === name)).filter(
     (tool) => tool !== undefined,
   );
-  const instructions = instructionsText(house.workspace, house.options.workspace);
+  const instructions = instructionsText(house);
   const texts: [string, string][] = [
     ["system text", systemText()],
     ...declared.map((tool): [string, string] => [`tool ${tool.name}`, canonicalJson(declare(tool))]),

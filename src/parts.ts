@@ -24,6 +24,7 @@ import toolsRead from "./tools/read.ts";
 import toolsReadUntrusted from "./tools/read_untrusted.ts";
 import toolsRepoMap from "./tools/repo_map.ts";
 import toolsShell from "./tools/shell.ts";
+import toolsSkill from "./tools/skill.ts";
 import toolsTask from "./tools/task.ts";
 import toolsTodoWrite from "./tools/todo_write.ts";
 import toolsToolCall from "./tools/tool_call.ts";
@@ -41,6 +42,7 @@ export const tools: readonly Tool[] = [
   toolsReadUntrusted,
   toolsRepoMap,
   toolsShell,
+  toolsSkill,
   toolsTask,
   toolsTodoWrite,
   toolsToolCall,

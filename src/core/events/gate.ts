@@ -72,5 +72,17 @@ export type GateEvent =
       readonly paths: readonly string[];
       readonly more: number;
     }
+  | {
+      readonly kind: "hook-ran";
+      /** Name of the hook event. */
+      readonly on: string;
+      readonly command: string;
+      readonly origin: string;
+      readonly decision?: "ask" | "deny";
+      readonly reason?: string;
+      /** What went wrong with the hook itself. */
+      readonly failed?: string;
+      readonly durationMs: number;
+    }
   | { readonly kind: "job-start"; readonly callId: string; readonly job: string; readonly command: string }
   | { readonly kind: "job-end"; readonly job: string; readonly exitCode: number | null };

@@ -13,7 +13,9 @@ import type { Budget, Outcome, Said } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { AnswerCache } from "./cache.ts";
 import type { CopyPort, CouncilBudget } from "./council.ts";
+import type { Extensions, ImportPlan, MemoryView } from "./extensions.ts";
 import type { CommandResult } from "./hands.ts";
+import type { HookEntry } from "./hooks.ts";
 import type { Human } from "./human.ts";
 import type { ModelChoice, Models } from "./models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./sandbox.ts";
@@ -104,6 +106,10 @@ export interface OpenOptions extends Work {
   readonly addDirs: readonly string[];
   readonly allowedTools: readonly string[];
   readonly disallowedTools: readonly string[];
+  /** Lists of the only tools that may be used; a call stands in each of them. */
+  readonly only?: readonly (readonly string[])[];
+  /** The agent that it works as. */
+  readonly agent?: string;
   readonly appendSystemPrompt: string;
   readonly effort?: Effort;
   /** No instructions of the project are read. */
@@ -135,6 +141,8 @@ export interface PromptOptions {
   readonly steering?: () => readonly Said[];
   /** Larger work, for this prompt alone; without it what the session was opened for. */
   readonly work?: Work;
+  /** The only tools of this turn. */
+  readonly only?: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -319,6 +327,13 @@ export interface App {
   councils(): Promise<CouncilsView>;
   undo(): Promise<UndoView>;
   trust(): TrustView;
+  /** Skills, commands and agents of this folder. */
+  extensions(): Promise<Extensions>;
+  /** Hooks in the order in which they run. Throws `bad-config`. */
+  hooks(): Promise<{ readonly entries: readonly HookEntry[]; readonly notes: readonly string[] }>;
+  memory(): Promise<MemoryView>;
+  /** What another agent's setup holds; `workspace`: also what stands in this folder. */
+  importPlan(options: { readonly workspace: boolean }): Promise<ImportPlan>;
   approvals(): ApprovalsView;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */
   policy(place: { readonly cwd?: string; readonly home?: string }): Promise<PolicyView>;

@@ -12,11 +12,12 @@ export function argumentWords(line: string): string[] {
   );
 }
 
-const PARTS = /!`([^`\n]+)`|(?<=^|\s)@([\w./~-]*[\w/~-])/g;
+const PARTS = /!`([^`\n]+)`|(?<=^|\s)@(\$[1-9](?!\d)|[\w./~-]*[\w/~-])/g;
 
 /**
  * What is run and read is found in the command's own text first: words of the person or of a model that go in as
- * arguments are text, never a command or a path to read. A `$1` inside `!`…`` goes in as one quoted word.
+ * arguments are text, never a command or a path to read, but where the command says `@$1`. Inside `!`…`` they go in as
+ * quoted words.
  */
 export function expandCommand(body: string, line: string, quote: (word: string) => string): readonly Piece[] {
   const words = argumentWords(line);
@@ -32,10 +33,10 @@ export function expandCommand(body: string, line: string, quote: (word: string) 
     text(body.slice(at, match.index));
     at = match.index + match[0].length;
     const [, command, path] = match;
-    used ||= /\$(?:ARGUMENTS|[1-9])/.test(command ?? "");
+    used ||= /\$(?:ARGUMENTS|[1-9])/.test(command ?? path ?? "");
     if (command !== undefined)
       pieces.push({ kind: "shell", command: substituted(command, words.map(quote).join(" "), words.map(quote)) });
-    else pieces.push({ kind: "file", path: path ?? "" });
+    else pieces.push({ kind: "file", path: substituted(path ?? "", line, words) });
   }
   text(body.slice(at));
   if (!used && line.trim() !== "") pieces.push({ kind: "text", text: `\n\n${line.trim()}` });
