@@ -71,25 +71,15 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const lifetime = new AbortController();
   const { emit } = bus;
   const repository = repositoryOf(house, given.persist);
-  const hooked = { house, session: journal.session, bare: given.bare, audit, emit, redactor };
-  const hooks = await hooksFor({ ...hooked, lifetime: lifetime.signal });
-  const bench: Bench = {
-    ...(hooks ? { hooks } : {}),
-    ...{ house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) },
-    ...{ audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands },
-    subAgent: (where) => ({
-      work: async (order, signal) => (await import("./sub-agent.ts")).runSubAgent(bench, { ...order, where }, signal),
-    }),
-    reader: createReader({ voice: "reader", model, journal, emit, clock: systemClock }),
-  };
+  const hooks = await hooksFor({
+    ...{ house, session: journal.session, bare: given.bare, audit, emit, redactor, lifetime: lifetime.signal },
+  });
+  const shared = { audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands };
+  const worked = { house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) };
+  const bench = benchOf({ ...worked, ...shared, ...(hooks ? { hooks } : {}) });
   const { sandbox, gate } = workbench(bench, {
-    human: noticing(given.human, hooks, lifetime.signal),
-    output: redactDeltas(bus, redactor),
-    edits,
-    seen: seenFiles(standing(earlier)),
-    ...(given.persist
-      ? { undo: async () => (await import("./undo.ts")).openUndo(house, journal.session, given.addDirs) }
-      : {}),
+    ...placeOf(bench, earlier),
+    ...{ human: noticing(given.human, hooks, lifetime.signal), output: redactDeltas(bus, redactor), edits },
   });
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
@@ -140,6 +130,25 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
       files.close();
     },
   };
+}
+
+/** Where the session's own gate works. */
+function placeOf({ house, files, given }: Bench, earlier: readonly Event[]) {
+  const undo = async () => (await import("./undo.ts")).openUndo(house, files.journal.session, given.addDirs);
+  return { seen: seenFiles(standing(earlier)), ...(given.persist ? { undo } : {}) };
+}
+
+/** What all gates of the session share, with the reader and those whom work is handed on to. */
+function benchOf(parts: Omit<Bench, "subAgent" | "reader">): Bench {
+  const { files, model, emit } = parts;
+  const bench: Bench = {
+    ...parts,
+    subAgent: (where) => ({
+      work: async (order, signal) => (await import("./sub-agent.ts")).runSubAgent(bench, { ...order, where }, signal),
+    }),
+    reader: createReader({ voice: "reader", model, journal: files.journal, emit, clock: systemClock }),
+  };
+  return bench;
 }
 
 /** One voice, or what was asked for instead; nothing of that is loaded for one voice. */

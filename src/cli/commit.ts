@@ -62,7 +62,7 @@ function gitOf(live: LiveSession, signal: AbortSignal): Git {
       part.text.replace(command, "…"),
     ) ?? ["", part.text];
     const failed = /(?:^|\n)\[[^\]\n]*(?:exit code \d+|killed)[^\]\n]*\]\s*$|^Denied: /.test(output);
-    return { text: output === "(no output)" ? "" : output, failed };
+    return { text: output === "(no output)" ? "" : output.trimEnd(), failed };
   };
 }
 
@@ -118,7 +118,8 @@ async function make({ say }: CommitOrder, git: Git, message: string): Promise<nu
   if (present.includes("pre-commit")) {
     const { text, failed } = await git(`${shellQuoted(`${folder}/hooks/pre-commit`)}`);
     if (failed) {
-      say(...text.trimEnd().split("\n"), "the pre-commit hook says no: nothing was committed");
+      const why = text.startsWith("Denied: ") ? "could not run" : "says no";
+      say(...text.trimEnd().split("\n"), `the pre-commit hook ${why}: nothing was committed`);
       return 1;
     }
   }

@@ -76,7 +76,7 @@ function harmless(text: string): boolean {
 }
 
 export function readYaml(text: string): unknown {
-  return parse(text, { maxAliasCount: 0, logLevel: "silent" });
+  return parse(text, { maxAliasCount: 0, logLevel: "error" });
 }
 
 /** The tables of servers in a TOML file; of TOML only what such a table can hold. */

@@ -1,5 +1,5 @@
 /** Reads skills, commands and agents from Markdown with front matter, as leniently as other agents do. Pure. */
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
 import { splitFrontMatter } from "../base/front-matter.ts";
 import { oneLine } from "../base/text.ts";
 import type { CustomAgent, CustomCommand, ExtensionKind, ExtensionOrigin, Skill } from "../core/ports/extensions.ts";
@@ -67,7 +67,9 @@ function parts(source: ExtensionText) {
 /** YAML; where that fails, lines of `key: value` as they stand: other agents take those too. */
 function fieldsOf(head: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = parse(head, { maxAliasCount: 0, schema: "core", logLevel: "silent" });
+    const document = parseDocument(head, { schema: "core" });
+    // What YAML half understands would lose keys, and with them limits.
+    const value: unknown = document.errors.length === 0 ? document.toJS({ maxAliasCount: 0 }) : undefined;
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
     // Not YAML: read line by line below.

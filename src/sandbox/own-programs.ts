@@ -26,7 +26,7 @@ const MOST = 64 * 1024;
  * with the lease or at its timeout (milliseconds).
  */
 const SCRIPT = [
-  '(while kill -0 "$1" 2>/dev/null; do sleep 1; done; kill -9 -- -$$) </dev/null >/dev/null 2>&1 &',
+  '(while kill -0 "$1" 2>/dev/null; do sleep 1; done; kill -9 -$$) </dev/null >/dev/null 2>&1 &',
   'exec /bin/sh -c "$2"',
 ].join(" ");
 

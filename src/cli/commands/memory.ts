@@ -35,7 +35,13 @@ export default function memory(command: Command, context: CommandContext, finish
     .description("change it in $EDITOR")
     .action(async () => {
       const view = await open();
-      const text = editText(view.list().join("\n"), context.env);
+      const text = editText(
+        view
+          .list()
+          .map((line) => `${line}\n`)
+          .join(""),
+        context.env,
+      );
       view.replace(text.split("\n"));
       finish(0);
     });

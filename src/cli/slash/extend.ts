@@ -45,7 +45,15 @@ export const extendCommands: Readonly<Record<string, SlashCommand>> = {
     async run(words, talk) {
       if (words !== "edit") return talk.program("memory", ...wordsOf(words === "" ? "list" : words));
       const view = await talk.app.memory();
-      const text = await talk.view.alone(() => editText(view.list().join("\n"), talk.env));
+      const text = await talk.view.alone(() =>
+        editText(
+          view
+            .list()
+            .map((line) => `${line}\n`)
+            .join(""),
+          talk.env,
+        ),
+      );
       view.replace(text.split("\n"));
       await talk.program("memory", "list");
     },
