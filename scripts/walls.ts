@@ -31,6 +31,7 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   },
   tools: { builtins: [] },
   extensions: { builtins: [] },
+  mcp: { builtins: [] },
   agent: { builtins: [] },
   council: { builtins: [] },
   session: { builtins: [] },

@@ -60,6 +60,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     memory: async () => (await import("./memory-view.ts")).memoryView(house),
     importPlan: async (options) => (await import("./import-setup.ts")).importPlan(house, options),
     approvals: () => approvalsView(house),
+    mcp: async () => (await import("./mcp-view.ts")).mcpView(house),
   };
 }
 

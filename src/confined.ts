@@ -12,8 +12,8 @@ import type { SandboxView } from "./core/ports/app.ts";
 import type { CommandResult } from "./core/ports/hands.ts";
 import type { Sandbox } from "./core/ports/sandbox.ts";
 import type { SandboxMode } from "./core/verdict.ts";
-import { limitsOf } from "./guard/gate.ts";
 import { createMint } from "./guard/grants.ts";
+import { limitsOf } from "./guard/limits.ts";
 import { createRedactor } from "./guard/redact.ts";
 import { pathRules } from "./guard/rules.ts";
 import type { House } from "./house.ts";
@@ -43,7 +43,8 @@ export function sandboxView(house: House): SandboxView {
   };
 }
 
-function openSandbox(
+/** A sandbox for work outside any session; dispose of it. */
+export function openSandbox(
   house: House,
   rules: ReturnType<typeof pathRules> = undefined,
   onOutput: (text: string) => void = () => undefined,

@@ -14,8 +14,8 @@ import type { HookAnswer, HookEntry, HookEvent, HookFacts, Hooks } from "./core/
 import type { Sandbox } from "./core/ports/sandbox.ts";
 import type { AuditPort } from "./core/ports/store.ts";
 import { answerOf, type HookExit, joinAnswers, matches, readHooks } from "./extensions/hook-form.ts";
-import { limitsOf } from "./guard/gate.ts";
 import { createMint } from "./guard/grants.ts";
+import { limitsOf } from "./guard/limits.ts";
 import type { Redactor } from "./guard/redact.ts";
 import type { House } from "./house.ts";
 import { callLimits } from "./rules.ts";

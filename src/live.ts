@@ -18,6 +18,7 @@ import type { Conductor } from "./core/ports/conductor.ts";
 import type { Models, OpenModel } from "./core/ports/models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./core/ports/sandbox.ts";
 import { lastClock, standing } from "./core/standing.ts";
+import type { ForeignParts } from "./foreign-servers.ts";
 import { contextLabel } from "./guard/context-label.ts";
 import { declare } from "./guard/declare.ts";
 import { createRedactor } from "./guard/redact.ts";
@@ -27,6 +28,7 @@ import type { House, SessionFiles } from "./house.ts";
 import { changeable, liveControls } from "./live-controls.ts";
 import { compacting, endHooks, hooksFor, livePrompts, noticing } from "./live-prompts.ts";
 import { liveUndo } from "./live-undo.ts";
+import { mcpEntries, mcpSecrets, NO_SERVERS } from "./mcp-entries.ts";
 import { openAudit } from "./observe/audit.ts";
 import { createResourceMeter } from "./observe/resources.ts";
 import { tools } from "./parts.ts";
@@ -41,7 +43,7 @@ import { settleOpenCalls } from "./session/settle.ts";
 import { sessionAudit } from "./session-audit.ts";
 import { memoryBlobs } from "./store/memory-blobs.ts";
 import { instructionsText, surroundingsOf } from "./surroundings.ts";
-import { type Bench, DECLARED, workbench } from "./workbench.ts";
+import { type Bench, DECLARED, type Place, workbench } from "./workbench.ts";
 
 /** What a session needs whatever the model is. */
 export function warm(): void {
@@ -64,37 +66,33 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const { journal } = files;
   const earlier = journal.events();
   const bus = busFor(journal, given);
-  const redactor = createRedactor(journal.session, knownSecrets(house));
+  const servers = await mcpEntries(house, given.mcpConfig, given.bare);
+  const redactor = createRedactor(journal.session, [...knownSecrets(house), ...mcpSecrets(servers)]);
   const log = openAudit(auditOptions(house.config, redactor.deep));
   const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
   const { emit } = bus;
   const repository = repositoryOf(house, given.persist);
-  const hooks = await hooksFor({
-    ...{ house, session: journal.session, bare: given.bare, audit, emit, redactor, lifetime: lifetime.signal },
-  });
-  const shared = { audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands };
+  const core = { audit, emit, lifetime: lifetime.signal };
+  const hooks = await hooksFor({ house, session: journal.session, bare: given.bare, redactor, ...core });
+  const foreign = await foreignFor(house, given, { ...servers, model, journal, ...core });
+  const shared = { redactor, repository: repository.hands, ...core };
   const worked = { house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) };
-  const bench = benchOf({ ...worked, ...shared, ...(hooks ? { hooks } : {}) });
-  const { sandbox, gate } = workbench(bench, {
-    ...placeOf(bench, earlier),
-    ...{ human: noticing(given.human, hooks, lifetime.signal), output: redactDeltas(bus, redactor), edits },
+  const bench = benchOf({
+    ...worked,
+    ...shared,
+    ...(foreign ? { foreign: foreign.pool } : {}),
+    ...(hooks ? { hooks } : {}),
   });
+  const own = { human: noticing(given.human, hooks, lifetime.signal), output: redactDeltas(bus, redactor), edits };
+  const { sandbox, gate } = workbench(bench, placeOf(house, given, { ...own, earlier, session: journal.session }));
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
-  const writer = voiceFor(house, given, {
-    model,
-    gate,
-    journal,
-    emit,
-    edits,
-    redact: redactor.text,
-    ...cache,
-    ...compacting(hooks),
-  });
+  const told = { redact: redactor.text, servers: () => foreign?.pool.index() };
+  const writer = voiceFor(house, given, { model, gate, journal, emit, edits, ...told, ...cache, ...compacting(hooks) });
   const convene = { gate, copies: copies.get, writer, models: parts.models, edits };
   const conductor = (work: Work | undefined) => conductorFor(bench, work ?? given, convene);
   const meter = createResourceMeter();
@@ -107,20 +105,21 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   return {
     id: journal.session,
     workspace: house.workspace,
-    face: given.spiral ? "spiral" : given.review ? "review" : given.council ? "council" : "developer",
+    face: faceOf(given),
     model: model.info,
     window: model.window,
-    notes: [...notesOf(house, given, model), ...parts.notes, ...(hooks?.notes ?? [])],
+    notes: [...notesOf(house, given, model), ...servers.notes, ...parts.notes, ...(hooks?.notes ?? [])],
     tools: gate.declarations.map((tool) => tool.name),
     prompt: livePrompts({ hooks, now, prompt: taking.prompt, resumed: earlier.length > 0 }),
     ...liveControls({ now, gate, journal, emit }),
     copies: copies.get,
     checkpoints: () => checkpointsOf(journal.events()),
     undo: taking.undo,
+    mcp: () => foreign?.live(gate) ?? NO_SERVERS,
     async close() {
       await endHooks(hooks);
       lifetime.abort();
-      await copies.close();
+      await Promise.all([copies.close(), foreign?.pool.close()]);
       meter.stop();
       await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
       await journal.close();
@@ -133,9 +132,17 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
 }
 
 /** Where the session's own gate works. */
-function placeOf({ house, files, given }: Bench, earlier: readonly Event[]) {
-  const undo = async () => (await import("./undo.ts")).openUndo(house, files.journal.session, given.addDirs);
-  return { seen: seenFiles(standing(earlier)), ...(given.persist ? { undo } : {}) };
+function placeOf(
+  house: House,
+  given: OpenOptions,
+  {
+    earlier,
+    session,
+    ...own
+  }: Pick<Place, "edits" | "output" | "human"> & { earlier: readonly Event[]; session: string },
+): Place {
+  const undo = { undo: async () => (await import("./undo.ts")).openUndo(house, session, given.addDirs) };
+  return { ...own, seen: seenFiles(standing(earlier)), ...(given.persist ? undo : {}) };
 }
 
 /** What all gates of the session share, with the reader and those whom work is handed on to. */
@@ -149,6 +156,16 @@ function benchOf(parts: Omit<Bench, "subAgent" | "reader">): Bench {
     reader: createReader({ voice: "reader", model, journal: files.journal, emit, clock: systemClock }),
   };
   return bench;
+}
+
+function faceOf({ spiral, review, council }: Work): string {
+  return spiral ? "spiral" : review ? "review" : council ? "council" : "developer";
+}
+
+/** Foreign servers; nothing of them is loaded when none is configured, and none is started before it is needed. */
+async function foreignFor(house: House, given: OpenOptions, parts: ForeignParts) {
+  if (parts.entries.length === 0) return undefined;
+  return (await import("./foreign-servers.ts")).openForeign(house, given, parts);
 }
 
 /** One voice, or what was asked for instead; nothing of that is loaded for one voice. */
@@ -238,16 +255,16 @@ type VoiceParts = Pick<
 function voiceFor(
   house: House,
   given: OpenOptions,
-  parts: VoiceParts & { redact: (text: string) => string },
+  parts: VoiceParts & { redact: (text: string) => string; servers: () => string | undefined },
 ): Conductor {
-  const { redact, ...own } = parts;
+  const { redact, servers, ...own } = parts;
   return createVoice({
     ...own,
     voice: "developer",
     system: systemText(given.appendSystemPrompt),
     sampling: given.effort === undefined ? {} : { effort: given.effort },
     clock: systemClock,
-    surroundings: surroundingsOf(house, given, redact),
+    surroundings: { ...surroundingsOf(house, given, redact), servers },
   });
 }
 

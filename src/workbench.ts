@@ -40,7 +40,10 @@ export const DECLARED = [
 
 /** What all gates of one session share: one record, one policy, one redaction. */
 export interface Bench
-  extends Pick<GateOptions, "audit" | "emit" | "redactor" | "lifetime" | "reader" | "repository" | "hooks"> {
+  extends Pick<
+    GateOptions,
+    "audit" | "emit" | "redactor" | "lifetime" | "reader" | "repository" | "foreign" | "hooks"
+  > {
   readonly house: House;
   readonly given: OpenOptions;
   readonly files: Pick<SessionFiles, "journal" | "blobs">;
@@ -107,6 +110,8 @@ export function workbench(bench: Bench, place: Place): Workbench {
     reader: bench.reader,
     ...(bench.subAgent ? { subAgent: bench.subAgent } : {}),
     repository: bench.repository,
+    // What a foreign server sees and does is no part of a copy.
+    ...(bench.foreign && !copy ? { foreign: bench.foreign } : {}),
     redactor: bench.redactor,
     clock: systemClock,
     lifetime: bench.lifetime,
@@ -158,7 +163,7 @@ function policyFor({ house, model, rules, secondOpinion }: Bench, given: OpenOpt
 /** A pattern for a tool that is not there would silently mean nothing. Throws `usage`. */
 function knownPattern(text: string): ToolPattern {
   const pattern = parsePattern(text);
-  if (tools.some(({ name }) => name === pattern.tool)) return pattern;
+  if (tools.some(({ name }) => name === pattern.tool) || /^mcp(?:_resources)?__/.test(pattern.tool)) return pattern;
   const names = tools.map(({ name }) => name);
   const near = nearest(pattern.tool, names);
   throw new CrucibleError("usage", `there is no tool ${pattern.tool} (${text})`, {

@@ -16,6 +16,8 @@ export interface Surroundings {
   instructions(): Promise<string | undefined>;
   /** Further facts by name; one without a text is not there (any more). */
   facts?(): Promise<readonly (readonly [source: string, text: string | undefined])[]>;
+  /** Which foreign servers there are, one line each. */
+  servers?(): string | undefined;
 }
 
 /** What a mode means for the work. */
@@ -46,6 +48,7 @@ export async function appendContext(surroundings: Surroundings, events: readonly
     ],
     ["style", surroundings.style() === "normal" && !known.has("style") ? undefined : STYLE_TEXTS[surroundings.style()]],
     ...(await further(surroundings, known)),
+    ["mcp", surroundings.servers?.()],
     ["cwd", `cwd: ${surroundings.cwd()}`],
   ];
   for (const [source, text] of facts) {

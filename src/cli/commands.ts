@@ -45,6 +45,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   policy: { about: "ask the policy: check, explain, redact", load: () => import("./commands/policy.ts") },
   approvals: { about: "list and revoke what you allowed for longer", load: () => import("./commands/approvals.ts") },
   trust: { about: "trust what this workspace would run or steer", load: () => import("./commands/trust.ts") },
+  mcp: {
+    about: "foreign servers (Model Context Protocol): add, list, get, test, login, logout, remove",
+    load: () => import("./commands/mcp.ts"),
+  },
   audit: { about: "the audit log: verify, head, tail, export", load: () => import("./commands/audit.ts") },
   sandbox: {
     about: "try every way out of the sandbox, or run a command in it",

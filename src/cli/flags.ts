@@ -78,6 +78,8 @@ export const FLAGS = {
   bare: { kind: "switch", about: "read no project instructions and no project configuration" },
   "no-cache": { kind: "switch", about: "ask the model even when the same was answered before; keep nothing" },
   offline: { kind: "switch", about: "no network but the model server (the default, whatever the configuration says)" },
+  "mcp-config": { kind: "text", values: "file|json", about: "MCP servers for this run, beside the configured ones" },
+  "strict-mcp-config": { kind: "switch", about: "only the MCP servers of --mcp-config" },
   council: {
     kind: "optional",
     values: "[=N]",

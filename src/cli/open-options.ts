@@ -82,6 +82,7 @@ export function openOptions(flags: Flags, opening: Opening): OpenOptions {
     bare: flags.has("bare"),
     offline: flags.has("offline"),
     cache: !flags.has("no-cache"),
+    ...mcpConfig(flags),
     ...workOptions(flags, work, app),
     ...(resume === undefined ? {} : { resume }),
     fork: flags.has("fork-session"),
@@ -94,6 +95,15 @@ export function openOptions(flags: Flags, opening: Opening): OpenOptions {
     onEvent: opening.onEvent,
     ...(opening.onFlushed ? { onFlushed: opening.onFlushed } : {}),
   };
+}
+
+/** Which servers this run has beside, or instead of, the configured ones. */
+function mcpConfig(flags: Flags): Pick<OpenOptions, "mcpConfig"> {
+  const source = flags.text("mcp-config");
+  const only = flags.has("strict-mcp-config");
+  if (source === undefined && !only) return {};
+  const named = source === undefined ? {} : { source: source.trimStart().startsWith("{") ? source : resolve(source) };
+  return { mcpConfig: { ...named, only } };
 }
 
 /** Flags that would have no effect together are refused, never ignored. */

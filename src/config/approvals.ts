@@ -16,6 +16,7 @@ function makeGiven() {
     open: z.optional(z.boolean()),
     path: z.optional(z.string()),
     host: z.optional(z.string()),
+    pin: z.optional(z.string()),
     cwd: z.string(),
     by: z.string(),
     at: z.number(),
@@ -73,6 +74,7 @@ function approvalOf({
   open,
   path,
   host,
+  pin,
   ...rest
 }: z.infer<ReturnType<typeof makeGiven>>): Approval {
   return {
@@ -81,5 +83,6 @@ function approvalOf({
     ...(open ? { open } : {}),
     ...(path === undefined ? {} : { path }),
     ...(host === undefined ? {} : { host }),
+    ...(pin === undefined ? {} : { pin }),
   };
 }

@@ -38,8 +38,11 @@ const MISTAKES: Readonly<Record<number, string>> = {
 /** Undefined when the file is absent. Throws `bad-config` with file:line. */
 export async function readJsonFile(file: string): Promise<JsonFile | undefined> {
   const bytes = readBytes(file);
-  if (bytes === undefined) return undefined;
-  const text = bytes.toString("utf8");
+  return bytes === undefined ? undefined : parseJsonText(file, bytes.toString("utf8"), sha256(bytes));
+}
+
+/** The same of a text; `file` stands for its origin. Throws `bad-config`. */
+export async function parseJsonText(file: string, text: string, hash: string): Promise<JsonFile> {
   const { parseTree } = await import("jsonc-parser");
   const errors: { error: number; offset: number; length: number }[] = [];
   const root = parseTree(text.replace(/^\ufeff/, " "), errors, { allowTrailingComma: true });
@@ -49,7 +52,7 @@ export async function readJsonFile(file: string): Promise<JsonFile | undefined> 
     throw badConfig(`${place(first.offset)}: ${MISTAKES[first.error] ?? "this is no JSON"}`, "mend the JSON there");
   if (root && root.type !== "object")
     throw badConfig(`${place(0)}: the file is not a JSON object`, 'begin with {"…": …}');
-  return { hash: sha256(bytes), root, place };
+  return { hash, root, place };
 }
 
 function readBytes(file: string): Buffer | undefined {

@@ -376,20 +376,17 @@ export const KEYS: Readonly<Record<string, Key>> = {
     fallback: 14,
     about: "how long an accepted decision is watched for being undone (days)",
   },
+  "mcp.variables": {
+    scope: "user",
+    schema: strings,
+    fallback: [],
+    about:
+      "variables of your environment that a project's MCP servers may take by name, written in braces after a dollar sign",
+  },
   color: {
     scope: "any",
     schema: z.enum(["auto", "always", "never"]),
     fallback: "auto",
     about: "colours in the terminal",
   },
-};
-
-/** Names of earlier documents for keys of today. */
-export const ALIASES: Readonly<Record<string, string>> = {
-  "cacheConfig.similarityThreshold": "cache.similarity",
-  "cacheConfig.maxCacheSize": "cache.maxEntries",
-  "cacheConfig.ttl": "cache.ttl",
-  "cacheConfig.compressionEnabled": "cache.compression",
-  "redis.cluster.enabled": "cache.redisCluster",
-  "redis.optimization.compression": "cache.compression",
 };

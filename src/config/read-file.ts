@@ -4,7 +4,8 @@ import type { CrucibleError } from "../base/error.ts";
 import { nearest } from "../base/text.ts";
 import { badConfig, plainValue, readJsonFile } from "./json-file.ts";
 import { checkValue } from "./key.ts";
-import { ALIASES, KEYS } from "./keys.ts";
+import { ALIASES } from "./key-aliases.ts";
+import { KEYS } from "./keys.ts";
 import type { Trust } from "./trust.ts";
 
 export interface FileValue {

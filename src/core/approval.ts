@@ -11,6 +11,8 @@ export interface ApprovalScope {
   readonly path?: string;
   /** `host:port` of a fetch. */
   readonly host?: string;
+  /** Hash of a foreign tool's description and schemas: another one is another tool. */
+  readonly pin?: string;
   /** Folder in which the command runs or the call is made. */
   readonly cwd: string;
 }

@@ -31,7 +31,13 @@ export type EventOf<Kind extends EventKind> = Extract<Event, { readonly kind: Ki
 /** Producers get this; who listens is not their business. */
 export type Emit = (body: EventBody, context?: EventContext) => Event;
 
-const EPHEMERAL: ReadonlySet<string> = new Set(["text-delta", "thinking-delta", "tool-delta", "model-progress"]);
+const EPHEMERAL: ReadonlySet<string> = new Set([
+  "text-delta",
+  "thinking-delta",
+  "tool-delta",
+  "model-progress",
+  "server-note",
+]);
 
 /** True for deltas: shown, never stored. */
 export function isEphemeral(body: EventBody): boolean {

@@ -3,6 +3,7 @@ import type { Json } from "../base/canonical-json.ts";
 import type { Label } from "./label.ts";
 import type { ImagePart, TextPart } from "./message.ts";
 import type { Hands } from "./ports/hands.ts";
+import type { ForeignFacts } from "./ports/mcp.ts";
 
 /** The powers a tool may need; it receives hands for exactly these. */
 export type Effect = "read" | "write" | "exec" | "net" | "human" | "session" | "agents" | "jobs";
@@ -36,6 +37,8 @@ export interface ToolResult {
 }
 
 export interface Tool<Input = Record<string, unknown>> extends ToolSpec<Input> {
+  /** Set when the tool is a foreign server's. */
+  readonly foreign?: ForeignFacts;
   run(input: Input, hands: Hands, signal: AbortSignal): Promise<ToolResult>;
 }
 

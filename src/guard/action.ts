@@ -94,6 +94,8 @@ export function gatherAction(
     const problem = issue ? issueText(issue) : undefined;
     return { ...base, input: undefined, paths: [], readOnly: false, ...(problem === undefined ? {} : { problem }) };
   }
+  // Names of fields mean nothing in a foreign tool; whatever it does, it is no mere look.
+  if (tool.foreign) return { ...base, input: parsed.data, paths: [], readOnly: false };
   const input = named(parsed.data);
   const { facts } = policy.paths;
   const command = typeof input["command"] === "string" ? input["command"] : undefined;

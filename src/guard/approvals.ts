@@ -21,6 +21,8 @@ export function scopesOf(action: Action, asked: readonly AskedRule[]): readonly 
     return scopes.length > 0 && scopes.every((scope) => scope !== undefined) ? scopes : undefined;
   }
   const { cwd } = facts;
+  const pin = action.tool?.foreign?.pin;
+  if (pin !== undefined) return [{ tool, pin, cwd }];
   if (action.url !== undefined) {
     const host = hostOf(action.url);
     return host === undefined ? undefined : [{ tool, host, cwd }];
@@ -61,6 +63,8 @@ export function remembered(action: Action, approvals: readonly Approval[]): bool
     return doubts.size > 0 && [...doubts.keys()].every(covered);
   }
   const here = mine.filter((scope) => scope.cwd === facts.cwd);
+  const pin = action.tool?.foreign?.pin;
+  if (pin !== undefined) return here.some((scope) => scope.pin === pin);
   if (action.url !== undefined) return here.some((scope) => scope.host === hostOf(action.url ?? ""));
   const resolved = action.paths.map((use) => facts.look(use.text, use.cwd).resolved);
   return resolved.length > 0 && resolved.every((path) => here.some((scope) => scope.path === path));
@@ -74,6 +78,7 @@ function coversWords({ words: wanted, open }: ApprovalScope, words: readonly str
 /** One line: `git push origin main` with no other words or options, in /ws/project`. */
 export function scopeText(scope: ApprovalScope): string {
   if (scope.path !== undefined) return `${scope.tool} of ${scope.path}`;
+  if (scope.pin !== undefined) return `${scope.tool} with any input, as long as it stays what it is now`;
   if (scope.host !== undefined) return `${scope.tool} from ${scope.host}`;
   return `${shownWords(scope.words ?? [])} ${scope.open ? "… (without options)" : "(exactly so)"} in ${scope.cwd}`;
 }

@@ -1,6 +1,7 @@
 /** Tools as the model sees them, and the search over those that are not in the tools array. */
 import * as z from "zod/mini";
 import type { ToolDeclaration } from "../core/model.ts";
+import type { FoundTool } from "../core/ports/hands.ts";
 import type { Tool } from "../core/tool.ts";
 
 /** Put in by scripts/build.ts: what `schemaOf` makes of our own tools, by name; making them takes 4 ms at start. */
@@ -12,6 +13,10 @@ const made = new WeakMap<Tool, ToolDeclaration>();
 /** Name, summary and a lean JSON Schema; the same object for the same tool. */
 export function declare(tool: Tool): ToolDeclaration {
   let declaration = made.get(tool);
+  if (!declaration && tool.foreign) {
+    declaration = { name: tool.name, description: tool.summary, parameters: tool.foreign.parameters };
+    made.set(tool, declaration);
+  }
   if (!declaration) {
     const built = typeof BUILT_SCHEMAS === "undefined" ? undefined : BUILT_SCHEMAS[tool.name];
     declaration = { name: tool.name, description: tool.summary, parameters: built ?? schemaOf(tool) };
@@ -55,10 +60,7 @@ export function withIndex(search: ToolDeclaration, deferred: readonly Tool[]): T
 }
 
 /** Deferred tools whose name or summary has a word of `query`, best match first; all for an empty query. */
-export function searchDeferred(
-  tools: readonly Tool[],
-  query: string,
-): { name: string; summary: string; parameters: unknown }[] {
+export function searchDeferred(tools: readonly Tool[], query: string): FoundTool[] {
   const words = query
     .toLowerCase()
     .split(/\W+/)
@@ -70,7 +72,10 @@ export function searchDeferred(
   const found = scored
     .filter(({ score }) => words.length === 0 || score > 0)
     .sort((a, b) => b.score - a.score || (a.tool.name < b.tool.name ? -1 : 1));
-  return found
-    .slice(0, 8)
-    .map(({ tool }) => ({ name: tool.name, summary: tool.summary, parameters: declare(tool).parameters }));
+  return found.slice(0, 8).map(({ tool }) => ({
+    name: tool.name,
+    summary: tool.summary,
+    parameters: declare(tool).parameters,
+    ...(tool.foreign ? { foreign: true } : {}),
+  }));
 }

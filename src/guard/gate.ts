@@ -3,15 +3,14 @@ import { canonicalJson, wellFormed } from "../base/canonical-json.ts";
 import type { Clock } from "../base/clock.ts";
 import { CrucibleError, toFault } from "../base/error.ts";
 import { sha256 } from "../base/hash.ts";
-import { isSecretPath } from "../base/secret-names.ts";
-import { byteLength } from "../base/text.ts";
 import type { Emit, EventContext } from "../core/event.ts";
-import type { Grant, Limits } from "../core/grant.ts";
-import { EXTERNAL_LABEL, type Label, WORKSPACE_LABEL } from "../core/label.ts";
+import type { Grant } from "../core/grant.ts";
+import type { Label } from "../core/label.ts";
 import type { ToolCallPart } from "../core/message.ts";
 import type { CallContext, Gate, ToolOutcome } from "../core/ports/gate.ts";
 import type {
   DeferredHands,
+  FoundTool,
   Hands,
   ReaderHands,
   RepositoryHands,
@@ -21,19 +20,24 @@ import type {
 } from "../core/ports/hands.ts";
 import type { Hooks } from "../core/ports/hooks.ts";
 import type { Human } from "../core/ports/human.ts";
+import type { Foreign } from "../core/ports/mcp.ts";
 import type { Sandbox } from "../core/ports/sandbox.ts";
 import type { AuditPort, Journal } from "../core/ports/store.ts";
 import { failedResult, type Tool, type ToolResult } from "../core/tool.ts";
 import { doubtsOf, type Verdict } from "../core/verdict.ts";
-import { type Action, type CallLimits, type Check, gatherAction, type Policy } from "./action.ts";
+import { type Action, type Check, gatherAction, type Policy } from "./action.ts";
 import { sendToBackground } from "./background.ts";
 import { hostOf } from "./checks/network-access.ts";
 import { contextLabel } from "./context-label.ts";
 import { declare, searchDeferred, withIndex } from "./declare.ts";
+import { type Ending, end } from "./end-call.ts";
+import { foreignHands } from "./foreign.ts";
 import type { Mint } from "./grants.ts";
 import { afterCall, decide } from "./hooked.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { keepUndo } from "./keep-undo.ts";
+import { limitsOf } from "./limits.ts";
+import { namesTool } from "./named-tool.ts";
 import { resolvePlaceholders } from "./placeholders.ts";
 import { titleOf } from "./question.ts";
 import type { Redactor } from "./redact.ts";
@@ -58,15 +62,13 @@ export interface GateOptions {
   /** What is known of the repository, over what the hands of one call show. */
   readonly repository: (tree: TreeHands) => RepositoryHands;
   readonly hooks?: Hooks;
+  /** Tools of foreign servers; absent where there are none. */
+  readonly foreign?: Foreign;
   readonly redactor: Redactor;
   readonly clock: Clock;
   /** Aborts when the session ends: every lease ends with it. */
   readonly lifetime: AbortSignal;
 }
-
-/** Output of a command that goes to the model (bytes); all of it is kept in a file. */
-const OUTPUT_BYTES = 30_000;
-const MIB = 1024 * 1024;
 
 /** Makes the one gate of a session. */
 export function createGate(options: GateOptions): Gate {
@@ -92,8 +94,12 @@ export function createGate(options: GateOptions): Gate {
         running.delete(call);
       }
     },
+    foreignHands: (actor) => foreignHands(options, { actor, callId: "", readOnly: planning(options), where: {} }),
   };
 }
+
+/** Nothing that is started may write. */
+const planning = ({ policy }: GateOptions) => policy.mode === "plan" || policy.sandbox === "read-only";
 
 interface Room {
   readonly options: GateOptions;
@@ -106,12 +112,13 @@ interface Room {
 }
 
 /** `tool_call{name,input}` is judged, recorded and run as the inner call. */
-function innerCall(call: ToolCallPart, deferred: readonly Tool[]): ToolCallPart {
+function innerCall(call: ToolCallPart, { deferred, options }: Room): ToolCallPart {
   const { name, input } = call.input as { name?: unknown; input?: unknown };
-  if (call.tool !== "tool_call" || !deferred.some((tool) => tool.name === name)) return call;
+  if (call.tool !== "tool_call" || typeof name !== "string") return call;
+  if (!deferred.some((tool) => tool.name === name) && !options.foreign?.owns(name)) return call;
   return {
     ...call,
-    tool: String(name),
+    tool: name,
     input: typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {},
   };
 }
@@ -124,16 +131,17 @@ async function runCall(
 ): Promise<ToolOutcome> {
   const { options } = room;
   const started = options.clock.monotonic();
-  const call = innerCall(outer, room.deferred);
+  const call = innerCall(outer, room);
   const where: EventContext = { turn: context.turn, voice: context.voice, actor: context.actor.id };
   const input = options.redactor.deep(call.input);
   options.emit({ kind: "tool-requested", callId: call.id, tool: call.tool, input }, where);
   const fresh = !room.used.has(call.id);
   room.used.add(call.id);
   if ("command" in call.input) await options.policy.secondOpinion.ready();
+  const tool = room.tools.get(call.tool) ?? (await foreignTool(options, call, context, signal));
   const action = gather({
     call,
-    tool: room.tools.get(call.tool),
+    tool,
     actor: context.actor,
     policy: options.policy,
     context: room.context(),
@@ -149,13 +157,28 @@ async function runCall(
   );
   const { verdict, judged } = await decide(options, { action, judgement, where }, signal);
   const ending: Ending = { call, verdict, started, where, action };
-  const asked = { call, tool: room.tools.get(call.tool), actor: context.actor };
+  const asked = { call, tool, actor: context.actor };
   const record = () => audited(options, asked, verdict, judged);
   if (action instanceof Error || verdict.decision !== "allow" || !action.tool) {
     await record();
     return end(options, { ...ending, denied: true }, failedResult(`Denied: ${verdict.reason} [${verdict.rule}]`));
   }
   return end(options, ending, await perform(room, action, { verdict, where, record, signal }));
+}
+
+/** As its server has it now, so that what is judged is what is called; nothing is started for what is refused anyway. */
+async function foreignTool(
+  options: GateOptions,
+  call: ToolCallPart,
+  { actor, ...where }: CallContext,
+  signal: AbortSignal,
+): Promise<Tool | undefined> {
+  const { foreign, policy } = options;
+  if (!foreign?.owns(call.tool)) return undefined;
+  const refused = policy.disallowed.some((pattern) => namesTool(pattern, call.tool));
+  if (refused || policy.mode === "plan") return foreign.pinned(call.tool);
+  const hands = foreignHands(options, { actor, callId: call.id, readOnly: planning(options), where });
+  return foreign.find(call.tool, hands, signal).catch(() => foreign.pinned(call.tool));
 }
 
 interface Performance {
@@ -239,6 +262,13 @@ async function execute(room: Room, action: Action, how: Performance): Promise<To
   const { options } = room;
   const { tool, input } = action;
   if (!tool || !input) throw new CrucibleError("internal", "a denied call was about to run");
+  const limit = AbortSignal.any([how.signal, AbortSignal.timeout(tool.timeoutMs)]);
+  const { actor, call } = action;
+  const foreign = foreignHands(options, { actor, callId: call.id, readOnly: planning(options), where: how.where });
+  if (tool.foreign) {
+    tool.foreign.accept();
+    return tool.run(input, { foreign }, limit);
+  }
   const terms = grantFor(options, action, tool, how.verdict);
   const lives = tool.effects.includes("jobs") && input["background"] === true;
   if (lives) await leased(options, action);
@@ -247,7 +277,12 @@ async function execute(room: Room, action: Action, how: Performance): Promise<To
   );
   const settled = await resolvePlaceholders(input, machine, options.redactor);
   if (settled.problem !== undefined) return failedResult(settled.problem);
-  const deferred: DeferredHands = { search: (query) => searchDeferred(room.deferred, query) };
+  const deferred: DeferredHands = {
+    search: async (query, signal): Promise<readonly FoundTool[]> => {
+      const others = options.policy.mode === "plan" ? [] : ((await options.foreign?.all(foreign, signal)) ?? []);
+      return searchDeferred([...room.deferred, ...others], query);
+    },
+  };
   const hands: Hands = {
     ...machine,
     ...(machine.tree ? { repository: options.repository(machine.tree) } : {}),
@@ -255,7 +290,6 @@ async function execute(room: Room, action: Action, how: Performance): Promise<To
     ...(tool.effects.includes("session") ? { session: options.session, deferred } : {}),
     ...(tool.effects.includes("agents") ? agents(options, how.where) : {}),
   };
-  const limit = AbortSignal.any([how.signal, AbortSignal.timeout(tool.timeoutMs)]);
   return tool.run(settled.input, hands, limit);
 }
 
@@ -301,97 +335,4 @@ function openHosts(action: Action, asked: boolean): readonly string[] {
   const runs = action.shell !== undefined && !action.readOnly;
   const listed = network.mode === "allowlist" && clean && runs ? network.allow : [];
   return [...new Set([...(asked ? (action.shell?.hosts ?? []) : []), ...listed])];
-}
-
-/** Limits of the configuration as the sandbox takes them. */
-export function limitsOf({ commandSeconds, memoryMiB, processes, fileMiB }: CallLimits): Limits {
-  return {
-    wallMs: commandSeconds * 1000,
-    outputBytes: OUTPUT_BYTES,
-    memoryBytes: memoryMiB * MIB,
-    processes,
-    fileBytes: fileMiB * MIB,
-  };
-}
-
-interface Ending {
-  readonly call: ToolCallPart;
-  readonly verdict: Verdict;
-  readonly denied?: boolean;
-  readonly started: number;
-  readonly where: EventContext;
-  readonly action: Action | Error;
-}
-
-/** Bytes of a result: text as UTF-8, images as base64. */
-function sizeOf(parts: ToolResult["parts"]): number {
-  return parts.reduce((sum, part) => sum + byteLength(part.type === "text" ? part.text : part.data), 0);
-}
-
-async function end(options: GateOptions, ending: Ending, result: ToolResult): Promise<ToolOutcome> {
-  const { call, verdict, denied = false, action } = ending;
-  const parts = result.parts.map((part) =>
-    part.type === "text" ? { ...part, text: options.redactor.text(part.text) } : part,
-  );
-  const details = result.details ? options.redactor.deep(result.details) : undefined;
-  const durationMs = Math.round((options.clock.monotonic() - ending.started) * 10) / 10;
-  const label = labelOf(ending, result);
-  options.emit(
-    {
-      kind: "tool-end",
-      callId: call.id,
-      tool: call.tool,
-      parts,
-      failed: result.failed,
-      denied,
-      durationMs,
-      label,
-      ...(details ? { details } : {}),
-    },
-    ending.where,
-  );
-  if (!denied && !(action instanceof Error)) {
-    await options.audit.append({
-      action: "tool-end",
-      session: options.journal.session,
-      actor: action.actor,
-      tool: call.tool,
-      ...(action.tool ? { effects: action.tool.effects } : {}),
-      callId: call.id,
-      failed: result.failed,
-      result: { bytes: sizeOf(parts), label },
-    });
-  }
-  const shell = action instanceof Error ? undefined : action.shell;
-  return {
-    parts,
-    failed: result.failed,
-    verdict,
-    denied,
-    durationMs,
-    readOnly: denied || (!(action instanceof Error) && action.readOnly),
-    ...(details ? { details } : {}),
-    ...(shell ? { shell: { commands: shell.commands, exitIsLast: shell.exitIsLast, redirects: shell.redirects } } : {}),
-  };
-}
-
-/** Where the tool does not say better, what came over the network is external; what a secret file showed is secret. */
-function labelOf({ action, denied }: Ending, result: ToolResult): Label {
-  if (denied || action instanceof Error) return result.label ?? WORKSPACE_LABEL;
-  const { code, network, online, secret } = result.details ?? {};
-  const reached =
-    Array.isArray(network) && network.some((use) => (use as { decision?: unknown }).decision === "allowed");
-  // A fault is told in our own words: nothing came from there.
-  const fetched = (action.url !== undefined && code === undefined) || reached || online === true;
-  const label = result.label ?? (fetched ? EXTERNAL_LABEL : WORKSPACE_LABEL);
-  const opened = secret === true || showsSecret(action);
-  return opened ? { ...label, confidentiality: "secret" } : label;
-}
-
-/** A file or a command that shows secrets ran: because the person said yes, or opened it in the configuration. */
-function showsSecret({ shell, paths, policy }: Action): boolean {
-  const reads = paths.filter((use) => use.op === "read" && !use.glob);
-  return (
-    shell?.secret === true || reads.some((use) => isSecretPath(policy.paths.facts.look(use.text, use.cwd).resolved))
-  );
 }

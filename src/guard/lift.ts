@@ -11,15 +11,24 @@ import { coversAction, coversCommand, type PolicyRule } from "./rules.ts";
 export function liftedBy(action: Action, asked: readonly Doubt[]): string | undefined {
   const rules = asked.map((entry) => entry.rule);
   // External text in the context asks for a fresh look of the person at everything that is asked at all.
-  if (action.context.integrity === "external" || rules.some((rule) => rule.startsWith("label."))) return undefined;
+  const outside = action.context.integrity === "external" && !isHarmless(action);
+  if (outside || rules.some((rule) => rule.startsWith("label."))) return undefined;
   if (rules.includes("policy.ask")) return undefined;
   const { allowed, approvals } = action.policy;
+  // A foreign tool that changed is another tool: only a yes to what it is now counts.
+  if (rules.includes("mcp.changed"))
+    return approvals && remembered(action, approvals.current()) ? "allowed earlier by the person" : undefined;
   if (fetchesFromListed(action, rules)) return "all its hosts are on the list";
   if (allowed.some((pattern) => coversRun(pattern, action, rules))) return "allowed for this run by the person";
   if (!rules.every(isLasting)) return undefined;
   const rule = action.policy.rules.find((entry) => entry.decision === "allow" && coversQuestions(entry, action));
   if (rule) return `allowed by rule ${rule.id} (${rule.place})`;
   return approvals && remembered(action, approvals.current()) ? "allowed earlier by the person" : undefined;
+}
+
+/** A foreign tool that can neither change nor send anything: what has been read cannot be carried off by it. */
+function isHarmless({ tool }: Action): boolean {
+  return tool?.foreign !== undefined && !tool.foreign.online && !tool.foreign.writes;
 }
 
 /** Verbs that bring something here; what else a package manager or git does on the network changes things elsewhere. */

@@ -34,7 +34,7 @@ const MAX_WIDTH = 2_000;
 export async function showAction(action: Action, judgement: Judgement): Promise<Shown> {
   const { shell, context, policy, url } = action;
   const asked = doubtsOf(judgement.verdicts).filter((doubt) => doubt.decision === "ask");
-  const texts = [...commandLines(action), ...(await changeLines(action))];
+  const texts = [...foreignLines(action), ...commandLines(action), ...(await changeLines(action))];
   const bodies = texts.slice(0, MAX_LINES).map((line) => shown(line));
   const complete = texts.length <= MAX_LINES && bodies.every((line) => line.length <= MAX_WIDTH);
   const paths = action.paths.map((use) => `${use.op}: ${shown(policy.paths.facts.look(use.text, use.cwd).resolved)}`);
@@ -53,6 +53,13 @@ export async function showAction(action: Action, judgement: Judgement): Promise<
       ...asked.map(({ reason, rule }) => `why: ${shown(reason)} [${rule}]`),
     ],
   };
+}
+
+/** Whose tool it is, what is not as it was, and all that it is given. */
+function foreignLines({ tool, input }: Action): readonly string[] {
+  const facts = tool?.foreign;
+  if (!facts) return [];
+  return [...facts.about, ...facts.changed, ...`input: ${JSON.stringify(input, null, 1)}`.split("\n")];
 }
 
 /** The command as it stands, where its parsed parts do not say all: assignments, bodies, redirections. */

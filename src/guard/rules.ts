@@ -7,6 +7,7 @@ import type { PathFacts } from "../core/ports/sandbox.ts";
 import type { Decision } from "../core/verdict.ts";
 import type { Action } from "./action.ts";
 import { hostOf } from "./checks/network-access.ts";
+import { namesTool } from "./named-tool.ts";
 import { analyzeShell } from "./shell/analyze.ts";
 import type { PathUse } from "./shell/types.ts";
 
@@ -61,7 +62,9 @@ export function provenRules(
 
 function unknownTool({ tool }: PolicyRule, tools: readonly string[]): string | undefined {
   const known = [...new Set(["shell", "read", "write", "net", ...tools])];
-  return known.includes(tool) ? undefined : `there is no tool ${tool}: ${known.join(", ")}`;
+  return known.includes(tool) || /^mcp(?:_resources)?__[\w-]+\*?$/.test(tool)
+    ? undefined
+    : `there is no tool ${tool}: ${known.join(", ")}`;
 }
 
 function formProblem(rule: PolicyRule): string | undefined {
@@ -74,7 +77,8 @@ function formProblem(rule: PolicyRule): string | undefined {
   if (rule.command && rule.tool !== "shell") return "command goes with tool shell";
   if (rule.host !== undefined && rule.tool !== "net") return "host goes with tool net";
   if (rule.path !== undefined && !/^(?:read|write)$/.test(rule.tool)) return "path goes with tool read or write";
-  if (rule.decision === "allow" && given === 0) return "an allow names a command, a path or a host";
+  if (rule.decision === "allow" && given === 0 && !rule.tool.startsWith("mcp_"))
+    return "an allow names a command, a path or a host";
   return undefined;
 }
 
@@ -112,7 +116,7 @@ export function coversAction(rule: Omit<RuleText, "id">, action: Action): boolea
     const root = facts.roots[0] ?? facts.cwd;
     return uses.some((use) => (rule.decision === "allow" ? allowsUse : meetsUse)(rule, use, { facts, root }));
   }
-  return rule.tool === action.call.tool;
+  return namesTool(rule, action.call.tool);
 }
 
 const reaches = (action: Action) => action.tool?.effects.includes("net") ?? false;

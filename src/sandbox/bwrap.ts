@@ -11,19 +11,25 @@ export const BWRAP = "/usr/bin/bwrap";
 /** Fixed file descriptors of a launch: readiness of the inner shell, bubblewrap's own report. */
 export const READY_FD = 3;
 export const INFO_FD = 4;
+/** Stands among the limits of a command that speaks on its standard streams. */
+export const SERVE = "serve";
 /** The seccomp program; bubblewrap reads and closes it. */
 export const FILTER_FD = 5;
 
 /**
  * Waits for limits, folder and command on stdin, each ended by NUL, then runs that command in place (a second
- * exec of bash would cost more than all the rest). A spare holds nothing of the command it will run.
+ * exec of bash would cost more than all the rest). A spare holds nothing of the command it will run. The word `serve`
+ * among the limits leaves the rest of stdin to the command and keeps its error output apart.
  */
-export const INNER = `exec 2>&1; printf r >&${READY_FD}; exec ${READY_FD}>&- ${INFO_FD}>&-
+export const INNER = `exec 8>&2 2>&1; printf r >&${READY_FD}; exec ${READY_FD}>&- ${INFO_FD}>&-
 IFS= read -r -d '' limits && IFS= read -r -d '' folder && IFS= read -r -d '' command || exit 125
-ulimit -c 0; ulimit -n 65536 2>/dev/null
-for limit in $limits; do ulimit -"\${limit%%=*}" "\${limit#*=}" || exit 125; done
+serve=; ulimit -c 0; ulimit -n 65536 2>/dev/null
+for limit in $limits; do
+[ "$limit" = ${SERVE} ] && { serve=1; continue; }
+ulimit -"\${limit%%=*}" "\${limit#*=}" || exit 125; done
 cd -- "$folder" || exit 125
-exec </dev/null; set -- "$command"; unset limits limit folder command OLDPWD
+if [ "$serve" ]; then exec 2>&8 8>&-; else exec </dev/null 8>&-; fi
+set -- "$command"; unset serve limits limit folder command OLDPWD
 eval "set --; $1"`;
 
 const NAMESPACES = [

@@ -1,6 +1,7 @@
 /** Runs commands, each in a sandbox of its own: from the waiting spare when it fits, else from a cold start. */
 
 import { dirname, join } from "node:path";
+import type { Writable } from "node:stream";
 import { abortable } from "../base/async.ts";
 import { CrucibleError } from "../base/error.ts";
 import { shortId } from "../base/id.ts";
@@ -24,6 +25,8 @@ const MAX_COMMAND = 120_000;
 
 export interface Started {
   readonly launched: Launched;
+  /** The open input of a command that speaks on its standard streams. */
+  readonly input: Writable | undefined;
   /** Resolves when all is gone; gives the lines about control places that were moved away. */
   readonly ended: Promise<Ended>;
 }
@@ -53,15 +56,18 @@ interface Running {
   readonly ends: Prepared["ends"];
 }
 
+export interface CommandOrder {
+  readonly command: string;
+  readonly cwd?: string | undefined;
+  /** It speaks on its standard streams, and this gets its error output. */
+  readonly onErrorOutput?: (chunk: Buffer) => void;
+}
+
 export interface Commands {
   /** Starts a shell for a spare, if a backend works and none waits. */
   warm(): Promise<void>;
   /** Starts one command. Throws `sandbox-unavailable`, `bad-input`. */
-  start(
-    grant: Grant | Lease,
-    order: { command: string; cwd?: string | undefined },
-    onOutput: (chunk: Buffer) => void,
-  ): Promise<Started>;
+  start(grant: Grant | Lease, order: CommandOrder, onOutput: (chunk: Buffer) => void): Promise<Started>;
   /** Commands that somebody waits for, oldest first. */
   readonly foreground: Set<Foreground>;
   close(): Promise<void>;
@@ -76,7 +82,8 @@ export interface Foreground {
   release(job: string, onOutput: (chunk: Buffer) => void): void;
 }
 
-export function createCommands(context: SandboxContext, backend: Backend): Commands {
+/** `spares`: a shell waits for the next command. */
+export function createCommands(context: SandboxContext, backend: Backend, spares = true): Commands {
   let spare: Running | undefined;
   let closed = false;
   let last: Terms = { readOnly: context.mode === "read-only", reveals: [], hosts: [] };
@@ -110,7 +117,7 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
     }
   };
   const replenish = () => {
-    if (closed || context.mode === "off" || spare?.launched.waiting) return;
+    if (!spares || closed || context.mode === "off" || spare?.launched.waiting) return;
     try {
       spare = open(last, scan());
     } catch {
@@ -148,15 +155,16 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
     last = { readOnly: grant.readOnly, reveals: [], hosts: grant.hosts };
     const tree = scan();
     const { launched, egress, ends } = await take(grant, tree);
+    if (order.onErrorOutput && (ends === "container" || ends === "remote")) {
+      launched.kill();
+      throw new CrucibleError("sandbox-unavailable", "servers cannot run in a container or on a machine elsewhere", {
+        hint: "crucible config set sandbox.backend auto",
+      });
+    }
     const sweep = watch.begin(grant, tree);
-    launched.begin(
-      {
-        limits: limitWords(grant.limits, ends, context.owner?.uid ?? process.getuid?.() ?? 0),
-        folder,
-        command: order.command,
-      },
-      onOutput,
-    );
+    const { command, onErrorOutput } = order;
+    const limits = limitWords(grant.limits, ends, context.owner?.uid ?? process.getuid?.() ?? 0);
+    const input = launched.begin({ limits, folder, command, ...(onErrorOutput ? { onErrorOutput } : {}) }, onOutput);
     const ended = launched.ended.then(
       (exit) => {
         const notes = [...leftovers.splice(0), ...sweep()];
@@ -173,7 +181,7 @@ export function createCommands(context: SandboxContext, backend: Backend): Comma
       () => setImmediate(replenish),
       () => undefined,
     );
-    return { launched, ended };
+    return { launched, input, ended };
   };
   return {
     start,

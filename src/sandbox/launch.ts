@@ -1,10 +1,10 @@
 /** Starts one shell that waits for its one command, and makes sure that nothing of it is left at the end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { CrucibleError } from "../base/error.ts";
 import { processState } from "../base/process-stat.ts";
-import { INFO_FD, READY_FD } from "./bwrap.ts";
+import { INFO_FD, READY_FD, SERVE } from "./bwrap.ts";
 import { STARTED } from "./container-init.ts";
 
 export interface LaunchPlan {
@@ -27,6 +27,8 @@ export interface Order {
   readonly limits: string;
   readonly folder: string;
   readonly command: string;
+  /** It speaks on its standard streams; this gets what it writes to its error output. */
+  readonly onErrorOutput?: (chunk: Buffer) => void;
 }
 
 export interface Exit {
@@ -41,7 +43,8 @@ export interface Launched {
   readonly waiting: boolean;
   /** Resolves when every process is gone and all output has arrived. */
   readonly ended: Promise<Exit>;
-  begin(order: Order, onOutput: (chunk: Buffer) => void): void;
+  /** What it returns is the input of a command that speaks on its standard streams; it stays open. */
+  begin(order: Order, onOutput: (chunk: Buffer) => void): Writable | undefined;
   /** Kills everything inside. May be called at any time, more than once. */
   kill(): void;
 }
@@ -104,8 +107,13 @@ export function launch(plan: LaunchPlan): Launched {
     waiting = false;
     hold(child, true);
     child.stdout?.on("data", onOutput);
-    child.stdin?.write(`${order.limits}\0${order.folder}\0${order.command}\0`);
+    const { onErrorOutput } = order;
+    if (onErrorOutput) child.stderr?.on("data", (text: string) => onErrorOutput(Buffer.from(text)));
+    const limits = onErrorOutput ? `${order.limits} ${SERVE}` : order.limits;
+    child.stdin?.write(`${limits}\0${order.folder}\0${order.command}\0`);
+    if (onErrorOutput) return child.stdin ?? undefined;
     if (plan.ends !== "container") child.stdin?.end();
+    return undefined;
   };
   child.stdin?.on("error", () => undefined);
   return {

@@ -74,7 +74,18 @@ function whole(bytes: Buffer): Buffer {
   return bytes.subarray(start);
 }
 
-function openSpill(options: SinkOptions): number {
+/** Keeps one text in a file of its own. */
+export function spillText(options: Pick<SinkOptions, "spill" | "owner">, text: string): string {
+  const file = openSpill(options);
+  try {
+    writeSync(file, text.slice(0, MAX_SPILL));
+  } finally {
+    closeSync(file);
+  }
+  return options.spill.shown;
+}
+
+function openSpill(options: Pick<SinkOptions, "spill" | "owner">): number {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const fd = openSync(options.spill.host, flags, 0o600);
   if (options.owner) fchownSync(fd, options.owner.uid, options.owner.gid);

@@ -49,6 +49,7 @@ export function runRemotely(job: RemoteJob): Launched {
       (code) => ended.resolve({ code, signal: null }),
       (error: unknown) => (killed ? ended.resolve({ code: null, signal: "SIGKILL" }) : ended.reject(error)),
     );
+    return undefined;
   };
   return {
     ready: Promise.resolve(),

@@ -3,6 +3,7 @@ import { chownSync, lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import { sha256 } from "../base/hash.ts";
+import { shortId } from "../base/id.ts";
 import { unwritable } from "../base/unwritable.ts";
 import type { Grant, Lease } from "../core/grant.ts";
 import type { Hands } from "../core/ports/hands.ts";
@@ -10,15 +11,18 @@ import type { Sandbox } from "../core/ports/sandbox.ts";
 import { chosenBackend, openBackend } from "./backend.ts";
 import { createCheckpoints, type Recorder } from "./checkpoints.ts";
 import { createCommands, execHands } from "./commands.ts";
+import { createDialler } from "./dialler.ts";
 import { fileWriteHands } from "./file-writes.ts";
 import { fileHands } from "./files.ts";
 import { dropOldTmp, endOrphans, measureHome, renewHome } from "./housekeeping.ts";
 import { adopt, type Job, jobHands } from "./jobs.ts";
 import { netHands } from "./net.ts";
 import type { Owner, SandboxContext, SandboxOptions } from "./options.ts";
+import { spillText } from "./output.ts";
 import { contains, type PathView, pathView } from "./paths.ts";
 import { searchHands } from "./search.ts";
 import { createSeen } from "./seen.ts";
+import { createServers, type OwnPlace } from "./servers.ts";
 import { treeHands } from "./tree-hands.ts";
 
 export function createSandbox(options: SandboxOptions): Sandbox {
@@ -30,6 +34,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       : chosenBackend(context, options.backends, options.config.backend ?? "auto");
   const commands = createCommands(context, backend);
   const jobs = new Map<string, Job>();
+  const servers = createServers(context, (own, place) => prepare(own, place));
   let warmed = false;
   const warm = () => {
     if (warmed || options.mode === "off") return;
@@ -37,10 +42,13 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     commands.warm().catch(() => undefined);
     if (!options.copy) keepHouse(context).catch(() => undefined);
   };
-  const hands = (grant: Grant | Lease): Hands => {
+  const check = (grant: Grant | Lease) => {
     if (!options.verify(grant)) throw new CrucibleError("denied", `no valid grant for ${grant.tool}`);
     if (options.clock.now() > grant.expiresAt)
       throw new CrucibleError("denied", `the grant for ${grant.tool} has expired`);
+  };
+  const hands = (grant: Grant | Lease): Hands => {
+    check(grant);
     const has = (effect: Grant["effects"][number]) => grant.effects.includes(effect);
     warm();
     return {
@@ -63,6 +71,20 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     status: backend.status,
     verify: backend.verify,
     survey: backend.survey,
+    serve: async (lease, order) => {
+      check(lease);
+      return servers.start(lease, order);
+    },
+    spill: (text) => {
+      const name = `${shortId("output")}.txt`;
+      const { host, view } = context.paths.tmp;
+      return spillText({ spill: { host: `${host}/${name}`, shown: `${view}/${name}` }, owner: context.owner }, text);
+    },
+    dial: (lease, { reachable }) => {
+      check(lease);
+      const { closed = [] } = options.config;
+      return createDialler({ hosts: lease.hosts, reachable, closed, dialling: options.dialling, signal: lease.signal });
+    },
     foreground: () => [...commands.foreground].at(-1)?.grant,
     background(lease) {
       if (!options.verify(lease)) throw new CrucibleError("denied", `no valid lease for ${lease.tool}`);
@@ -74,7 +96,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     },
     ...(context.recorder ? { checkpoints: context.recorder } : {}),
     close: async () => {
-      await commands.close();
+      await Promise.all([commands.close(), servers.close()]);
       await context.recorder?.close();
       if (options.passing) dropPrivate(context);
     },
@@ -82,16 +104,16 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 }
 
 /** Makes the private folders and derives what every part shares. */
-function prepare(options: SandboxOptions): SandboxContext {
+function prepare(options: SandboxOptions, own?: OwnPlace): SandboxContext {
   const place = join(options.stateDir, "sandbox");
   const { copy } = options;
-  const host = copy ? join(copy.folder, "tmp") : join(place, "tmp", options.session);
+  const host = own?.tmp ?? (copy ? join(copy.folder, "tmp") : join(place, "tmp", options.session));
   const owner = ownerOf(options.workspace);
   const tmp = { view: options.mode === "off" ? host : "/tmp", host };
   makePrivate(host, owner);
   const paths = pathView({ ...options, tmp });
   makeMountPoints(paths, owner);
-  const privateHome = join(place, "homes", sha256(paths.workspace).slice(0, 16));
+  const privateHome = own?.home ?? join(place, "homes", sha256(paths.workspace).slice(0, 16));
   const homeHost = copy ? join(copy.folder, "home") : privateHome;
   if (!copy) renewHome(privateHome);
   makePrivate(homeHost, owner);

@@ -21,6 +21,7 @@ const DOCS = [
   "docs/council.md",
   "docs/spiral.md",
   "docs/undo.md",
+  "docs/mcp.md",
 ];
 const text = (file: string) => readFileSync(resolve(root, file), "utf8");
 const manifest = JSON.parse(text("package.json")) as { scripts: Record<string, string>; bin: Record<string, string> };
@@ -53,7 +54,9 @@ describe("commands that the documents show", () => {
 
   it("npm scripts that are named exist", () => {
     for (const file of DOCS) {
-      for (const match of text(file).matchAll(/npm (?:run )?(test:long|test|demo|check|bench|build|format)\b/g)) {
+      for (const match of text(file).matchAll(
+        /npm (?:run )?(test:long|test:protocols|test|demo|check|bench|build|format)\b/g,
+      )) {
         expect(manifest.scripts, `${file}: ${match[0]}`).toHaveProperty(match[1] ?? "");
       }
     }
@@ -79,6 +82,8 @@ describe("commands that the documents show", () => {
       "--version": 0,
       models: 60,
       status: 60,
+      mcp: 0,
+      "mcp list": 0,
       "cache stats": 0,
       "cache clear": 0,
       "route explain fix": 60,

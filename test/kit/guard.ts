@@ -107,6 +107,10 @@ export interface KitOptions {
   readonly human?: Human;
   readonly audit?: GateOptions["audit"];
   readonly hands?: (grant: Grant) => Hands;
+  readonly foreign?: NonNullable<GateOptions["foreign"]>;
+  readonly serve?: Sandbox["serve"] extends (lease: never, order: infer Order) => infer Started
+    ? (order: Order) => Started
+    : never;
   readonly secrets?: readonly string[];
   readonly declared?: readonly string[];
   readonly actor?: Actor;
@@ -132,6 +136,16 @@ export function gateKit(options: KitOptions = {}): GateKit {
       order.push("hands");
       return options.hands?.(grant) ?? {};
     },
+    async serve(lease, order) {
+      if (!mint.verify(lease)) throw new Error("not minted by the gate, or used before");
+      grants.push(lease);
+      if (!options.serve) throw new Error("no servers here");
+      return options.serve(order);
+    },
+    dial: () => {
+      throw new Error("no network here");
+    },
+    spill: () => "/tmp/spilled",
     foreground: () => undefined,
     background: () => false,
     checkpoints: {
@@ -175,6 +189,7 @@ export function gateKit(options: KitOptions = {}): GateKit {
     human: options.human ?? { present: false, approve: async () => "no", ask: async () => undefined },
     session: { setTodos: () => undefined },
     reader: () => ({ extract: async () => ({ value: null, requests: 1, tokens: 1 }) }),
+    ...(options.foreign ? { foreign: options.foreign } : {}),
     redactor: createRedactor("s1", options.secrets),
     clock: systemClock,
     lifetime: new AbortController().signal,

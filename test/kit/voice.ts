@@ -100,6 +100,9 @@ export function voiceKit(options: VoiceKitOptions): VoiceKit {
     declarations: [{ name: "read", description: "", parameters: {} }],
     background: async () => false,
     parallel: (tool) => options.parallel?.includes(tool) ?? false,
+    foreignHands: () => {
+      throw new Error("no foreign servers here");
+    },
     async run(call, context) {
       calls.push(call);
       const { text = `result of ${call.id}`, ...rest } = options.results?.(call) ?? {};

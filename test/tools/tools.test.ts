@@ -184,7 +184,7 @@ test("the other tools use their one hand", async () => {
   const hands = {
     session: { setTodos: (list) => todos.push(...list) },
     human: { ask: async (question) => (question === "?" ? undefined : "blue") },
-    deferred: { search: () => [{ name: "t", summary: "s", parameters: {} }] },
+    deferred: { search: async () => [{ name: "t", summary: "s", parameters: {} }] },
     net: {
       get: async (url) => ({ url, status: url.endsWith("404") ? 404 : 200, contentType: "text/html", body: "page" }),
     },

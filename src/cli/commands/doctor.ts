@@ -49,6 +49,7 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     ...configFindings(app),
     ...(await decided(app)),
     ...(await hookFindings(app)),
+    ...(await mcpFindings(app)),
     ...stored,
   ];
 }
@@ -196,6 +197,25 @@ async function decided(app: App): Promise<Finding[]> {
         : `${open.length} files here are not trusted: crucible trust`;
     }),
   ];
+}
+
+/** Foreign servers as they are configured; none is started. */
+async function mcpFindings(app: App): Promise<Finding[]> {
+  try {
+    const view = await app.mcp();
+    const rows = (await view.list()).map(({ name, target, state, tools }): Finding => {
+      const known = tools === undefined ? "never seen" : `${tools} pinned tools`;
+      return {
+        name: "mcp",
+        status: "ok",
+        text: `${name}: ${target}: ${state}, ${known} (try it: crucible mcp test ${name})`,
+      };
+    });
+    return [...rows, ...view.notes.map((text): Finding => ({ name: "mcp", status: "note", text }))];
+  } catch (error) {
+    const { message, hint } = toFault(error);
+    return [{ name: "mcp", status: "problem", text: message, ...(hint ? { mend: hint } : {}) }];
+  }
 }
 
 async function journalFinding(app: App): Promise<Finding> {

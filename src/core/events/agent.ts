@@ -6,7 +6,7 @@ import type { RouteDecision } from "../route.ts";
 import type { CheckRun } from "../task.ts";
 
 /** What a request to a model is for; only `turn` enters the thread. */
-export type Purpose = "turn" | "compaction" | "answer" | "reader" | "council" | "task";
+export type Purpose = "turn" | "compaction" | "answer" | "reader" | "council" | "task" | "sampling";
 
 export type AgentEvent =
   | {

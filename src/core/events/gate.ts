@@ -84,5 +84,7 @@ export type GateEvent =
       readonly failed?: string;
       readonly durationMs: number;
     }
+  /** What a foreign server says beside its answers: its log, its state. Shown with `--debug`, never stored. */
+  | { readonly kind: "server-note"; readonly server: string; readonly text: string }
   | { readonly kind: "job-start"; readonly callId: string; readonly job: string; readonly command: string }
   | { readonly kind: "job-end"; readonly job: string; readonly exitCode: number | null };

@@ -17,6 +17,7 @@ import type { Extensions, ImportPlan, MemoryView } from "./extensions.ts";
 import type { CommandResult } from "./hands.ts";
 import type { HookEntry } from "./hooks.ts";
 import type { Human } from "./human.ts";
+import type { LiveMcp, McpView } from "./mcp.ts";
 import type { ModelChoice, Models } from "./models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./sandbox.ts";
 import type { SpiralScale } from "./spiral.ts";
@@ -115,6 +116,8 @@ export interface OpenOptions extends Work {
   /** No instructions of the project are read. */
   readonly bare: boolean;
   readonly offline: boolean;
+  /** A file or a JSON text with `mcpServers` for this run; `only`: no others. */
+  readonly mcpConfig?: { readonly source?: string; readonly only: boolean };
   /** Kept answers may be given, and answers kept. */
   readonly cache: boolean;
   /** Which session: a new one, an existing one by id, name or `newest`, or a fork of it. */
@@ -179,6 +182,8 @@ export interface LiveSession {
   checkpoints(): readonly Checkpoint[];
   /** Takes turns back, files and thread. Throws `session-busy` while a turn runs; `usage`, `storage`, `audit`. */
   undo(options: UndoOptions): Promise<UndoReport>;
+  /** Foreign servers and their prompts; empty lists when none is configured. */
+  mcp(): LiveMcp;
   close(): Promise<void>;
 }
 
@@ -335,6 +340,8 @@ export interface App {
   /** What another agent's setup holds; `workspace`: also what stands in this folder. */
   importPlan(options: { readonly workspace: boolean }): Promise<ImportPlan>;
   approvals(): ApprovalsView;
+  /** Foreign servers without a session. Throws `bad-config`. */
+  mcp(): Promise<McpView>;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */
   policy(place: { readonly cwd?: string; readonly home?: string }): Promise<PolicyView>;
 }

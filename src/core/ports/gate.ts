@@ -4,6 +4,7 @@ import type { ToolCallPart } from "../message.ts";
 import type { ToolDeclaration } from "../model.ts";
 import type { ToolResult } from "../tool.ts";
 import type { Verdict } from "../verdict.ts";
+import type { ForeignHands } from "./mcp.ts";
 
 export interface CallContext {
   readonly actor: Actor;
@@ -35,4 +36,6 @@ export interface Gate {
   /** The person sends the running command to the background; false when none runs. */
   background(): Promise<boolean>;
   run(call: ToolCallPart, context: CallContext, signal: AbortSignal): Promise<ToolOutcome>;
+  /** For what a face asks of foreign servers: each start is leased and on record under the person's name. */
+  foreignHands(actor: Actor): ForeignHands;
 }

@@ -1,6 +1,7 @@
 /** The powers of a tool: it can touch the machine only through these, each bound to one grant. */
 import type { Json } from "../../base/canonical-json.ts";
 import type { SkillText } from "./extensions.ts";
+import type { ForeignHands } from "./mcp.ts";
 
 export interface FileContent {
   /** Absolute path that was really opened. */
@@ -195,9 +196,17 @@ export interface SessionHands {
   skill?(wanted: { readonly name: string; readonly file?: string }): Promise<SkillText>;
 }
 
-/** Tools of other parts (MCP servers later) that are found by search and run through the gate. */
+export interface FoundTool {
+  readonly name: string;
+  readonly summary: string;
+  readonly parameters: unknown;
+  /** Its words are a foreign server's. */
+  readonly foreign?: boolean;
+}
+
+/** Tools that are found by search and run through the gate: our own and those of foreign servers. */
 export interface DeferredHands {
-  search(query: string): readonly { readonly name: string; readonly summary: string; readonly parameters: unknown }[];
+  search(query: string, signal: AbortSignal): Promise<readonly FoundTool[]>;
 }
 
 /** A model without tools that reads one text and gives fields back; its words never enter the thread. */
@@ -245,4 +254,5 @@ export interface Hands {
   readonly deferred?: DeferredHands;
   readonly reader?: ReaderHands;
   readonly subAgent?: SubAgentHands;
+  readonly foreign?: ForeignHands;
 }

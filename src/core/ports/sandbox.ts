@@ -1,6 +1,7 @@
 /** The port to the only code that touches the machine on a tool's behalf. */
 import type { Grant, Lease } from "../grant.ts";
 import type { Hands } from "./hands.ts";
+import type { DialOrder, Fetch, ServerOrder, ServerProcess } from "./mcp.ts";
 import type { Checkpoints } from "./undo.ts";
 
 /** Facts about a path as it is now. No decision is taken here. */
@@ -76,6 +77,15 @@ export interface Sandbox {
   background(lease: Lease): boolean;
   /** Keeps undo material; absent where nothing is kept. */
   readonly checkpoints?: Checkpoints;
+  /**
+   * Starts a server that speaks on its standard streams, confined as `order` says and no further than the lease lets it.
+   * Throws `denied` like `hands`, `sandbox-unavailable`, `bad-input`.
+   */
+  serve(lease: Lease, order: ServerOrder): Promise<ServerProcess>;
+  /** Keeps a text in the session's `/tmp`; returns its path as tools see it. */
+  spill(text: string): string;
+  /** The checked dialler as `fetch`; it ends with the lease. Throws `denied` like `hands`. */
+  dial(lease: Lease, order: Pick<DialOrder, "reachable">): Fetch;
   /** Kills every job and spare; called on every exit path. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** Stage 5: where a connection would go. */
 import type { Label } from "../../core/label.ts";
-import { type Check, type Policy, verdictOf } from "../action.ts";
+import { type Action, type Check, type Policy, verdictOf } from "../action.ts";
+import { isApproved } from "../named-tool.ts";
 import { ask, deny, type Finding } from "../shell/types.ts";
 
 /** `host:port` of an address that may be dialled, or undefined when its text is not clean. */
@@ -46,9 +47,17 @@ function judgeContext({ integrity, confidentiality }: Label): Finding | undefine
   return confidentiality === "secret" ? ask("label.secret", "secrets have been read", "high") : undefined;
 }
 
+/** Its hosts stand in its entry; what may go there depends on what has been read. */
+function foreignFindings(action: Action): readonly Finding[] {
+  if (!action.tool?.foreign?.online) return [];
+  const finding = judgeContext(action.context);
+  return finding === undefined || (finding.rule === "label.external" && isApproved(action)) ? [] : [finding];
+}
+
 const check: Check = {
   name: "validateNetworkAccess",
   run(action) {
+    if (action.tool?.foreign) return verdictOf(check.name, foreignFindings(action));
     // A tool that reads files and addresses reaches out only when it is given an address.
     const local = action.url === undefined && action.paths.length > 0;
     const fetches = !local && (action.tool?.effects.includes("net") ?? false);

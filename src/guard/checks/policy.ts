@@ -1,17 +1,21 @@
 /** Stage 8: the rules of operator, user, session and workspace. Here they only tighten; what they allow is `lift.ts`. */
 import { ownToolName } from "../../base/tool-names.ts";
 import { type Action, type Check, type ToolPattern, verdictOf } from "../action.ts";
+import { namesTool } from "../named-tool.ts";
 import { coversAction } from "../rules.ts";
 import { ask, deny, type Finding } from "../shell/types.ts";
 
 /** True when `pattern` names this call or, past options, one of its commands. */
-function names({ tool, words }: ToolPattern, action: Action): boolean {
-  if (tool !== action.call.tool) return false;
+function names(pattern: ToolPattern, action: Action): boolean {
+  const { words } = pattern;
+  if (!namesTool(pattern, action.call.tool)) return false;
   return words === undefined || coversAction({ tool: "shell", command: words, decision: "deny" }, action);
 }
 
 /** Reads `shell(git log *)`, `Bash(npm test)` or `web_fetch`. */
 export function parsePattern(text: string): ToolPattern {
+  // The names of foreign tools are theirs, letter for letter.
+  if (/^mcp(?:_resources)?__[\w-]+\*?$/.test(text.trim())) return { tool: text.trim() };
   const match = /^([\w-]+)(?:\((.*)\))?$/s.exec(text.trim());
   const name = match?.[1] ?? text.trim();
   const tool = ownToolName(name);
