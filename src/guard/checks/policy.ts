@@ -29,7 +29,7 @@ const DOORS: ReadonlySet<string> = new Set(["tool_search", "tool_call", "todo_wr
 /** A list of tools leaves this call out. A command holds to a pattern when each of its commands does. */
 function leftOut(list: readonly ToolPattern[], action: Action): boolean {
   if (DOORS.has(action.call.tool)) return false;
-  const named = list.filter(({ tool }) => tool === action.call.tool);
+  const named = list.filter((pattern) => namesTool(pattern, action.call.tool));
   if (named.some(({ words }) => words === undefined)) return false;
   const commands = action.shell?.commands ?? [];
   const covered = (command: readonly string[]) =>
