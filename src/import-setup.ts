@@ -71,9 +71,12 @@ async function serverItems(file: ForeignFile, ground: Ground): Promise<readonly 
   const to = join(ground.config, "mcp.json");
   const { parse } = await import("jsonc-parser");
   const own = (parse(ownText(to) || "{}") as { mcpServers?: Record<string, unknown> } | undefined)?.mcpServers ?? {};
-  return serversIn(await settingsOf(file), ground.secret).map(({ name, entry, variables }): Taken => {
+  return serversIn(await settingsOf(file), ground.secret).map(({ name, entry, variables, takes }): Taken => {
     const base = { what: "mcp" as const, name, from: file.file };
     if (Object.hasOwn(own, name) || known(ground, "mcp", name)) return { ...base, note: "there is one of that name" };
+    // Among the person's own servers every variable of theirs could be named.
+    if (takes && file.scope === "workspace")
+      return { ...base, note: "not taken: it names variables of yours; look at it, then: crucible mcp add" };
     const note = variables.length === 0 ? {} : { note: `not copied, set yourself: ${variables.join(", ")}` };
     return { ...base, to, ...note, write: () => setInJson(to, [[["mcpServers", name], entry]]) };
   });

@@ -1,4 +1,5 @@
 /** Prompts of a live session on their way in and out: what a command may use, and what hooks say of them. */
+import { delay } from "./base/async.ts";
 import { CrucibleError } from "./base/error.ts";
 import { hasHookFiles } from "./config/hook-files.ts";
 import { WORKSPACE_LABEL } from "./core/label.ts";
@@ -33,8 +34,17 @@ interface PromptParts {
   readonly resumed: boolean;
 }
 
+/** How long the end of a turn is waited for when its session closes (milliseconds). */
+const SETTLE_MS = 2_000;
+
+export interface LivePrompts {
+  readonly prompt: LiveSession["prompt"];
+  /** The turn at work has ended, or takes too long to: then it is not waited for. */
+  settled(): Promise<void>;
+}
+
 /** One at a time: a list of tools holds for its own turn. */
-export function livePrompts({ hooks, now, prompt, resumed }: PromptParts): LiveSession["prompt"] {
+export function livePrompts({ hooks, now, prompt, resumed }: PromptParts): LivePrompts {
   let queue: Promise<unknown> = Promise.resolve();
   let begun = false;
   const run = async (said: Said, { only, ...options }: PromptOptions): Promise<Outcome> => {
@@ -51,16 +61,27 @@ export function livePrompts({ hooks, now, prompt, resumed }: PromptParts): LiveS
         });
       const told = [started.context, heard.context].filter((text) => text !== undefined).join("\n");
       const context = `<hook-context>\n${told.replaceAll("</hook-context", "<\\/hook-context")}\n</hook-context>\n`;
+      // What is said in between would pass by the hook: it waits and is the next prompt.
+      const { steering, ...calm } = options;
+      const asked = hooks.has("UserPromptSubmit") || !steering ? calm : options;
       const first = told === "" ? [] : [{ type: "text" as const, text: context, label: WORKSPACE_LABEL }];
-      return await stopping(hooks, prompt, await prompt([...first, ...said], options), options);
+      return await stopping(hooks, prompt, await prompt([...first, ...said], asked), asked);
     } finally {
       now.narrow = undefined;
     }
   };
-  return (said, options) => {
-    const next = queue.then(() => run(said, options));
-    queue = next.catch(() => undefined);
-    return next;
+  return {
+    prompt(said, options) {
+      const next = queue.then(() => run(said, options));
+      queue = next.catch(() => undefined);
+      return next;
+    },
+    async settled() {
+      const enough = new AbortController();
+      const late = delay(SETTLE_MS, enough.signal).catch(() => undefined);
+      await Promise.race([queue, late]);
+      enough.abort();
+    },
   };
 }
 

@@ -102,6 +102,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   attachAudit(bus, audit);
   staySmall(bus);
   const taking = liveUndo({ bench, sandbox, edits, audit, session });
+  const prompts = livePrompts({ hooks, now, prompt: taking.prompt, resumed: earlier.length > 0 });
   return {
     id: journal.session,
     workspace: house.workspace,
@@ -110,7 +111,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     window: model.window,
     notes: [...notesOf(house, given, model), ...servers.notes, ...parts.notes, ...(hooks?.notes ?? [])],
     tools: gate.declarations.map((tool) => tool.name),
-    prompt: livePrompts({ hooks, now, prompt: taking.prompt, resumed: earlier.length > 0 }),
+    prompt: prompts.prompt,
     ...liveControls({ now, gate, journal, emit }),
     copies: copies.get,
     checkpoints: () => checkpointsOf(journal.events()),
@@ -122,6 +123,8 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
       await Promise.all([copies.close(), foreign?.pool.close()]);
       meter.stop();
       await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
+      // What a stopped turn has to say of its end is said before the journal closes.
+      await prompts.settled();
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.
       await audit.end().catch(() => undefined);

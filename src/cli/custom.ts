@@ -42,14 +42,16 @@ const init: Custom = {
 /** Everything that a slash may stand for here, by name: `init`, commands, `skill:name`, and skills by their bare names. */
 export async function customCommands(app: App): Promise<ReadonlyMap<string, Custom>> {
   const { commands, skills } = await app.extensions();
-  return new Map<string, Custom>([
-    ...skills.flatMap((skill): [string, Custom][] => [
-      [skill.name, ofSkill(skill, skill.name)],
-      [`skill:${skill.name}`, ofSkill(skill, `skill:${skill.name}`)],
-    ]),
-    ...commands.map((command): [string, Custom] => [command.name, ofCommand(command)]),
-    ["init", init],
-  ]);
+  const named = new Map<string, Custom>();
+  // A project's come first: the person's own of the same name take their place, and ours theirs.
+  for (const from of ["project", "user"] as const) {
+    for (const skill of skills.filter(({ origin }) => origin === from)) {
+      named.set(skill.name, ofSkill(skill, skill.name));
+      named.set(`skill:${skill.name}`, ofSkill(skill, `skill:${skill.name}`));
+    }
+    for (const command of commands.filter(({ origin }) => origin === from)) named.set(command.name, ofCommand(command));
+  }
+  return named.set("init", init);
 }
 
 /** `/name words`, when there is a command or skill of that name. */

@@ -6,6 +6,8 @@ export interface ForeignServer {
   readonly entry: Readonly<Record<string, unknown>>;
   /** Variables that the person has to set. */
   readonly variables: readonly string[];
+  /** It names variables of the environment itself. */
+  readonly takes: boolean;
 }
 
 /** True for a text that must not be copied. */
@@ -34,6 +36,7 @@ function serverOf(given: string, entry: Fields, secret: IsSecret): ForeignServer
     .slice(0, 32);
   if (name === "" || entry["enabled"] === false || entry["disabled"] === true) return undefined;
   const variables: string[] = [];
+  const takes = /\$\{?\w|\{env:/.test(JSON.stringify(entry));
   const hidden = (variable: string) => {
     const upper = variable.toUpperCase().replaceAll(/[^A-Z0-9]+/g, "_");
     variables.push(upper);
@@ -51,7 +54,7 @@ function serverOf(given: string, entry: Fields, secret: IsSecret): ForeignServer
   if (typeof url === "string") {
     const headers = table(entry["headers"] ?? entry["http_headers"], `${name}_`);
     const own = { type: "http", url: kept(url, `${name}_URL`) };
-    return { name, entry: Object.keys(headers).length > 0 ? { ...own, headers } : own, variables };
+    return { name, entry: Object.keys(headers).length > 0 ? { ...own, headers } : own, variables, takes };
   }
   const words = Array.isArray(entry["command"]) ? entry["command"] : [entry["command"], ...listOf(entry["args"])];
   const [command, ...args] = words.map(String);
@@ -64,7 +67,7 @@ function serverOf(given: string, entry: Fields, secret: IsSecret): ForeignServer
       ...(args.length > 0 ? { args: args.map((arg, index) => kept(arg, `${name}_ARG_${index + 1}`)) } : {}),
       ...(Object.keys(env).length > 0 ? { env } : {}),
     },
-    variables,
+    ...{ variables, takes },
   };
 }
 

@@ -183,6 +183,7 @@ describe("servers of other agents", () => {
         name: "my-docs",
         entry: { command: "x", args: ["a # b", "c"], env: { KEY: `$\{KEY}`, DEBUG: "true" } },
         variables: ["KEY"],
+        takes: false,
       },
     ]);
     const opencode = {
@@ -196,8 +197,16 @@ describe("servers of other agents", () => {
     ]);
     const list = { mcpServers: [{ name: "l", url: "https://x.example/?k=sk-1" }] };
     expect(serversIn(list, secret)).toEqual([
-      { name: "l", entry: { type: "http", url: `$\{L_URL}` }, variables: ["L_URL"] },
+      { name: "l", entry: { type: "http", url: `$\{L_URL}` }, variables: ["L_URL"], takes: false },
     ]);
+  });
+
+  test("are marked when they name variables of the environment", () => {
+    const url = (text: string) =>
+      serversIn({ mcpServers: { a: { url: "https://x.example", headers: { A: text } } } }, secret);
+    expect(url(`Bearer $\{AWS_SECRET}`)).toMatchObject([{ takes: true }]);
+    expect(url("{env:AWS_SECRET}")).toMatchObject([{ takes: true }]);
+    expect(url("1")).toMatchObject([{ takes: false }]);
   });
 
   test("never throw and never copy a value that may be a secret, whatever stands there", () => {
