@@ -30,6 +30,7 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
     process: true,
   },
   tools: { builtins: [] },
+  extensions: { builtins: [] },
   mcp: { builtins: [] },
   agent: { builtins: [] },
   council: { builtins: [] },

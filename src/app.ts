@@ -54,7 +54,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     voices: async () => (await import("./voices.ts")).voicesView(house),
     councils: async () => (await import("./councils.ts")).councilsView((await openStore(house)).sessions, house),
     undo: async () => (await import("./undo-view.ts")).undoView(house, (await openStore(house)).sessions),
+    languages: async () => (await import("./languages.ts")).surveyLanguages(house),
     trust: () => trustView(house),
+    extensions: async () => (await import("./extensions.ts")).loadExtensions(house, house.options.bare),
+    hooks: async () => (await import("./hooks.ts")).loadHooks(house, house.options.bare),
+    memory: async () => (await import("./memory-view.ts")).memoryView(house),
+    importPlan: async (options) => (await import("./import-setup.ts")).importPlan(house, options),
     approvals: () => approvalsView(house),
     mcp: async () => (await import("./mcp-view.ts")).mcpView(house),
   };
@@ -244,8 +249,24 @@ function refuseHugeWorkspace(house: House): void {
   });
 }
 
-async function openSession(house: House, given: OpenOptions): Promise<LiveSession> {
+/** The agent that a session works as: as it was begun, or as it is asked for at its beginning. Throws `usage`. */
+async function withAgent(house: House, given: OpenOptions, events: readonly Event[]): Promise<OpenOptions> {
+  const start = events.findLast((event) => event.kind === "session-start");
+  if (start && given.agent !== undefined && given.agent !== start.agent)
+    throw new CrucibleError(
+      "usage",
+      `this session was begun ${start.agent ? `as agent ${start.agent}` : "without an agent"}`,
+      {
+        hint: "begin a new one with --agent",
+      },
+    );
+  const name = given.agent ?? start?.agent;
+  return name === undefined ? given : (await import("./extensions.ts")).asAgent(house, given, name);
+}
+
+async function openSession(house: House, opened: OpenOptions): Promise<LiveSession> {
   refuseHugeWorkspace(house);
+  const given = opened.resume === undefined ? await withAgent(house, opened, []) : opened;
   refuseCheckpointsIn([house.workspace, ...given.addDirs], house.config);
   const rules = await loadRules(house, { ...house, bare: house.options.bare });
   const models = await openModels(house);
@@ -266,7 +287,8 @@ async function openSession(house: House, given: OpenOptions): Promise<LiveSessio
     const fresh = await asking;
     files = await openJournal(house, given, { id, store });
     const model = fresh ?? (await openModel(house, given, models, files.journal.events()));
-    return await startSession(house, given, { files, model, rules, models, notes });
+    const asked = opened.resume === undefined ? given : await withAgent(house, given, files.journal.events());
+    return await startSession(house, asked, { files, model, rules, models, notes });
   } catch (error) {
     await files?.journal.close().catch(() => undefined);
     store?.close();

@@ -28,7 +28,16 @@ export function openLanguages(house: House, hands: () => ForeignHands, lifetime:
     for (const extension of Object.keys(languages)) taken.add(extension);
     const start = () =>
       hands().serve(
-        { ...{ server: `lsp-${server.name}`, words, env: {}, profile: "workspace-read", read: [], hosts: [] } },
+        {
+          ...{
+            server: `lsp-${server.name}`,
+            words,
+            env: {},
+            profile: "workspace-read",
+            read: [installation(words[0] ?? "")],
+            hosts: [],
+          },
+        },
         lifetime,
       );
     return [{ name: server.name, languages, settings, start }];
@@ -66,6 +75,14 @@ function located(
     }
   }
   return undefined;
+}
+
+/** What a program needs beside itself: the packages that it was installed with. */
+function installation(program: string): string {
+  const real = realpathSync(program);
+  const packages = `${sep}node_modules${sep}`;
+  const at = real.indexOf(packages);
+  return at < 0 ? dirname(real) : real.slice(0, at + packages.length - 1);
 }
 
 const within = (path: string, folder: string) => path === folder || path.startsWith(`${folder}${sep}`);

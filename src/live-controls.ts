@@ -5,14 +5,22 @@ import type { Gate } from "./core/ports/gate.ts";
 import type { Journal } from "./core/ports/store.ts";
 
 /** What holds now. */
-type Now = { -readonly [Key in "mode" | "style"]: OpenOptions[Key] };
+export type Now = { -readonly [Key in "mode" | "style"]: OpenOptions[Key] } & {
+  /** The only tools of the turn at work. */
+  narrow: readonly string[] | undefined;
+};
 
 /** `given` is `opened` with the mode and style that hold when somebody looks at them. */
 export function changeable(opened: OpenOptions): { readonly given: OpenOptions; readonly now: Now } {
-  const now: Now = { mode: opened.mode, style: opened.style };
+  const now: Now = { mode: opened.mode, style: opened.style, narrow: undefined };
+  const only = () => [...(opened.only ?? []), ...(now.narrow ? [now.narrow] : [])];
   const given: OpenOptions = Object.defineProperties(
     { ...opened },
-    { mode: { get: () => now.mode, enumerable: true }, style: { get: () => now.style, enumerable: true } },
+    {
+      mode: { get: () => now.mode, enumerable: true },
+      style: { get: () => now.style, enumerable: true },
+      only: { get: only, enumerable: true },
+    },
   );
   return { given, now };
 }

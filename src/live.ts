@@ -28,6 +28,7 @@ import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
 import { languagesWhenNeeded } from "./languages-when-needed.ts";
 import { changeable, liveControls } from "./live-controls.ts";
+import { compacting, endHooks, hooksFor, livePrompts, noticing } from "./live-prompts.ts";
 import { liveUndo } from "./live-undo.ts";
 import { mcpEntries, mcpSecrets, NO_SERVERS } from "./mcp-entries.ts";
 import { openAudit } from "./observe/audit.ts";
@@ -75,26 +76,27 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const lifetime = new AbortController();
   const { emit } = bus;
   const repository = repositoryOf(house, given.persist);
-  const foreign = await foreignFor(house, given, {
-    ...servers,
-    model,
-    journal,
-    emit,
-    audit,
-    lifetime: lifetime.signal,
-  });
-  const shared = { audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands };
+  const core = { audit, emit, lifetime: lifetime.signal };
+  const hooks = await hooksFor({ house, session: journal.session, bare: given.bare, redactor, ...core });
+  const foreign = await foreignFor(house, given, { ...servers, model, journal, ...core });
+  const shared = { redactor, repository: repository.hands, ...core };
   const worked = { house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) };
-  const bench = benchOf({ ...worked, ...shared, ...(foreign ? { foreign: foreign.pool } : {}) });
+  const bench = benchOf({
+    ...worked,
+    ...shared,
+    ...(foreign ? { foreign: foreign.pool } : {}),
+    ...(hooks ? { hooks } : {}),
+  });
   const languages = languagesWhenNeeded(house, () => gate.foreignHands(LOCAL_USER), lifetime.signal);
-  const own = { edits, earlier, session: journal.session, languages, output: redactDeltas(bus, redactor) };
+  const shown = { human: noticing(given.human, hooks, lifetime.signal), output: redactDeltas(bus, redactor) };
+  const own = { ...shown, edits, earlier, session: journal.session, languages };
   const { sandbox, gate } = workbench(bench, placeOf(house, given, own));
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
   const cache = answers ? { cache: { answers, label: contextLabel(() => journal.events()) } } : {};
   const told = { redact: redactor.text, servers: () => foreign?.pool.index() };
-  const writer = voiceFor(house, given, { model, gate, journal, emit, edits, ...told, ...cache });
+  const writer = voiceFor(house, given, { model, gate, journal, emit, edits, ...told, ...cache, ...compacting(hooks) });
   const convene = { gate, copies: copies.get, writer, models: parts.models, edits };
   const conductor = (work: Work | undefined) => conductorFor(bench, work ?? given, convene);
   const meter = createResourceMeter();
@@ -102,27 +104,30 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   announce(house, given, { model, earlier, emit, fork: files.fork, problem });
   if (given.sandbox === "off") await audit.note("sandbox-off");
   attachAudit(bus, audit);
-  staySmall(bus);
   const taking = liveUndo({ bench, sandbox, edits, audit, session });
+  const prompts = livePrompts({ hooks, now, prompt: taking.prompt, resumed: earlier.length > 0 });
   return {
     id: journal.session,
     workspace: house.workspace,
     face: faceOf(given),
     model: model.info,
     window: model.window,
-    notes: [...notesOf(house, given, model), ...servers.notes, ...parts.notes],
+    notes: [...notesOf(house, given, model), ...servers.notes, ...parts.notes, ...(hooks?.notes ?? [])],
     tools: gate.declarations.map((tool) => tool.name),
-    prompt: taking.prompt,
+    prompt: prompts.prompt,
     ...liveControls({ now, gate, journal, emit }),
     copies: copies.get,
     checkpoints: () => checkpointsOf(journal.events()),
     undo: taking.undo,
     mcp: () => foreign?.live(gate) ?? NO_SERVERS,
     async close() {
+      await endHooks(hooks);
       lifetime.abort();
       await Promise.all([copies.close(), foreign?.pool.close(), languages.close()]);
       meter.stop();
       await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
+      // What a stopped turn has to say of its end is said before the journal closes.
+      await prompts.settled();
       await journal.close();
       // The work is done: a log that cannot be written any more is told by the next session.
       await audit.end().catch(() => undefined);
@@ -140,10 +145,10 @@ function placeOf(
     earlier,
     session,
     ...own
-  }: Pick<Place, "edits" | "output" | "languages"> & { earlier: readonly Event[]; session: string },
+  }: Pick<Place, "edits" | "output" | "human" | "languages"> & { earlier: readonly Event[]; session: string },
 ): Place {
   const undo = { undo: async () => (await import("./undo.ts")).openUndo(house, session, given.addDirs) };
-  return { ...own, human: given.human, seen: seenFiles(standing(earlier)), ...(given.persist ? undo : {}) };
+  return { ...own, seen: seenFiles(standing(earlier)), ...(given.persist ? undo : {}) };
 }
 
 /** What all gates of the session share, with the reader and those whom work is handed on to. */
@@ -202,6 +207,7 @@ function busFor(journal: SessionFiles["journal"], { onEvent, onFlushed }: OpenOp
   const bus = createBus(journal);
   bus.subscribe(onEvent);
   if (onFlushed) journal.onFlushed(onFlushed);
+  staySmall(bus);
   return bus;
 }
 
@@ -248,7 +254,10 @@ async function answersFor(
   }
 }
 
-type VoiceParts = Pick<Parameters<typeof createVoice>[0], "model" | "gate" | "journal" | "emit" | "edits" | "cache">;
+type VoiceParts = Pick<
+  Parameters<typeof createVoice>[0],
+  "model" | "gate" | "journal" | "emit" | "edits" | "cache" | "beforeCompaction"
+>;
 
 function voiceFor(
   house: House,
@@ -298,7 +307,10 @@ function announce(
   const earlier = [...facts.earlier];
   const { workspace } = house;
   const { version } = house.options;
-  const name = given.name === undefined ? {} : { name: given.name };
+  const name = {
+    ...(given.name === undefined ? {} : { name: given.name }),
+    ...(given.agent === undefined ? {} : { agent: given.agent }),
+  };
   if (earlier.length > 0 && !fork) {
     emit({ kind: "session-resume" });
     if (given.name !== undefined) emit({ kind: "session-name", name: given.name });
@@ -364,7 +376,7 @@ export async function promptParts(house: House): Promise<readonly PromptPart[]> 
   const declared = DECLARED.map((name) => tools.find((tool) => tool.name === name)).filter(
     (tool) => tool !== undefined,
   );
-  const instructions = instructionsText(house.workspace, house.options.workspace);
+  const instructions = instructionsText(house);
   const texts: [string, string][] = [
     ["system text", systemText()],
     ...declared.map((tool): [string, string] => [`tool ${tool.name}`, canonicalJson(declare(tool))]),

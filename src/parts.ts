@@ -26,6 +26,7 @@ import toolsReadUntrusted from "./tools/read_untrusted.ts";
 import toolsReferences from "./tools/references.ts";
 import toolsRepoMap from "./tools/repo_map.ts";
 import toolsShell from "./tools/shell.ts";
+import toolsSkill from "./tools/skill.ts";
 import toolsTask from "./tools/task.ts";
 import toolsTodoWrite from "./tools/todo_write.ts";
 import toolsToolCall from "./tools/tool_call.ts";
@@ -45,6 +46,7 @@ export const tools: readonly Tool[] = [
   toolsReferences,
   toolsRepoMap,
   toolsShell,
+  toolsSkill,
   toolsTask,
   toolsTodoWrite,
   toolsToolCall,

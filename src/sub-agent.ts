@@ -20,6 +20,8 @@ const MOST_TURNS = 60;
 export interface SubAgentOrder {
   readonly title: string;
   readonly prompt: string;
+  /** Which agent does it. */
+  readonly agent?: string;
   /** Where it works; absent: it looks at the workspace and changes nothing. */
   readonly copy?: NonNullable<Place["copy"]>;
   /** The call or turn of the session that it belongs to. */
@@ -35,7 +37,9 @@ export async function runSubAgent(bench: Bench, order: SubAgentOrder, signal: Ab
     copy: order.copy !== undefined,
   });
   const { house, model, redactor } = bench;
-  const given = order.copy ? bench.given : { ...bench.given, mode: "plan" as const };
+  const asked = order.copy ? bench.given : { ...bench.given, mode: "plan" as const };
+  const given =
+    order.agent === undefined ? asked : (await import("./extensions.ts")).asAgent(house, asked, order.agent);
   const { subAgent: _none, ...own } = bench;
   const edits = editClock();
   const place = { human: NOBODY, output: emit, edits, seen: new Map() };
@@ -65,6 +69,7 @@ export async function runSubAgent(bench: Bench, order: SubAgentOrder, signal: Ab
     const outcome = await voice.run(task, signal);
     signal.throwIfAborted();
     const tokens = spentIn(journal);
+    await bench.hooks?.run("SubagentStop", { agent: order.agent ?? "", last_assistant_message: outcome.text }, signal);
     const problem = outcome.fault ? { problem: outcome.fault.message } : {};
     return { text: outcome.text, requests: outcome.turns, tokens, ...problem };
   } finally {

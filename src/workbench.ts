@@ -41,7 +41,10 @@ export const DECLARED = [
 
 /** What all gates of one session share: one record, one policy, one redaction. */
 export interface Bench
-  extends Pick<GateOptions, "audit" | "emit" | "redactor" | "lifetime" | "reader" | "repository" | "foreign"> {
+  extends Pick<
+    GateOptions,
+    "audit" | "emit" | "redactor" | "lifetime" | "reader" | "repository" | "foreign" | "hooks"
+  > {
   readonly house: House;
   readonly given: OpenOptions;
   readonly files: Pick<SessionFiles, "journal" | "blobs">;
@@ -102,7 +105,11 @@ export function workbench(bench: Bench, place: Place): Workbench {
     journal,
     emit: bench.emit,
     human: place.human,
-    session: { setTodos: (todos) => void bench.emit({ kind: "todos-set", todos }) },
+    session: {
+      setTodos: (todos) => void bench.emit({ kind: "todos-set", todos }),
+      skill: async (wanted) => (await import("./extensions.ts")).loadSkill(house, given.bare, wanted),
+    },
+    ...(bench.hooks ? { hooks: bench.hooks } : {}),
     reader: bench.reader,
     ...(bench.subAgent ? { subAgent: bench.subAgent } : {}),
     repository: bench.repository,
@@ -148,6 +155,9 @@ function policyFor({ house, model, rules, secondOpinion }: Bench, given: OpenOpt
       mode: given.offline ? "off" : config.get("network.mode"),
       allow: config.get("network.allow"),
       closed: modelServers(config, model.info.server),
+    },
+    get only() {
+      return (given.only ?? []).map((list) => list.map(parsePattern));
     },
     disallowed: [...given.disallowedTools, ...config.get<string[]>("tools.disallow")].map(knownPattern),
     allowed: given.allowedTools.map(knownPattern),

@@ -15,7 +15,8 @@ export function isFull(run: Run, request: ModelRequest): boolean {
 
 /** Compacts the thread; the fault names why it could not. */
 export async function compact(run: Run, request: ModelRequest): Promise<Fault | undefined> {
-  const { model, journal } = run.options;
+  const { model, journal, beforeCompaction } = run.options;
+  await beforeCompaction?.(run.signal);
   const instruction: Message = { role: "user", parts: [{ type: "text", text: SUMMARY_INSTRUCTION }] };
   const answer = await askModel(run, { ...request, messages: [...request.messages, instruction] }, "compaction");
   const summary = textOf(answer.message);

@@ -14,6 +14,8 @@ export interface Surroundings {
   style(): OutputStyle;
   /** Text of AGENTS.md and its like, or undefined. */
   instructions(): Promise<string | undefined>;
+  /** Further facts by name; one without a text is not there (any more). */
+  facts?(): Promise<readonly (readonly [source: string, text: string | undefined])[]>;
   /** Which foreign servers there are, one line each. */
   servers?(): string | undefined;
 }
@@ -45,6 +47,7 @@ export async function appendContext(surroundings: Surroundings, events: readonly
         : `mode: ${MODES[surroundings.mode()] ?? surroundings.mode()}`,
     ],
     ["style", surroundings.style() === "normal" && !known.has("style") ? undefined : STYLE_TEXTS[surroundings.style()]],
+    ...(await further(surroundings, known)),
     ["mcp", surroundings.servers?.()],
     ["cwd", `cwd: ${surroundings.cwd()}`],
   ];
@@ -53,6 +56,14 @@ export async function appendContext(surroundings: Surroundings, events: readonly
     const hash = sha256(text);
     if (known.get(source) !== hash) emit({ kind: "context-added", source, text, hash });
   }
+}
+
+async function further(
+  { facts }: Surroundings,
+  known: ReadonlyMap<string, string>,
+): Promise<[string, string | undefined][]> {
+  const found = (await facts?.()) ?? [];
+  return found.map(([source, text]) => [source, text ?? (known.has(source) ? `(no ${source} any more)` : undefined)]);
 }
 
 /** Project instructions as quoted data; a closing tag inside them cannot end the quotation. */

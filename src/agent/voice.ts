@@ -24,6 +24,8 @@ export interface VoiceOptions {
   readonly edits: EditClock;
   readonly surroundings: Surroundings;
   readonly cache?: VoiceCache;
+  /** Before messages give way to a summary. */
+  readonly beforeCompaction?: (signal: AbortSignal) => Promise<unknown>;
 }
 
 /** The cache of answers and the label of all that the thread holds. */

@@ -2,7 +2,7 @@
 import { CrucibleError, type Fault, toFault } from "../base/error.ts";
 import { EXTERNAL_LABEL } from "../core/label.ts";
 import type { ImagePart, TextPart } from "../core/message.ts";
-import type { LiveSession } from "../core/ports/app.ts";
+import type { App, LiveSession, OpenOptions } from "../core/ports/app.ts";
 import type { CommandContext } from "../core/ports/cli.ts";
 import { type Human, NOBODY } from "../core/ports/human.ts";
 import type { Outcome } from "../core/task.ts";
@@ -69,6 +69,7 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
   const answerSchema = schema === undefined ? undefined : readSchema(schema);
   const app = await context.makeApp({ workspace, bare: flags.has("bare"), flags: configFlags(flags) });
   const { signals } = face;
+  const custom = await customOf(app, prompts);
   const redact = face.debug ? (await app.redaction()).deep : undefined;
   const opening = {
     app,
@@ -78,7 +79,7 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
     signal: signals.signal,
   };
   const live = await app.open(
-    openOptions(flags, {
+    withModel(custom?.model, flags, {
       ...opening,
       onEvent(event) {
         if (redact) face.debug?.event(redact(event));
@@ -91,7 +92,9 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
   try {
     refuseBlind(live, prompts);
     face.renderer.start(live);
-    const outcome = await runTurns(live, prompts, {
+    const said = custom ? await custom.expand(live, signals.signal) : prompts;
+    const outcome = await runTurns(live, said, {
+      only: custom?.only,
       // Larger work keeps within its limits itself, and then still tells what it found.
       budget: face.work === "ask" ? budgetOf(app) : {},
       ...(answerSchema ? { answerSchema } : {}),
@@ -103,6 +106,31 @@ async function runPrompts(flags: Flags, context: CommandContext, face: Face): Pr
   } finally {
     await live.close();
   }
+}
+
+/** `/name words` of a command or skill: what the first prompt stands for. Nothing of it is loaded for other prompts. */
+async function customOf(app: App, [first, ...more]: readonly Prompt[]) {
+  const [part, ...rest] = first ?? [];
+  if (part?.type !== "text" || !part.text.startsWith("/")) return undefined;
+  const { customIn, expandCustom } = await import("./custom.ts");
+  const found = await customIn(app, part.text);
+  if (!found) return undefined;
+  const { custom, words } = found;
+  return {
+    only: custom.only,
+    model: custom.model,
+    expand: async (live: LiveSession, signal: AbortSignal): Promise<readonly Prompt[]> => [
+      [...(await expandCustom(custom, words, live, signal)), ...rest],
+      ...more,
+    ],
+  };
+}
+
+/** A command's own model, where the person names none. */
+function withModel(model: string | undefined, flags: Flags, opening: Parameters<typeof openOptions>[1]): OpenOptions {
+  const options = openOptions(flags, opening);
+  const named = options.model.model !== undefined || options.model.baseUrl !== undefined;
+  return model === undefined || named ? options : { ...options, model: { ...options.model, model } };
 }
 
 /** A model that cannot see gets no pictures. */

@@ -54,5 +54,17 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     about: "try every way out of the sandbox, or run a command in it",
     load: () => import("./commands/sandbox.ts"),
   },
+  memory: {
+    about: "what is remembered of this folder: list, add, edit, rm",
+    load: () => import("./commands/memory.ts"),
+  },
+  commit: {
+    about: "commit what is staged with a message made from it; never pushes",
+    load: () => import("./commands/commit.ts"),
+  },
+  import: {
+    about: "take over another agent's setup: MCP servers, commands, rules, hooks",
+    load: () => import("./commands/import.ts"),
+  },
   demo: { about: "the main job against a scripted model, no model needed", load: () => import("./commands/demo.ts") },
 };

@@ -46,7 +46,7 @@ export interface Conversation {
   /** Enter: a prompt, a command, or, while it works, something said in between. */
   submit(text: string): Promise<void>;
   /** Runs a prompt, as larger work if that is asked for. */
-  prompt(text: string, work?: Work): Promise<void>;
+  prompt(text: string, work?: Work, command?: Spoken): Promise<void>;
   /** While it works: asked when it is done. */
   later(text: string): void;
   /** The last waiting prompt, taken back. */
@@ -65,6 +65,12 @@ export interface Conversation {
   /** Looks which model would answer, and says what is wrong when none would. */
   look(): Promise<void>;
   leave(code?: number): Promise<void>;
+}
+
+/** What a line stands for: a command's text, and the only tools of its turn. */
+export interface Spoken {
+  readonly parts: Said;
+  readonly only?: readonly string[];
 }
 
 interface State {
@@ -145,7 +151,7 @@ export function createConversation(options: ConversationOptions): Conversation {
     state.queue.unshift("The plan is accepted. Carry it out.");
   };
 
-  const turn = async (text: string, work: Work | undefined): Promise<Outcome | undefined> => {
+  const turn = async (text: string, work: Work | undefined, command?: Spoken): Promise<Outcome | undefined> => {
     const stop = new AbortController();
     const steering: Said[] = [];
     state.turn = { stop, steering };
@@ -155,13 +161,14 @@ export function createConversation(options: ConversationOptions): Conversation {
     try {
       const live = await open({ title: oneLine(text, 80) });
       state.last = live.id;
-      const parts = await partsOf(text, live);
+      const parts = command?.parts ?? (await partsOf(text, live));
       const signal = AbortSignal.any([stop.signal, lifetime.signal]);
       const taken = () => steering.splice(0);
       const outcome = await live.prompt(parts, {
         budget: work ? {} : budgetOf(app),
         steering: taken,
         ...(work ? { work } : {}),
+        only: command?.only,
         signal,
       });
       view.ended(outcome, performance.now() - started);
@@ -179,8 +186,8 @@ export function createConversation(options: ConversationOptions): Conversation {
     }
   };
 
-  const prompt = async (text: string, work?: Work): Promise<void> => {
-    let outcome = await turn(text, work);
+  const prompt = async (text: string, work?: Work, command?: Spoken): Promise<void> => {
+    let outcome = await turn(text, work, command);
     while (outcome?.status === "done" && state.queue.length > 0 && !lifetime.signal.aborted)
       outcome = await turn(state.queue.shift() ?? "", undefined);
   };
@@ -238,6 +245,7 @@ export function createConversation(options: ConversationOptions): Conversation {
       try {
         if (line === "") return;
         if (line.startsWith("/") && !line.startsWith("//")) return await options.slash(line, conversation);
+        if (/^# +\S[^\n]*$/.test(line)) return await options.slash(`/remember ${line.slice(1).trim()}`, conversation);
         if (line.startsWith("!")) return line.length > 1 ? await ownCommand(line.slice(1).trim()) : undefined;
         // What an own command prints belongs to the prompt that follows it.
         if (!state.turn) await state.own?.ended;

@@ -68,6 +68,7 @@ export const FLAGS = {
   cd: { short: "C", kind: "text", values: "dir", about: "work in this folder" },
   "allowed-tools": { kind: "list", values: "list", about: "what is not asked about: web_fetch, 'shell(git push *)'" },
   "disallowed-tools": { kind: "list", values: "list", about: "what is refused" },
+  agent: { kind: "text", values: "name", about: "work as this agent of yours: its words, its tools" },
   "append-system-prompt": { kind: "text", values: "text", about: "added to the system text" },
   "max-turns": { kind: "text", values: "N", about: "limit of model requests" },
   "max-tool-calls": { kind: "text", values: "N", about: "limit of tool calls" },

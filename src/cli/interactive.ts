@@ -14,6 +14,7 @@ import { configFlags } from "./open-options.ts";
 import { allowClosedPipes, processOutput, wantsColor } from "./output.ts";
 import { promptHistory } from "./prompt-history.ts";
 import { faultLine } from "./render/renderer.ts";
+import { customSlash, extendCommands } from "./slash/extend.ts";
 import { modelCommands } from "./slash/model.ts";
 import { programCommands, runSlash } from "./slash/program.ts";
 import { sessionCommands } from "./slash/session.ts";
@@ -23,7 +24,7 @@ import type { View } from "./view.ts";
 
 const COMMANDS: Readonly<Record<string, SlashCommand>> = {
   ...{ ...sessionCommands, ...modelCommands },
-  ...{ ...undoCommands, ...programCommands },
+  ...{ ...undoCommands, ...extendCommands, ...programCommands },
 };
 
 /** Talks until the person leaves; gives the exit code. */
@@ -35,8 +36,9 @@ export async function interactive(flags: Flags, context: CommandContext): Promis
     bare: flags.has("bare"),
     flags: configFlags(flags),
   });
+  const commands = { ...(await customSlash(app)), ...COMMANDS };
   const face = await faceFor(flags, {
-    ...{ app, env, commands: COMMANDS },
+    ...{ app, env, commands },
     history: promptHistory(join(app.config.places.state, "prompts.jsonl"), app.workspace),
     color: wantsColor(flags.text("color") ?? "auto", true, env),
     verbose: flags.has("verbose"),
@@ -47,7 +49,7 @@ export async function interactive(flags: Flags, context: CommandContext): Promis
   const debug = flags.has("debug-file") ? createDebug(flags.text("debug-file")) : undefined;
   const conversation = createConversation({
     ...{ app, flags, view, env, debug },
-    slash: (line, talk) => runSlash(line, talkOf(talk, face)),
+    slash: (line, talk) => runSlash(line, talkOf(talk, face, commands)),
   });
   const signals = leaveOnSignals(conversation);
   face.start(conversation);
@@ -95,11 +97,11 @@ async function begin(conversation: Conversation, flags: Flags): Promise<void> {
   }
 }
 
-function talkOf(conversation: Conversation, face: Face): Talk {
+function talkOf(conversation: Conversation, face: Face, commands: Talk["commands"]): Talk {
   const { view, app, env } = conversation;
   const talk: Omit<Talk, keyof Conversation> = {
     keys: () => face.keys(),
-    commands: COMMANDS,
+    commands,
     say: (...lines) => view.say(lines),
     async program(...words) {
       const stop = AbortSignal.timeout(600_000);

@@ -63,7 +63,7 @@ export function openOptions(flags: Flags, opening: Opening): OpenOptions {
     throw new CrucibleError("usage", `--session-id ${sessionId} is not a UUID`);
   const resume = flags.text("resume") ?? (flags.has("continue") ? "newest" : undefined);
   refuseContradictions(flags, resume);
-  const name = flags.text("name");
+  const [name, agent] = [flags.text("name"), flags.text("agent")];
   const effort = app.config.get<Effort | undefined>("effort");
   const mode = app.config.get<string>("permissionMode");
   return {
@@ -78,6 +78,7 @@ export function openOptions(flags: Flags, opening: Opening): OpenOptions {
     disallowedTools: flags.list("disallowed-tools"),
     appendSystemPrompt: flags.text("append-system-prompt") ?? "",
     ...(effort === undefined ? {} : { effort }),
+    ...(agent === undefined ? {} : { agent }),
     bare: flags.has("bare"),
     offline: flags.has("offline"),
     cache: !flags.has("no-cache"),

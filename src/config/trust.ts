@@ -9,7 +9,10 @@ import type { Places } from "./places.ts";
 import { appendRecord, readRecords } from "./record-file.ts";
 
 /** Files and folders of a workspace that start programs, change settings or add to what the model is told to do. */
-const SUBJECTS = [".codecrucible", ".crucible", ".mcp.json", ".agents/skills"];
+const SUBJECTS = [
+  ...[".codecrucible", ".crucible", ".mcp.json", ".agents/skills"],
+  ...[".claude/skills", ".claude/commands", ".claude/agents"],
+];
 const MAX_FILES = 500;
 const MAX_BYTES = 1024 * 1024;
 

@@ -46,6 +46,7 @@ export const AUDIT_ACTIONS = {
   "sandbox-probe": { type: "security_scan", severity: "low" },
   undo: { type: "data_access", severity: "medium" },
   "config-change": { type: "config_change", severity: "medium" },
+  "hook-start": { type: "system_event", severity: "low" },
   "cache-hit": { type: "data_access", severity: "low" },
   "session-start": { type: "session_management", severity: "low" },
   "session-end": { type: "session_management", severity: "low" },

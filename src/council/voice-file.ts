@@ -2,6 +2,7 @@
 import { isScalar, LineCounter, parseDocument, type YAMLMap } from "yaml";
 import * as z from "zod/mini";
 import { CrucibleError } from "../base/error.ts";
+import { splitFrontMatter } from "../base/front-matter.ts";
 import { issueText } from "../base/issue-text.ts";
 import { nearest } from "../base/text.ts";
 import type { Voice } from "../core/voice.ts";
@@ -30,7 +31,7 @@ const KEYS = Object.keys(FORM.shape);
 
 /** The voice of a file. Throws `bad-config` with file:line and the nearest known key. */
 export function parseVoice({ file, origin, text }: VoiceText): Voice {
-  const { head, body } = split(file, text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n"));
+  const { head, body } = split(file, text);
   const lines = new LineCounter();
   const document = parseDocument(head, { lineCounter: lines, schema: "core" });
   // The first line of the file is the mark above the front matter.
@@ -53,10 +54,10 @@ export function parseVoice({ file, origin, text }: VoiceText): Voice {
 
 /** What stands between the marks, and what stands below. */
 function split(file: string, text: string): { head: string; body: string } {
-  const match = /^---\n((?:[^\n]*\n)*?)---(?:\n|$)/.exec(text);
-  if (!match)
+  const parts = splitFrontMatter(text);
+  if (!parts)
     throw bad(`${file}:1: the file does not begin with front matter`, "put id, title, duty ... between two lines ---");
-  return { head: match[1] ?? "", body: text.slice(match[0].length).trim() };
+  return parts;
 }
 
 const lineAt = (text: string) => text.trimEnd().split("\n").length;

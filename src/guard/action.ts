@@ -32,6 +32,8 @@ export interface Policy {
   readonly secondOpinion: SecondOpinion;
   readonly limits: CallLimits;
   readonly disallowed: readonly ToolPattern[];
+  /** Lists of the only tools that may be used (of an agent, of a command): a call stands in each of them. */
+  readonly only?: readonly (readonly ToolPattern[])[];
   /** Typed by the person for this run: turns a question into yes, never a denial. */
   readonly allowed: readonly ToolPattern[];
 }

@@ -46,12 +46,16 @@ function lean(schema: unknown): unknown {
   return Object.fromEntries(entries.map(([key, value]) => [key, lean(value)]));
 }
 
+/** Its index is a line of the thread where there is something to load. */
+const UNLISTED: ReadonlySet<string> = new Set(["skill"]);
+
 /** The search tool's description ends with one line that names what can be found. */
 export function withIndex(search: ToolDeclaration, deferred: readonly Tool[]): ToolDeclaration {
-  if (deferred.length === 0) return search;
+  const names = deferred.map((tool) => tool.name).filter((name) => !UNLISTED.has(name));
+  if (names.length === 0) return search;
   return {
     ...search,
-    description: `${search.description} Available: ${deferred.map((tool) => tool.name).join(", ")}.`,
+    description: `${search.description} Available: ${names.join(", ")}.`,
   };
 }
 

@@ -18,6 +18,7 @@ import type {
   SubAgentHands,
   TreeHands,
 } from "../core/ports/hands.ts";
+import type { Hooks } from "../core/ports/hooks.ts";
 import type { Human } from "../core/ports/human.ts";
 import type { Languages } from "../core/ports/languages.ts";
 import type { Foreign } from "../core/ports/mcp.ts";
@@ -26,7 +27,6 @@ import type { AuditPort, Journal } from "../core/ports/store.ts";
 import { failedResult, type Tool, type ToolResult } from "../core/tool.ts";
 import { doubtsOf, type Verdict } from "../core/verdict.ts";
 import { type Action, type Check, gatherAction, type Policy } from "./action.ts";
-import { askPerson } from "./ask-person.ts";
 import { sendToBackground } from "./background.ts";
 import { hostOf } from "./checks/network-access.ts";
 import { contextLabel } from "./context-label.ts";
@@ -34,6 +34,7 @@ import { declare, searchDeferred, withIndex } from "./declare.ts";
 import { type Ending, end } from "./end-call.ts";
 import { foreignHands } from "./foreign.ts";
 import type { Mint } from "./grants.ts";
+import { afterCall, decide } from "./hooked.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { keepUndo } from "./keep-undo.ts";
 import { limitsOf } from "./limits.ts";
@@ -63,6 +64,7 @@ export interface GateOptions {
   readonly languages?: Languages;
   /** What is known of the repository, over what the hands of one call show. */
   readonly repository: (tree: TreeHands) => RepositoryHands;
+  readonly hooks?: Hooks;
   /** Tools of foreign servers; absent where there are none. */
   readonly foreign?: Foreign;
   readonly redactor: Redactor;
@@ -156,10 +158,10 @@ async function runCall(
     { kind: "verdict-given", callId: call.id, tool: call.tool, verdict: first, verdicts: given, micros },
     where,
   );
-  const verdict = action instanceof Error ? first : await askPerson(options, { action, judgement, where }, signal);
+  const { verdict, judged } = await decide(options, { action, judgement, where }, signal);
   const ending: Ending = { call, verdict, started, where, action };
   const asked = { call, tool, actor: context.actor };
-  const record = () => audited(options, asked, verdict, judgement);
+  const record = () => audited(options, asked, verdict, judged);
   if (action instanceof Error || verdict.decision !== "allow" || !action.tool) {
     await record();
     return end(options, { ...ending, denied: true }, failedResult(`Denied: ${verdict.reason} [${verdict.rule}]`));
@@ -203,7 +205,7 @@ async function perform(room: Room, action: Action, how: Performance): Promise<To
     );
     await options.journal.flushed();
     await how.record();
-    return await execute(room, action, how);
+    return await afterCall(options, action, await execute(room, action, how), how.signal);
   } catch (error) {
     if (how.signal.aborted) return failedResult("Cancelled before it ended.");
     const fault = toFault(error);

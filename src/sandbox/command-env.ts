@@ -59,7 +59,10 @@ const HOMES: readonly (readonly [name: string, place: string])[] = [
   ["GOMODCACHE", "go/pkg/mod"],
 ];
 
-/** Git's own ways to start programs, closed; they outrank every configuration file. */
+/**
+ * Git's own ways to start programs, closed; they outrank every configuration file. `diff.external` is not among them:
+ * git takes an empty one for a program of that name, and `git diff` would show nothing.
+ */
 const GIT: readonly (readonly [key: string, value: string])[] = [
   ["safe.directory", "*"],
   ["core.hooksPath", "/dev/null"],
@@ -67,7 +70,6 @@ const GIT: readonly (readonly [key: string, value: string])[] = [
   ["core.pager", "cat"],
   ["core.sshCommand", "false"],
   ["core.askPass", ""],
-  ["diff.external", ""],
   ["credential.helper", ""],
   ["protocol.ext.allow", "never"],
   ["commit.gpgSign", "false"],

@@ -22,6 +22,7 @@ const DOCS = [
   "docs/spiral.md",
   "docs/undo.md",
   "docs/mcp.md",
+  "docs/extend.md",
 ];
 const text = (file: string) => readFileSync(resolve(root, file), "utf8");
 const manifest = JSON.parse(text("package.json")) as { scripts: Record<string, string>; bin: Record<string, string> };
@@ -95,6 +96,8 @@ describe("commands that the documents show", () => {
       "undo --list": 42,
       "council list": 0,
       "council stats": 0,
+      memory: 0,
+      "import --dry-run": 0,
       "demo council": 0,
       "council which database? --options SQLite,Postgres": 60,
       review: 60,

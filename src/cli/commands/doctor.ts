@@ -3,10 +3,12 @@ import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { CrucibleError, toFault } from "../../base/error.ts";
+import { oneLine } from "../../base/text.ts";
 import type { App } from "../../core/ports/app.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
 import type { BackendState } from "../../core/ports/sandbox.ts";
 import { workFolder } from "../files.ts";
+import { harmless } from "../output.ts";
 
 interface Finding {
   readonly name: string;
@@ -46,6 +48,7 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     ...diskFindings(app),
     ...configFindings(app),
     ...(await decided(app)),
+    ...(await hookFindings(app)),
     ...(await mcpFindings(app)),
     ...stored,
   ];
@@ -81,6 +84,24 @@ async function sandboxFindings(app: App): Promise<Finding[]> {
     { name: "sandbox", status: "problem", text: `none works: ${status.reason ?? "unknown"}`, ...mend },
     ...others,
   ];
+}
+
+/** Hooks are programs: whoever looks should see them. */
+async function hookFindings(app: App): Promise<Finding[]> {
+  try {
+    const { entries, notes } = await app.hooks();
+    const how = { managed: "runs as you", user: "runs as you", project: "runs in the sandbox" } as const;
+    return [
+      ...entries.map(({ event, matcher, command, origin, file }): Finding => {
+        const text = `${event}${matcher === "" ? "" : ` (${matcher})`}: ${oneLine(harmless(command), 80)} (${origin}, ${how[origin]}; ${file})`;
+        return { name: "hook", status: "ok", text };
+      }),
+      ...notes.map((text): Finding => ({ name: "hook", status: "note", text })),
+    ];
+  } catch (error) {
+    const { message, hint } = toFault(error);
+    return [{ name: "hook", status: "problem", text: message, ...(hint ? { mend: hint } : {}) }];
+  }
 }
 
 /** A backend beside the one in use is no problem when it is absent. */

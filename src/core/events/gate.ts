@@ -72,6 +72,18 @@ export type GateEvent =
       readonly paths: readonly string[];
       readonly more: number;
     }
+  | {
+      readonly kind: "hook-ran";
+      /** Name of the hook event. */
+      readonly on: string;
+      readonly command: string;
+      readonly origin: string;
+      readonly decision?: "ask" | "deny";
+      readonly reason?: string;
+      /** What went wrong with the hook itself. */
+      readonly failed?: string;
+      readonly durationMs: number;
+    }
   /** What a foreign server says beside its answers: its log, its state. Shown with `--debug`, never stored. */
   | { readonly kind: "server-note"; readonly server: string; readonly text: string }
   | { readonly kind: "job-start"; readonly callId: string; readonly job: string; readonly command: string }

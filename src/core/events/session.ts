@@ -14,6 +14,8 @@ export type SessionEvent =
       readonly title: string;
       readonly name?: string;
       readonly program: string;
+      /** The agent that it works as. */
+      readonly agent?: string;
       readonly fork?: { readonly session: string; readonly seq: number };
     }
   | { readonly kind: "session-name"; readonly name: string }

@@ -13,9 +13,12 @@ import type { Budget, Outcome, Said } from "../task.ts";
 import type { Mode, SandboxMode, Verdict } from "../verdict.ts";
 import type { AnswerCache } from "./cache.ts";
 import type { CopyPort, CouncilBudget } from "./council.ts";
+import type { Extensions, ImportPlan, MemoryView } from "./extensions.ts";
 import type { CommandResult } from "./hands.ts";
+import type { HookEntry } from "./hooks.ts";
 import type { Human } from "./human.ts";
 import type { LiveMcp, McpView } from "./mcp.ts";
+import type { LanguageServerState } from "./languages.ts";
 import type { ModelChoice, Models } from "./models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./sandbox.ts";
 import type { SpiralScale } from "./spiral.ts";
@@ -105,6 +108,10 @@ export interface OpenOptions extends Work {
   readonly addDirs: readonly string[];
   readonly allowedTools: readonly string[];
   readonly disallowedTools: readonly string[];
+  /** Lists of the only tools that may be used; a call stands in each of them. */
+  readonly only?: readonly (readonly string[])[];
+  /** The agent that it works as. */
+  readonly agent?: string;
   readonly appendSystemPrompt: string;
   readonly effort?: Effort;
   /** No instructions of the project are read. */
@@ -138,6 +145,8 @@ export interface PromptOptions {
   readonly steering?: () => readonly Said[];
   /** Larger work, for this prompt alone; without it what the session was opened for. */
   readonly work?: Work;
+  /** The only tools of this turn. */
+  readonly only?: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -323,7 +332,16 @@ export interface App {
   voices(): Promise<VoicesView>;
   councils(): Promise<CouncilsView>;
   undo(): Promise<UndoView>;
+  /** Language servers that are looked for, and those that are installed. */
+  languages(): Promise<readonly LanguageServerState[]>;
   trust(): TrustView;
+  /** Skills, commands and agents of this folder. */
+  extensions(): Promise<Extensions>;
+  /** Hooks in the order in which they run. Throws `bad-config`. */
+  hooks(): Promise<{ readonly entries: readonly HookEntry[]; readonly notes: readonly string[] }>;
+  memory(): Promise<MemoryView>;
+  /** What another agent's setup holds; `workspace`: also what stands in this folder. */
+  importPlan(options: { readonly workspace: boolean }): Promise<ImportPlan>;
   approvals(): ApprovalsView;
   /** Foreign servers without a session. Throws `bad-config`. */
   mcp(): Promise<McpView>;

@@ -1,6 +1,7 @@
 /** The powers of a tool: it can touch the machine only through these, each bound to one grant. */
 
 import type { Json } from "../../base/canonical-json.ts";
+import type { SkillText } from "./extensions.ts";
 import type { Languages } from "./languages.ts";
 import type { ForeignHands } from "./mcp.ts";
 
@@ -193,6 +194,8 @@ export interface Todo {
 
 export interface SessionHands {
   setTodos(todos: readonly Todo[]): void;
+  /** The text of a skill, or of a file beside it. Throws `bad-input`, `file-missing`, `denied`. */
+  skill?(wanted: { readonly name: string; readonly file?: string }): Promise<SkillText>;
 }
 
 export interface FoundTool {
@@ -233,7 +236,10 @@ export interface SubAgentWork {
 
 /** A voice with a context of its own that looks and answers; its calls are judged and recorded like all others. */
 export interface SubAgentHands {
-  work(order: { readonly title: string; readonly prompt: string }, signal: AbortSignal): Promise<SubAgentWork>;
+  work(
+    order: { readonly title: string; readonly prompt: string; readonly agent?: string },
+    signal: AbortSignal,
+  ): Promise<SubAgentWork>;
 }
 
 export interface Hands {
