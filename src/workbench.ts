@@ -98,6 +98,7 @@ export function workbench(bench: Bench, place: Place): Workbench {
     audit: bench.audit,
     journal,
     emit: bench.emit,
+    ...(bench.given.actor ? { actor: bench.given.actor } : {}),
     human: place.human,
     session: { setTodos: (todos) => void bench.emit({ kind: "todos-set", todos }) },
     reader: bench.reader,

@@ -1,5 +1,6 @@
 /** What the faces (command line, later server and editors) may ask of the wired program. */
 
+import type { Actor } from "../actor.ts";
 import type { Approval } from "../approval.ts";
 import type { CouncilDecision, CouncilMode, CouncilReport, RiskLevel } from "../council.ts";
 import type { CouncilStats } from "../council-record.ts";
@@ -97,6 +98,8 @@ export interface Work {
 export interface OpenOptions extends Work {
   readonly model: ModelChoice;
   readonly human: Human;
+  /** Who asks for the work, when it is not the person at this machine. */
+  readonly actor?: Actor;
   readonly mode: Mode;
   readonly style: OutputStyle;
   readonly sandbox: SandboxMode;
