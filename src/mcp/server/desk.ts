@@ -27,6 +27,7 @@ export interface WorkResult {
   readonly status: Outcome["status"];
   readonly text: string;
   readonly verification: { readonly status: string; readonly text: string };
+  readonly denied: readonly { readonly tool: string; readonly reason: string }[];
   readonly report?: object;
 }
 
@@ -89,6 +90,7 @@ async function workOn({ app, base, budget }: Ground, order: Order): Promise<Work
       status: outcome.status,
       text: found?.text ?? outcome.text,
       verification: { status, text },
+      denied: outcome.openDenials.map(({ tool, reason }) => ({ tool, reason })),
       ...(found ? { report: found.report } : {}),
     };
   } finally {

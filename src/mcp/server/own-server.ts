@@ -10,7 +10,7 @@ import { toFault } from "../../base/error.ts";
 import { withoutHidden } from "../../base/invisible.ts";
 import { oneLine } from "../../base/text.ts";
 import { NOBODY } from "../../core/ports/human.ts";
-import type { Desk } from "./desk.ts";
+import type { Desk, WorkResult } from "./desk.ts";
 import { elicitedHuman } from "./elicited-human.ts";
 import { auditOutput, searchInput, searchOutput, workOutput, workTools } from "./own-tools.ts";
 
@@ -50,10 +50,19 @@ function registerWork(server: McpServer, desk: Desk, asking: boolean): void {
           signal: context.mcpReq.signal,
           step: progress(context),
         });
-        return { content: [{ type: "text", text: result.text }], structuredContent: { ...result } };
+        const texts = [result.text, ...deniedText(result, desk.ground.base.mode)];
+        return { content: texts.map((text) => ({ type: "text", text })), structuredContent: { ...result } };
       }),
     );
   }
+}
+
+function deniedText({ denied }: WorkResult, mode: string): string[] {
+  if (denied.length === 0) return [];
+  const lines = denied.map(({ tool, reason }) => `${tool} was denied: ${reason}`);
+  const hint =
+    mode === "plan" ? ["the server only reads: start it with --permission-mode default to let it write"] : [];
+  return [[...lines, ...hint].join("\n")];
 }
 
 function clientName(server: McpServer): string {

@@ -119,6 +119,8 @@ export const workOutput = z.object({
   status: z.enum(["done", "failed", "cancelled"]),
   text: z.string(),
   verification: z.object({ status: z.string(), text: z.string() }),
+  /** Calls that were refused and not made good otherwise. */
+  denied: z.array(z.object({ tool: z.string(), reason: z.string() })),
   report: z.record(z.string(), z.unknown()).optional(),
 });
 
