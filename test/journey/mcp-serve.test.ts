@@ -57,7 +57,7 @@ test("ask: an answer with its session, steps on the way, the client as actor on 
   expect(
     tools.every(
       ({ inputSchema }) =>
-        inputSchema.additionalProperties === false ||
+        inputSchema["additionalProperties"] === false ||
         inputSchema.properties === undefined ||
         Object.keys(inputSchema.properties).length === 0,
     ),
