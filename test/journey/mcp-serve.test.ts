@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { Client, type JSONRPCMessage, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { expect, test, vi } from "vitest";
 import { processTransport } from "../../src/mcp/client/transport.ts";
-import { call, type Journey, journey } from "../kit/journey.ts";
-import { alive } from "../kit/mcp.ts";
+import { call, type Journey, journey, lastText } from "../kit/journey.ts";
+import { alive, configure } from "../kit/mcp.ts";
 import { type Served, serve } from "../kit/serve.ts";
 
 const DONE = { text: "Done." };
@@ -274,4 +274,25 @@ test("a token that nobody gave is printed once; wrong flags are told before anyt
     const run = await setting.run(["mcp", "serve", ...words]);
     expect(run).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(why) as unknown });
   }
+});
+
+test("our own client calls our own server: one crucible asks another", async () => {
+  const asked = call("tool_call", { name: "mcp__own__ask", input: { prompt: "what is inside?" } });
+  await using setting = await journey({
+    script: [call("tool_search", { query: "ask a question" }), asked, { text: "Inner answer." }, DONE],
+  });
+  const token = "a-token-of-some-length-0123456789";
+  writeFileSync(join(setting.home, "token"), token);
+  await using served = serveWith(setting, "--http", "--token-file", join(setting.home, "token"));
+  const url = await vi.waitFor(() => {
+    const found = /http:\/\/127\.0\.0\.1:\d+\/mcp/.exec(served.stderr())?.[0];
+    if (!found) throw new Error(served.stderr());
+    return found;
+  }, 10_000);
+  configure(setting, { own: { url, headers: { Authorization: `Bearer ${token}` }, approve: ["*"] } });
+  const looked = await setting.run(["mcp", "test", "own", "--pin"]);
+  expect(looked.stdout, looked.stderr).toMatch(/codecrucible .*: 6 tools/);
+  const run = await setting.ask(["-p", "ask the other one"]);
+  expect(run).toMatchObject({ code: 0 });
+  expect(lastText(setting.server.chats.at(-1) ?? { body: {} })).toContain("Inner answer.");
 });
