@@ -97,14 +97,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const convene = { gate, copies: copies.get, writer, models: parts.models, edits };
   const conductor = (work: Work | undefined) => conductorFor(bench, work ?? given, convene);
   const meter = createResourceMeter();
-  const session = createSession({
-    journal,
-    emit,
-    conductor,
-    clock: systemClock,
-    actor: given.actor,
-    measure: meter.measure,
-  });
+  const session = createSession({ journal, emit, conductor, clock: systemClock, actor: given.actor, ...meter });
   announce(house, given, { model, earlier, emit, fork: files.fork, problem });
   if (given.sandbox === "off") await audit.note("sandbox-off");
   attachAudit(bus, audit);
