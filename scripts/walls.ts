@@ -35,6 +35,7 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   agent: { builtins: [] },
   council: { builtins: [] },
   session: { builtins: [] },
+  lsp: { builtins: ["node:stream"] },
   cache: { builtins: ["node:fs", "node:sqlite", "node:zlib"] },
   store: { builtins: ["node:fs", "node:fs/promises", "node:sqlite", "node:os"], process: true },
   workers: { builtins: ["node:worker_threads"] },

@@ -10,6 +10,7 @@ import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { byteLength, oneLine } from "./base/text.ts";
 import type { ConveneParts } from "./convene.ts";
+import { LOCAL_USER } from "./core/actor.ts";
 import { type EditClock, editClock } from "./core/edit-clock.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions, PromptPart, Work } from "./core/ports/app.ts";
@@ -25,6 +26,7 @@ import { createRedactor } from "./guard/redact.ts";
 import type { PolicyRule } from "./guard/rules.ts";
 import type { SecondOpinion } from "./guard/shell/second-opinion.ts";
 import type { House, SessionFiles } from "./house.ts";
+import { languagesWhenNeeded } from "./languages-when-needed.ts";
 import { changeable, liveControls } from "./live-controls.ts";
 import { liveUndo } from "./live-undo.ts";
 import { mcpEntries, mcpSecrets, NO_SERVERS } from "./mcp-entries.ts";
@@ -84,10 +86,9 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const shared = { audit, emit, redactor, lifetime: lifetime.signal, repository: repository.hands };
   const worked = { house, given, files, model, rules: parts.rules, secondOpinion: parserFor(bus) };
   const bench = benchOf({ ...worked, ...shared, ...(foreign ? { foreign: foreign.pool } : {}) });
-  const { sandbox, gate } = workbench(
-    bench,
-    placeOf(house, given, { edits, earlier, session: journal.session, output: redactDeltas(bus, redactor) }),
-  );
+  const languages = languagesWhenNeeded(house, () => gate.foreignHands(LOCAL_USER), lifetime.signal);
+  const own = { edits, earlier, session: journal.session, languages, output: redactDeltas(bus, redactor) };
+  const { sandbox, gate } = workbench(bench, placeOf(house, given, own));
   if (given.sandboxRequired) await requireSandbox(sandbox);
   const copies = lazily(async () => (await import("./copies.ts")).openCopies(bench, gate, edits));
   const { answers, problem } = await answersFor(house, given, parts);
@@ -119,7 +120,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     mcp: () => foreign?.live(gate) ?? NO_SERVERS,
     async close() {
       lifetime.abort();
-      await Promise.all([copies.close(), foreign?.pool.close()]);
+      await Promise.all([copies.close(), foreign?.pool.close(), languages.close()]);
       meter.stop();
       await Promise.all([answers?.close(), sandbox.close(), repository.close()]);
       await journal.close();
@@ -135,7 +136,11 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
 function placeOf(
   house: House,
   given: OpenOptions,
-  { earlier, session, ...own }: Pick<Place, "edits" | "output"> & { earlier: readonly Event[]; session: string },
+  {
+    earlier,
+    session,
+    ...own
+  }: Pick<Place, "edits" | "output" | "languages"> & { earlier: readonly Event[]; session: string },
 ): Place {
   const undo = { undo: async () => (await import("./undo.ts")).openUndo(house, session, given.addDirs) };
   return { ...own, human: given.human, seen: seenFiles(standing(earlier)), ...(given.persist ? undo : {}) };

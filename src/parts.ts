@@ -17,11 +17,13 @@ import backendsPodman from "./sandbox/backends/podman.ts";
 import backendsSandboxRuntime from "./sandbox/backends/sandbox-runtime.ts";
 import type { AnyPart } from "./sandbox/remote.ts";
 import toolsAskUser from "./tools/ask_user.ts";
+import toolsDefinition from "./tools/definition.ts";
 import toolsEdit from "./tools/edit.ts";
 import toolsGlob from "./tools/glob.ts";
 import toolsGrep from "./tools/grep.ts";
 import toolsRead from "./tools/read.ts";
 import toolsReadUntrusted from "./tools/read_untrusted.ts";
+import toolsReferences from "./tools/references.ts";
 import toolsRepoMap from "./tools/repo_map.ts";
 import toolsShell from "./tools/shell.ts";
 import toolsTask from "./tools/task.ts";
@@ -34,11 +36,13 @@ import toolsWrite from "./tools/write.ts";
 /** Every part in src/tools. */
 export const tools: readonly Tool[] = [
   toolsAskUser,
+  toolsDefinition,
   toolsEdit,
   toolsGlob,
   toolsGrep,
   toolsRead,
   toolsReadUntrusted,
+  toolsReferences,
   toolsRepoMap,
   toolsShell,
   toolsTask,

@@ -9,6 +9,7 @@ import type { Emit } from "./core/event.ts";
 import type { OpenOptions } from "./core/ports/app.ts";
 import type { Gate } from "./core/ports/gate.ts";
 import type { Human } from "./core/ports/human.ts";
+import type { Languages } from "./core/ports/languages.ts";
 import type { OpenModel } from "./core/ports/models.ts";
 import type { Sandbox } from "./core/ports/sandbox.ts";
 import type { Policy, ToolPattern } from "./guard/action.ts";
@@ -57,6 +58,8 @@ export interface Place {
   readonly output: Emit;
   readonly edits: EditClock;
   readonly seen: ReadonlyMap<string, string>;
+  /** Of the workspace itself: a copy lies elsewhere, and its servers would read it anew. */
+  readonly languages?: Languages;
   /** Opens the undo store; absent where nothing is kept. */
   readonly undo?: NonNullable<SandboxOptions["undo"]>;
   /** A throw-away copy: always confined, without network and without what the person allowed for longer. */
@@ -105,6 +108,7 @@ export function workbench(bench: Bench, place: Place): Workbench {
     ...(bench.subAgent ? { subAgent: bench.subAgent } : {}),
     repository: bench.repository,
     // What a foreign server sees and does is no part of a copy.
+    ...(place.languages ? { languages: place.languages } : {}),
     ...(bench.foreign && !copy ? { foreign: bench.foreign } : {}),
     redactor: bench.redactor,
     clock: systemClock,

@@ -20,6 +20,7 @@ import type {
   TreeHands,
 } from "../core/ports/hands.ts";
 import type { Human } from "../core/ports/human.ts";
+import type { Languages } from "../core/ports/languages.ts";
 import type { Foreign } from "../core/ports/mcp.ts";
 import type { Sandbox } from "../core/ports/sandbox.ts";
 import type { AuditPort, Journal } from "../core/ports/store.ts";
@@ -61,6 +62,8 @@ export interface GateOptions {
   readonly reader: (where: EventContext) => ReaderHands;
   /** Hands work on; absent where a sub-agent itself is at work. */
   readonly subAgent?: (where: EventContext) => SubAgentHands;
+  /** Language servers; absent where none is asked. */
+  readonly languages?: Languages;
   /** What is known of the repository, over what the hands of one call show. */
   readonly repository: (tree: TreeHands) => RepositoryHands;
   /** Tools of foreign servers; absent where there are none. */
@@ -288,6 +291,7 @@ async function execute(room: Room, action: Action, how: Performance): Promise<To
   const hands: Hands = {
     ...machine,
     ...(machine.tree ? { repository: options.repository(machine.tree) } : {}),
+    ...(machine.files && options.languages ? { languages: options.languages } : {}),
     ...(tool.effects.includes("human") ? { human: options.human } : {}),
     ...(tool.effects.includes("session") ? { session: options.session, deferred } : {}),
     ...(tool.effects.includes("agents") ? agents(options, how.where) : {}),

@@ -5,6 +5,7 @@ import { plural } from "../base/text.ts";
 import { defineTool, failedResult, textResult } from "../core/tool.ts";
 import { editText } from "./lib/edit-text.ts";
 import { need } from "./lib/hands.ts";
+import { problemsText } from "./lib/problems.ts";
 import { refuseStale } from "./lib/stale.ts";
 import { decodeText } from "./lib/text-file.ts";
 
@@ -20,7 +21,7 @@ export default defineTool({
   effects: ["read", "write"],
   parallel: false,
   timeoutMs: 20_000,
-  run: async (input, hands) => {
+  run: async (input, hands, signal) => {
     const files = need(hands, "files");
     const file = await files.read(input.path);
     const stale = await refuseStale(files, file);
@@ -42,12 +43,14 @@ export default defineTool({
       ? `. \`old\` did not match exactly; check what changed:\n${shown.diff}`
       : "";
     const text = `edited ${change.path}: ${plural(input.edits.length, "edit")}, +${shown.added} -${shown.removed}${note}`;
-    return textResult(text, {
+    const wrong = await problemsText(hands, { path: change.path, text: outcome.text }, signal);
+    return textResult(`${text}${wrong.text}`, {
       path: change.path,
       ...shown,
       before: change.before,
       after: change.after,
       stages: outcome.stages,
+      ...(wrong.count > 0 ? { errors: wrong.count } : {}),
     });
   },
 });

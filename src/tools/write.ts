@@ -6,6 +6,7 @@ import { plural } from "../base/text.ts";
 import type { FileContent, FileHands } from "../core/ports/hands.ts";
 import { defineTool, failedResult, textResult } from "../core/tool.ts";
 import { need } from "./lib/hands.ts";
+import { problemsText } from "./lib/problems.ts";
 import { refuseStale } from "./lib/stale.ts";
 import { decodeText } from "./lib/text-file.ts";
 
@@ -16,7 +17,7 @@ export default defineTool({
   effects: ["read", "write"],
   parallel: false,
   timeoutMs: 20_000,
-  run: async (input, hands) => {
+  run: async (input, hands, signal) => {
     const files = need(hands, "files");
     const old = await existing(files, input.path);
     if (old && files.lastSeen(old.path) === undefined)
@@ -28,9 +29,11 @@ export default defineTool({
     const change = await need(hands, "fileWrites").write(input.path, Buffer.from(content), old?.hash ?? null);
     const shown = await showDiff(before?.text ?? "", content.slice(before?.bom.length ?? 0));
     const verb = old ? "replaced" : "created";
-    const details = { path: change.path, ...shown, before: change.before, after: change.after };
+    const wrong = await problemsText(hands, { path: change.path, text: content }, signal);
+    const errors = wrong.count > 0 ? { errors: wrong.count } : {};
+    const details = { path: change.path, ...shown, before: change.before, after: change.after, ...errors };
     return textResult(
-      `${verb} ${change.path} (${plural(content.split("\n").length - (content.endsWith("\n") ? 1 : 0), "line")})`,
+      `${verb} ${change.path} (${plural(content.split("\n").length - (content.endsWith("\n") ? 1 : 0), "line")})${wrong.text}`,
       details,
     );
   },

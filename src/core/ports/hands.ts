@@ -1,5 +1,7 @@
 /** The powers of a tool: it can touch the machine only through these, each bound to one grant. */
+
 import type { Json } from "../../base/canonical-json.ts";
+import type { Languages } from "./languages.ts";
 import type { ForeignHands } from "./mcp.ts";
 
 export interface FileContent {
@@ -249,4 +251,5 @@ export interface Hands {
   readonly reader?: ReaderHands;
   readonly subAgent?: SubAgentHands;
   readonly foreign?: ForeignHands;
+  readonly languages?: Languages;
 }
