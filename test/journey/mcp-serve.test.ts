@@ -1,4 +1,5 @@
 /** `crucible mcp serve` as other programs use it: a session behind the gate for each call, and nothing that widens it. */
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
@@ -69,9 +70,16 @@ test("ask: an answer with its session, steps on the way, the client as actor on 
   );
   expect(result).toMatchObject({ structuredContent: { status: "done", text: "It sums prices." } });
   expect(steps.join("\n")).toContain("read");
+  // What larger work looks at by itself is the client's doing, too.
+  execFileSync("git", ["init", "-q"], { cwd: setting.folder });
+  await client.callTool({ name: "review", arguments: {} });
+  expect(setting.audit().some(({ tool }) => tool === "shell")).toBe(true);
   const events = setting.journal();
   const session = (result.structuredContent as { session: string }).session;
-  expect(events.find(({ kind }) => kind === "turn-start")).toMatchObject({ session, actor: "mcp:a test" });
+  expect(events.find((event) => event.kind === "turn-start" && event.session === session)).toMatchObject({
+    session,
+    actor: "mcp:a test",
+  });
   expect(setting.audit().filter(({ actor }) => (actor as { role: string }).role === "service").length).toBeGreaterThan(
     0,
   );
