@@ -71,7 +71,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const servers = await mcpEntries(house, given.mcpConfig, given.bare);
   const redactor = createRedactor(journal.session, [...knownSecrets(house), ...mcpSecrets(servers)]);
   const log = openAudit(auditOptions(house.config, redactor.deep));
-  const audit = sessionAudit(log, journal.session, beginning(house, given, parts));
+  const audit = sessionAudit(log, journal.session, beginning(house, given, parts), given.actor);
   const edits = editClock(lastClock(earlier));
   const lifetime = new AbortController();
   const { emit } = bus;
@@ -100,7 +100,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
   const convene = { gate, copies: copies.get, writer, models: parts.models, edits };
   const conductor = (work: Work | undefined) => conductorFor(bench, work ?? given, convene);
   const meter = createResourceMeter();
-  const session = createSession({ journal, emit, conductor, clock: systemClock, measure: meter.measure });
+  const session = createSession({ journal, emit, conductor, clock: systemClock, actor: given.actor, ...meter });
   announce(house, given, { model, earlier, emit, fork: files.fork, problem });
   if (given.sandbox === "off") await audit.note("sandbox-off");
   attachAudit(bus, audit);

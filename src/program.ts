@@ -7,6 +7,10 @@ export function main(argv: readonly string[], version: string): Promise<number> 
   return run(argv, {
     version,
     env: readEnvironment(),
+    faces: {
+      mcp: async (serving) => (await import("./serve-mcp.ts")).serveMcp(serving),
+      acp: async (serving) => (await import("./serve-acp.ts")).serveAcp(serving),
+    },
     makeApp: (options) => createApp({ ...options, version }),
   });
 }

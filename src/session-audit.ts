@@ -1,5 +1,5 @@
 /** The audit log as one session sees it: its beginning is recorded before its first action, its end after its last. */
-import { LOCAL_USER } from "./core/actor.ts";
+import { type Actor, LOCAL_USER } from "./core/actor.ts";
 import type { AuditRecord } from "./core/audit-event.ts";
 import type { AuditPort } from "./core/ports/store.ts";
 
@@ -13,10 +13,15 @@ export interface SessionAudit extends AuditPort {
 }
 
 /** A session that only talks leaves no record; `details` say how one that acts was started. */
-export function sessionAudit(audit: AuditPort, session: string, details: Details): SessionAudit {
+export function sessionAudit(
+  audit: AuditPort,
+  session: string,
+  details: Details,
+  actor: Actor = LOCAL_USER,
+): SessionAudit {
   let begun: Promise<void> | undefined;
   const own = (action: AuditRecord["action"], about: Details = {}) =>
-    audit.append({ action, session, actor: LOCAL_USER, details: about });
+    audit.append({ action, session, actor, details: about });
   const begin = (): Promise<void> => {
     begun ??= own("session-start", details).catch((error: unknown) => {
       // The next action tries again: the disk may have room by then.

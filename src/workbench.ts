@@ -104,6 +104,7 @@ export function workbench(bench: Bench, place: Place): Workbench {
     audit: bench.audit,
     journal,
     emit: bench.emit,
+    ...(bench.given.actor ? { actor: bench.given.actor } : {}),
     human: place.human,
     session: {
       setTodos: (todos) => void bench.emit({ kind: "todos-set", todos }),

@@ -46,9 +46,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   approvals: { about: "list and revoke what you allowed for longer", load: () => import("./commands/approvals.ts") },
   trust: { about: "trust what this workspace would run or steer", load: () => import("./commands/trust.ts") },
   mcp: {
-    about: "foreign servers (Model Context Protocol): add, list, get, test, login, logout, remove",
+    about: "foreign servers (Model Context Protocol): add, list, get, test, login, logout, remove; serve: be one",
     load: () => import("./commands/mcp.ts"),
   },
+  acp: { about: "the agent of an editor (Agent Client Protocol)", load: () => import("./commands/acp.ts") },
   audit: { about: "the audit log: verify, head, tail, export", load: () => import("./commands/audit.ts") },
   sandbox: {
     about: "try every way out of the sandbox, or run a command in it",

@@ -23,7 +23,8 @@ export async function askPerson(options: GateOptions, asked: Asked, signal: Abor
   const reaching = action.shell && doubts.find((entry) => entry.rule.startsWith("network."));
   const handBack = reaching ? ". Run it yourself, then `crucible -c`" : "";
   // A program's own token has no scope to approve, so an agent never answers itself.
-  if (!options.human.present || !action.actor.scopes.includes("approve"))
+  const approver = options.human.actor ?? action.actor;
+  if (!options.human.present || !approver.scopes.includes("approve"))
     return { ...verdict, decision: "deny", reason: `${verdict.reason}; nobody is here to ask${handBack}` };
   // A command gets the network only to hosts that the question can name.
   if (reaching && action.shell?.hosts.length === 0) {
@@ -40,23 +41,22 @@ export async function askPerson(options: GateOptions, asked: Asked, signal: Abor
   const { title, lines } = options.redactor.deep(seen);
   options.emit({ kind: "approval-asked", callId, title, lines, rules }, where);
   const answer = await options.human.approve(question, signal);
-  options.emit({ kind: "approval-given", callId, answer, by: action.actor.id }, where);
-  await record(options, action, { action: "approval", decision: answer });
+  options.emit({ kind: "approval-given", callId, answer, by: approver.id }, where);
+  await record(options, action, { action: "approval", actor: approver, decision: answer });
   if (answer === "no") return { ...verdict, decision: "deny", rule: "approval.refused", reason: "the person said no" };
   if (answer === "always" && scopes.length > 0) {
-    const stored = action.policy.approvals?.add(scopes, action.actor.id) ?? [];
+    const stored = action.policy.approvals?.add(scopes, approver.id) ?? [];
     const details = { rules: [...rules], ids: stored.map(({ id }) => id) };
-    await record(options, action, { action: "approval-stored", decision: answer, details });
+    await record(options, action, { action: "approval-stored", actor: approver, decision: answer, details });
   }
   return { ...verdict, decision: "allow" };
 }
 
-type Recorded = Pick<Parameters<GateOptions["audit"]["append"]>[0], "action" | "decision" | "details">;
+type Recorded = Pick<Parameters<GateOptions["audit"]["append"]>[0], "action" | "actor" | "decision" | "details">;
 
 function record(options: GateOptions, action: Action, what: Recorded): Promise<unknown> {
   return options.audit.append({
     session: options.journal.session,
-    actor: action.actor,
     tool: action.call.tool,
     callId: action.call.id,
     ...what,

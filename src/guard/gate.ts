@@ -3,6 +3,7 @@ import { canonicalJson, wellFormed } from "../base/canonical-json.ts";
 import type { Clock } from "../base/clock.ts";
 import { CrucibleError, toFault } from "../base/error.ts";
 import { sha256 } from "../base/hash.ts";
+import type { Actor } from "../core/actor.ts";
 import type { Emit, EventContext } from "../core/event.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Label } from "../core/label.ts";
@@ -54,6 +55,8 @@ export interface GateOptions {
   readonly audit: AuditPort;
   readonly journal: Pick<Journal, "flushed" | "session" | "events">;
   readonly emit: Emit;
+  /** Whose session it is, when it is not the person's at this machine: every call is theirs then. */
+  readonly actor?: Actor;
   readonly human: Human;
   readonly session: SessionHands;
   /** The quarantined reader for one call. */
@@ -92,12 +95,13 @@ export function createGate(options: GateOptions): Gate {
     async run(call, where, signal) {
       running.add(call);
       try {
-        return await runCall(room, call, where, signal);
+        return await runCall(room, call, { ...where, actor: options.actor ?? where.actor }, signal);
       } finally {
         running.delete(call);
       }
     },
-    foreignHands: (actor) => foreignHands(options, { actor, callId: "", readOnly: planning(options), where: {} }),
+    foreignHands: (actor) =>
+      foreignHands(options, { actor: options.actor ?? actor, callId: "", readOnly: planning(options), where: {} }),
   };
 }
 

@@ -49,6 +49,8 @@ export interface SessionOptions {
   /** Who does this turn's work. */
   readonly conductor: (work: Work | undefined) => Conductor;
   readonly clock: Clock;
+  /** Who asks, unless the prompt says otherwise; the person at this machine when absent. */
+  readonly actor?: Actor | undefined;
   /** What the process used since it was last asked. */
   readonly measure?: () => ResourceUse;
 }
@@ -59,7 +61,7 @@ export function createSession(options: SessionOptions): Session {
   let queue: Promise<unknown> = Promise.resolve();
   const turn = async (prompt: Said, given: SessionPrompt): Promise<Outcome> => {
     const number = journal.events().filter((event) => event.kind === "turn-start").length + 1;
-    const actor = given.actor ?? LOCAL_USER;
+    const actor = given.actor ?? options.actor ?? LOCAL_USER;
     const started = clock.monotonic();
     emit({ kind: "turn-start", prompt }, { turn: number, actor: actor.id });
     await journal.flushed();

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { parse } from "jsonc-parser";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { FLAGS, parseFlags } from "../../src/cli/flags.ts";
@@ -23,6 +24,7 @@ const DOCS = [
   "docs/undo.md",
   "docs/mcp.md",
   "docs/extend.md",
+  "docs/editors.md",
 ];
 const text = (file: string) => readFileSync(resolve(root, file), "utf8");
 const manifest = JSON.parse(text("package.json")) as { scripts: Record<string, string>; bin: Record<string, string> };
@@ -121,6 +123,32 @@ describe("commands that the documents show", () => {
       writeFileSync(resolve(folder.path, "crucible/config/config.jsonc"), block);
       const run = await runBinary(["config", "show", "--origin"], { cwd: folder.path, home: folder.path });
       expect(run.code, run.stderr).toBe(0);
+    }
+  });
+
+  it("entries for editors and clients start what they say, and it speaks the protocol", async () => {
+    const blocks = ["docs/editors.md", "docs/mcp.md"].flatMap((file) =>
+      [...text(file).matchAll(/```jsonc\n([\s\S]*?)```/g)].map((match) => match[1] ?? ""),
+    );
+    const found: string[][] = [];
+    const gather = (value: unknown): void => {
+      if (typeof value !== "object" || value === null) return;
+      const { command, args } = value as { command?: unknown; args?: string[] };
+      if (command === "crucible") found.push(args ?? []);
+      for (const each of Object.values(value)) gather(each);
+    };
+    for (const block of blocks) gather(parse(block));
+    expect(found.map(([first]) => first).sort()).toEqual(["acp", "acp", "acp", "mcp"]);
+    using folder = tempFolder();
+    for (const words of found) {
+      const method = "initialize";
+      const mcp = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "docs", version: "0" } };
+      const params = words[0] === "acp" ? { protocolVersion: 1 } : mcp;
+      const here = words.map((word) => (word.startsWith("/home/") ? folder.path : word));
+      const stdin = `${JSON.stringify({ jsonrpc: "2.0", id: 1, method, params })}\n`;
+      const run = await runBinary(here, { cwd: folder.path, home: folder.path, stdin });
+      expect(run.code, run.stderr).toBe(0);
+      expect(JSON.parse(run.stdout)).toMatchObject({ id: 1, result: expect.anything() as unknown });
     }
   });
 

@@ -1,6 +1,7 @@
 /** Protocol conformance: no scenario fails without a reason, and no reason outlives its failure. */
 import { describe, expect, test } from "vitest";
 import { lacking } from "../sandbox/machine.ts";
+import { fixtureScenarios, realScenarios, SERVER_EXPLAINED, SERVER_WARNINGS } from "./server-suite.ts";
 import { clientScenarios, EXPLAINED, referenceServers, suiteVersions } from "./suite.ts";
 
 test("client scenarios of the conformance suite", { timeout: 180_000 }, async () => {
@@ -8,6 +9,19 @@ test("client scenarios of the conformance suite", { timeout: 180_000 }, async ()
   expect(results.length).toBeGreaterThan(20);
   const failed = results.filter(({ passed }) => !passed).map(({ name }) => name);
   expect(failed).toEqual(Object.keys(EXPLAINED).sort());
+});
+
+test("server scenarios of the conformance suite: our plumbing with the suite's tools, and the real server", {
+  timeout: 180_000,
+}, async () => {
+  const [fixture, real] = await Promise.all([fixtureScenarios(), realScenarios()]);
+  expect(fixture.length).toBeGreaterThan(30);
+  const failed = fixture.filter(({ passed }) => !passed).map(({ name }) => name);
+  expect(failed).toEqual(Object.keys(SERVER_EXPLAINED).sort());
+  const empty = fixture.filter(({ passed, counts }) => passed && counts.startsWith("0 passed")).map(({ name }) => name);
+  expect(empty).toEqual(Object.keys(SERVER_WARNINGS).sort());
+  expect(real).toHaveLength(4);
+  expect(real.filter(({ passed }) => !passed)).toEqual([]);
 });
 
 test("the suites are pinned", () => {

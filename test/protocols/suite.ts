@@ -34,7 +34,7 @@ export interface ScenarioResult {
   readonly counts: string;
 }
 
-async function suite(words: readonly string[], cwd: string): Promise<{ code: number | null; text: string }> {
+export async function suite(words: readonly string[], cwd: string): Promise<{ code: number | null; text: string }> {
   const bin = join(ROOT, "node_modules/@modelcontextprotocol/conformance/dist/index.js");
   const child = spawn(process.execPath, [bin, ...words], { cwd, stdio: ["ignore", "pipe", "pipe"] });
   let text = "";

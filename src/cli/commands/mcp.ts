@@ -1,4 +1,4 @@
-/** `crucible mcp add|list|get|test|login|logout|remove`: foreign servers and their pinned tools. */
+/** `crucible mcp add|list|get|test|login|logout|remove|serve`: foreign servers and their pinned tools; this program as a server. */
 import type { Command } from "commander";
 import type { Json } from "../../base/canonical-json.ts";
 import { CrucibleError } from "../../base/error.ts";
@@ -6,6 +6,7 @@ import { oneLine, plural } from "../../base/text.ts";
 import type { CommandContext } from "../../core/ports/cli.ts";
 import type { McpDetails, McpReport, McpServerStatus, McpToolView, McpView } from "../../core/ports/mcp.ts";
 import { workFolder } from "../files.ts";
+import { declareServe } from "../mcp-serve.ts";
 import { harmless } from "../output.ts";
 import { table } from "../table.ts";
 
@@ -24,6 +25,7 @@ export default function mcp(command: Command, context: CommandContext, finish: F
   declareLook(command, open, finish);
   declareTest(command, open, finish);
   declareLogin(command, open, finish);
+  declareServe(command, context, finish);
   command
     .command("remove <name>")
     .description("take a server out, with its pins and its login")

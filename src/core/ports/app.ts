@@ -1,5 +1,6 @@
 /** What the faces (command line, later server and editors) may ask of the wired program. */
 
+import type { Actor } from "../actor.ts";
 import type { Approval } from "../approval.ts";
 import type { CouncilDecision, CouncilMode, CouncilReport, RiskLevel } from "../council.ts";
 import type { CouncilStats } from "../council-record.ts";
@@ -17,8 +18,8 @@ import type { Extensions, ImportPlan, MemoryView } from "./extensions.ts";
 import type { CommandResult } from "./hands.ts";
 import type { HookEntry } from "./hooks.ts";
 import type { Human } from "./human.ts";
-import type { LiveMcp, McpView } from "./mcp.ts";
 import type { LanguageServerState } from "./languages.ts";
+import type { LiveMcp, McpView } from "./mcp.ts";
 import type { ModelChoice, Models } from "./models.ts";
 import type { BackendState, Sandbox, SandboxStatus } from "./sandbox.ts";
 import type { SpiralScale } from "./spiral.ts";
@@ -100,6 +101,8 @@ export interface Work {
 export interface OpenOptions extends Work {
   readonly model: ModelChoice;
   readonly human: Human;
+  /** Who asks for the work, when it is not the person at this machine. */
+  readonly actor?: Actor;
   readonly mode: Mode;
   readonly style: OutputStyle;
   readonly sandbox: SandboxMode;

@@ -1,5 +1,6 @@
 /** What a command of the command line gets. */
 import type { App } from "./app.ts";
+import type { Faces } from "./serving.ts";
 
 export type MakeApp = (options: {
   workspace: string;
@@ -11,4 +12,5 @@ export interface CommandContext {
   readonly makeApp: MakeApp;
   readonly env: Readonly<Record<string, string>>;
   readonly version: string;
+  readonly faces: Faces;
 }

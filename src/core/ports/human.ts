@@ -1,4 +1,5 @@
 /** The port to the person, if one is there. */
+import type { Actor } from "../actor.ts";
 
 export interface ApprovalQuestion {
   readonly callId: string;
@@ -17,6 +18,8 @@ export type ApprovalAnswer = "yes" | "always" | "no";
 export interface Human {
   /** False when nobody can answer: questions become denials. */
   readonly present: boolean;
+  /** Who answers, where it is not who asked for the work. */
+  readonly actor?: Actor;
   approve(question: ApprovalQuestion, signal: AbortSignal): Promise<ApprovalAnswer>;
   ask(question: string, options: readonly string[], signal: AbortSignal): Promise<string | undefined>;
 }
