@@ -31,7 +31,6 @@ const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boo
   },
   tools: { builtins: [] },
   extensions: { builtins: [] },
-  mcp: { builtins: [] },
   mcp: { builtins: ["node:http", "node:stream"], process: true },
   acp: { builtins: [] },
   agent: { builtins: [] },

@@ -50,6 +50,7 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     ...(await decided(app)),
     ...(await hookFindings(app)),
     ...(await mcpFindings(app)),
+    ...(await languageFindings(app)),
     ...stored,
   ];
 }
@@ -200,6 +201,18 @@ async function decided(app: App): Promise<Finding[]> {
 }
 
 /** Foreign servers as they are configured; none is started. */
+/** One line for those that are installed; with none, those that are looked for. */
+async function languageFindings(app: App): Promise<Finding[]> {
+  const servers = await app.languages();
+  const installed = servers.filter(({ words }) => words !== undefined);
+  const names = (list: typeof servers) => [...new Set(list.map(({ name }) => name))].join(", ");
+  if (servers.length === 0)
+    return [{ name: "languages", status: "note", text: "language servers are off (lsp.enabled)" }];
+  return installed.length > 0
+    ? [{ name: "languages", status: "ok", text: `language servers: ${names(installed)}` }]
+    : [{ name: "languages", status: "note", text: `no language server is installed; looked for ${names(servers)}` }];
+}
+
 async function mcpFindings(app: App): Promise<Finding[]> {
   try {
     const view = await app.mcp();
