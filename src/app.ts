@@ -54,6 +54,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     voices: async () => (await import("./voices.ts")).voicesView(house),
     councils: async () => (await import("./councils.ts")).councilsView((await openStore(house)).sessions, house),
     undo: async () => (await import("./undo-view.ts")).undoView(house, (await openStore(house)).sessions),
+    newestVersion: async (registry) =>
+      (await import("./update.ts")).newestVersion(registry, "codecrucible", new AbortController().signal),
     languages: async () => (await import("./languages.ts")).surveyLanguages(house),
     trust: () => trustView(house),
     extensions: async () => (await import("./extensions.ts")).loadExtensions(house, house.options.bare),

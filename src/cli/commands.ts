@@ -67,5 +67,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     about: "take over another agent's setup: MCP servers, commands, rules, hooks",
     load: () => import("./commands/import.ts"),
   },
+  completion: {
+    about: "a script that completes commands and flags: bash, zsh, fish, powershell",
+    load: () => import("./commands/completion.ts"),
+  },
+  man: { about: "the manual page: crucible man | man -l -", load: () => import("./commands/man.ts") },
+  update: {
+    about: "--check asks the package registry for a newer version",
+    load: () => import("./commands/update.ts"),
+  },
   demo: { about: "the main job against a scripted model, no model needed", load: () => import("./commands/demo.ts") },
 };

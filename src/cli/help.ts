@@ -1,5 +1,6 @@
 /** The help text, made from the tables it describes. */
 import { COMMANDS } from "./commands.ts";
+import { EXAMPLES } from "./examples.ts";
 import { MEANINGS } from "./exit-codes.ts";
 import { FLAGS, type Flag, type Work } from "./flags.ts";
 
@@ -8,10 +9,7 @@ export function helpText(version: string): string {
   const commands = Object.entries(COMMANDS).map(([name, { about }]) => row(name, about));
   return `codecrucible ${version}: a local-first coding agent
 
-  crucible "fix the failing test"      work in this folder with a model on this machine
-  crucible -p "what does src do?"      one shot, answer on standard output
-  git diff | crucible -p "review"      standard input becomes part of the prompt
-  crucible -c "now add a test"         go on with the newest session
+${EXAMPLES.map(([line, about]) => row(line, about)).join("\n")}
 
 Commands
 ${commands.join("\n")}

@@ -22,7 +22,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     }
     if (command) {
       const { runCommand } = await import("./run-command.ts");
-      return await runCommand(first ?? "", command, rest, context);
+      return await runCommand(first ?? "", command, rest, { ...context, commands: COMMANDS });
     }
     const flags = parseFlags(argv, context.env);
     if (flags.has("version")) {

@@ -22,6 +22,7 @@ const DOCS = [
   "docs/council.md",
   "docs/spiral.md",
   "docs/undo.md",
+  "docs/interactive.md",
   "docs/mcp.md",
   "docs/extend.md",
   "docs/editors.md",

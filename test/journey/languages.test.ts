@@ -8,7 +8,8 @@ import { call, type Journey, journey, lastText } from "../kit/journey.ts";
 const TYPESCRIPT = resolve(import.meta.dirname, "../../node_modules/typescript");
 const FILES = {
   "package.json": '{"name":"work","type":"module"}\n',
-  "tsconfig.json": '{"compilerOptions":{"strict":true,"module":"nodenext","allowImportingTsExtensions":true,"noEmit":true,"types":[]}}\n',
+  "tsconfig.json":
+    '{"compilerOptions":{"strict":true,"module":"nodenext","allowImportingTsExtensions":true,"noEmit":true,"types":[]}}\n',
   "src/price.ts": "export function price(count: number): number {\n  return count * 2;\n}\n",
   "src/shop.ts": 'import { price } from "./price.ts";\n\nexport const total: number = price(3);\n',
 };

@@ -335,6 +335,8 @@ export interface App {
   voices(): Promise<VoicesView>;
   councils(): Promise<CouncilsView>;
   undo(): Promise<UndoView>;
+  /** The newest version that a package registry has of this program. Throws `tool-failed`, `usage`. */
+  newestVersion(registry: string): Promise<string>;
   /** Language servers that are looked for, and those that are installed. */
   languages(): Promise<readonly LanguageServerState[]>;
   trust(): TrustView;
