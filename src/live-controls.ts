@@ -1,4 +1,7 @@
 /** What a person changes or does beside the prompts of a live session: mode, style, own calls, the background, the name. */
+import type { Voice } from "./agent/loop.ts";
+import { CrucibleError } from "./base/error.ts";
+import { LOCAL_USER } from "./core/actor.ts";
 import type { Emit, Event } from "./core/event.ts";
 import type { LiveSession, OpenOptions } from "./core/ports/app.ts";
 import type { Gate } from "./core/ports/gate.ts";
@@ -30,12 +33,19 @@ export interface ControlParts {
   readonly gate: Gate;
   readonly journal: Journal;
   readonly emit: Emit;
+  readonly writer: Voice;
 }
 
-type Controls = Pick<LiveSession, "setMode" | "setStyle" | "own" | "background" | "events" | "rename">;
+type Controls = Pick<LiveSession, "compact" | "setMode" | "setStyle" | "own" | "background" | "events" | "rename">;
 
-export function liveControls({ now, gate, journal, emit }: ControlParts): Controls {
+export function liveControls({ now, gate, journal, emit, writer }: ControlParts): Controls {
   return {
+    async compact(signal) {
+      const fault = await writer.compact(LOCAL_USER, signal);
+      if (fault)
+        throw new CrucibleError(fault.code, fault.message, fault.hint === undefined ? {} : { hint: fault.hint });
+      await journal.flushed();
+    },
     setStyle(style) {
       now.style = style;
     },

@@ -1,6 +1,6 @@
 /** Wires one live session: journal, gate, sandbox, voice. Loaded while the model server is being asked. */
 import { setFlagsFromString } from "node:v8";
-import { createVoice } from "./agent/loop.ts";
+import { createVoice, type Voice } from "./agent/loop.ts";
 import { systemText } from "./agent/prompt.ts";
 import { createReader } from "./agent/reader.ts";
 import { attachAudit } from "./attach-audit.ts";
@@ -115,7 +115,7 @@ export async function startSession(house: House, opened: OpenOptions, parts: Par
     notes: [...notesOf(house, given, model), ...servers.notes, ...parts.notes, ...(hooks?.notes ?? [])],
     tools: gate.declarations.map((tool) => tool.name),
     prompt: prompts.prompt,
-    ...liveControls({ now, gate, journal, emit }),
+    ...liveControls({ now, gate, journal, emit, writer }),
     copies: copies.get,
     checkpoints: () => checkpointsOf(journal.events()),
     undo: taking.undo,
@@ -263,7 +263,7 @@ function voiceFor(
   house: House,
   given: OpenOptions,
   parts: VoiceParts & { redact: (text: string) => string; servers: () => string | undefined },
-): Conductor {
+): Voice {
   const { redact, servers, ...own } = parts;
   return createVoice({
     ...own,

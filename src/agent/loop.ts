@@ -1,5 +1,6 @@
 /** The one agent loop: ask the model, run its calls through the gate, until it answers or something stops it. */
 import { CrucibleError, type Fault, toFault } from "../base/error.ts";
+import type { Actor } from "../core/actor.ts";
 import type { AssistantMessage, ToolCallPart } from "../core/message.ts";
 import { textOf, wordsOf } from "../core/message.ts";
 import type { ModelRequest } from "../core/model.ts";
@@ -17,9 +18,19 @@ import { instructionFor, type Pattern } from "./loop-guard.ts";
 import { callsOf, foldThread } from "./thread.ts";
 import { emitFor, type Run, startRun, type VoiceOptions } from "./voice.ts";
 
+export interface Voice extends Conductor {
+  /** Makes room in the thread now, by the person's wish; the fault says why it could not. */
+  compact(actor: Actor, signal: AbortSignal): Promise<Fault | undefined>;
+}
+
 /** One voice as a conductor. */
-export function createVoice(options: VoiceOptions): Conductor {
+export function createVoice(options: VoiceOptions): Voice {
   return {
+    async compact(actor, signal) {
+      const turn = options.journal.events().filter(({ kind }) => kind === "turn-start").length;
+      const run = startRun(options, { turn, prompt: [], actor, budget: {} }, signal);
+      return compact(run, requestOf(run));
+    },
     async run(task, signal) {
       const limit =
         task.budget.wallMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(task.budget.wallMs)]);

@@ -302,6 +302,28 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     await screen.shows(/exit=0/);
   });
 
+  test("/compact puts a summary in the place of what was said; /tasks tells of background commands", async () => {
+    const long = "Every word of this answer counts. ".repeat(120);
+    await using setting = await journey({
+      script: (request) => {
+        const said = lastText(request);
+        return {
+          text: /^(?:one|two|three)\b/.test(said) ? long : said.startsWith("go on") ? "Going on." : "In short: words.",
+        };
+      },
+    });
+    using screen = terminal(setting, ["one"]);
+    await say(screen, "two");
+    await say(screen, "three");
+    await say(screen, "/tasks");
+    await screen.shows(/no command runs in the background/);
+    await say(screen, "/compact");
+    await screen.shows(/context compacted: /);
+    await say(screen, "go on");
+    await screen.shows(/Going on\./);
+    expect(setting.journal().some(({ kind }) => kind === "context-compacted")).toBe(true);
+  });
+
   test("the window of a model whose server does not tell: asked once, then remembered", async () => {
     await using setting = await journey({
       wire: "openai",

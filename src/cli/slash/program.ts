@@ -18,6 +18,7 @@ const PROGRAM: Readonly<Record<string, readonly [about: string, alone: readonly 
   status: ["servers, models and what was learned of them", ["status"]],
   stats: ["times, tokens, tools and voices of your sessions", ["stats"]],
   doctor: ["what works here, and what mends the rest", ["doctor"]],
+  mcp: ["foreign servers", ["mcp", "list"], "[get|test|login|logout name]"],
   config: ["read and change the configuration", ["config", "list"], "[get key|set key value]"],
 };
 

@@ -75,6 +75,24 @@ export const sessionCommands: Readonly<Record<string, SlashCommand>> = {
       );
     },
   },
+  compact: {
+    about: "put a summary in the place of the older part of the conversation",
+    async run(_words, talk) {
+      await need(talk).compact(AbortSignal.timeout(600_000));
+    },
+  },
+  tasks: {
+    about: "background commands of this session",
+    whileBusy: true,
+    run(_words, talk) {
+      const events = talk.live?.events() ?? [];
+      const ends = new Map(events.flatMap((event) => (event.kind === "job-end" ? [[event.job, event.exitCode]] : [])));
+      const jobs = events.flatMap((event) => (event.kind === "job-start" ? [event] : []));
+      if (jobs.length === 0) return talk.say("no command runs in the background");
+      for (const { job, command } of jobs)
+        talk.say(`${ends.has(job) ? `ended (${ends.get(job) ?? "killed"})` : "runs"}  ${job}  ${harmless(command)}`);
+    },
+  },
   context: {
     about: "what fills the window",
     whileBusy: true,

@@ -173,6 +173,8 @@ export interface LiveSession {
   setStyle(style: OutputStyle): void;
   /** What may run without a question, from now on. */
   setMode(mode: Mode): void;
+  /** Puts a summary in the place of the older part of the thread, now. Throws `compaction-failed`. */
+  compact(signal: AbortSignal): Promise<void>;
   /** Sends the running command to the background; false when none runs. */
   background(): Promise<boolean>;
   /** A call of the person's own: gate and sandbox as usual. Gives what the model should be told of it. */
