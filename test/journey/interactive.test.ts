@@ -7,8 +7,8 @@ import { TYPESCRIPT_FIX } from "../kit/repositories.ts";
 import { missing, type Terminal, terminal } from "../kit/terminal.ts";
 
 const { path, old, new: next, test: command } = TYPESCRIPT_FIX;
-/** The prompt stands below, and nothing is at work. */
-const READY = /─{20,}\n\s*\n─{20,}\n(?!.*Esc stops)/;
+/** The prompt stands below, empty, and nothing is at work. */
+const READY = /^(?![\s\S]*Esc stops)[\s\S]*─{20,}\n\s*\n─{20,}\n/;
 
 async function leave(screen: Terminal): Promise<string> {
   screen.send("C-c");
@@ -305,11 +305,19 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
   test("/compact puts a summary in the place of what was said; /tasks tells of background commands", async () => {
     const long = "Every word of this answer counts. ".repeat(120);
     await using setting = await journey({
-      script: [{ text: long }, { text: long }, { text: long }, { text: "In short: words." }, { text: "Going on." }],
+      server: { window: 8_192 },
+      script: [
+        ...["first", "second", "third"].map((which) => ({ text: `${long}So much for the ${which}.` })),
+        { text: "In short: words." },
+        { text: "Going on." },
+      ],
     });
     using screen = terminal(setting, ["one"]);
+    await screen.shows(/much for the first\./);
     await say(screen, "two");
+    await screen.shows(/much for the second\./);
     await say(screen, "three");
+    await screen.shows(/much for the third\./);
     await say(screen, "/tasks");
     await screen.shows(/no command runs in the background/);
     await say(screen, "/compact");
