@@ -59,6 +59,7 @@ describe.concurrent("doctor", () => {
         "policy",
         "approvals",
         "trust",
+        "languages",
       ]),
     );
     expect(findings.find((finding) => finding.name === "server")?.text).toContain("window of 32768");
