@@ -111,6 +111,8 @@ const STARTS: Readonly<Record<string, string>> = {
   java: "java",
   // A shell script that looks for its Java.
   mvn: "uname ls expr dirname basename which java",
+  // With -l it hands its output to the program that makes pages.
+  diff: "pr",
   // One of the two programs of this name is a wrapper around jq.
   yq: "jq python3",
   ctest: "make ctest",

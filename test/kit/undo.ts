@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { sha256 } from "../../src/base/hash.ts";
 import type { EventBody } from "../../src/core/event.ts";
@@ -130,8 +130,13 @@ export function undoKit(options: UndoKitOptions = {}): UndoKit {
   };
 }
 
-async function edit(recorder: Recorder, { turn, at, text }: { turn: number; at: string; text: string }): Promise<void> {
-  if (!isFolder(dirname(at))) return;
+async function edit(
+  recorder: Recorder,
+  { turn, at: named, text }: { turn: number; at: string; text: string },
+): Promise<void> {
+  if (!isFolder(dirname(named))) return;
+  // File tools write at the place that a path leads to, and tell that.
+  const at = join(realpathSync(dirname(named)), basename(named));
   const stat = lstatSync(at, { throwIfNoEntry: false });
   if (stat && !stat.isFile()) return;
   const mode = stat ? stat.mode & 0o7777 : 0o644;

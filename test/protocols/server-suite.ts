@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { journey } from "../kit/journey.ts";
 import { serve } from "../kit/serve.ts";
 import { tempFolder } from "../kit/temp.ts";
-import { type ScenarioResult, suite } from "./suite.ts";
+import { onceMore, type ScenarioResult, suite } from "./suite.ts";
 
 /** Server scenarios that fail, each with its reason; one that passes must not stand here. */
 export const SERVER_EXPLAINED: Readonly<Record<string, string>> = {};
@@ -33,13 +33,17 @@ export async function fixtureScenarios(): Promise<readonly ScenarioResult[]> {
   try {
     const { promise: line, resolve: told } = Promise.withResolvers<string>();
     child.stdout.setEncoding("utf8").once("data", told);
-    const { text } = await suite(["server", "--url", (await line).trim(), "--suite", "all"], folder.path);
+    const url = (await line).trim();
+    const { text } = await suite(["server", "--url", url, "--suite", "all"], folder.path);
     const summary = text.slice(text.indexOf("=== SUMMARY ==="));
-    return [...summary.matchAll(/^(✓|✗) (\S+): (.*)$/gm)].map(([, mark, name = "", counts = ""]) => ({
+    const results = [...summary.matchAll(/^(✓|✗) (\S+): (.*)$/gm)].map(([, mark, name = "", counts = ""]) => ({
       name,
       passed: mark === "✓",
       counts,
     }));
+    return await onceMore(results, SERVER_EXPLAINED, (name) =>
+      suite(["server", "--url", url, "--scenario", name], folder.path),
+    );
   } finally {
     child.kill();
     await ended;

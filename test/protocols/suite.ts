@@ -63,7 +63,24 @@ export async function clientScenarios(): Promise<readonly ScenarioResult[]> {
     }
   };
   await Promise.all(Array.from({ length: 4 }, worker));
-  return results.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const sorted = results.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return onceMore(sorted, EXPLAINED, (name) =>
+    suite(["client", "--command", command, "--scenario", name, "-o", folder.path], folder.path),
+  );
+}
+
+/** The suite's own limits are an idle machine's: what fails unexplained among others is run once more, alone. */
+export async function onceMore(
+  results: readonly ScenarioResult[],
+  explained: Readonly<Record<string, string>>,
+  run: (name: string) => Promise<{ readonly code: number | null }>,
+): Promise<readonly ScenarioResult[]> {
+  const settled: ScenarioResult[] = [];
+  for (const result of results)
+    settled.push(
+      result.passed || result.name in explained ? result : { ...result, passed: (await run(result.name)).code === 0 },
+    );
+  return settled;
 }
 
 /** Each reference server under the real binary in the real sandbox: one line of what it has. */
