@@ -179,15 +179,15 @@ test("cancelled work stops, work that waits is never begun, and a server that is
 });
 
 test("SIGTERM in the middle of a command ends it and all it started", async () => {
-  await using setting = await journey({ script: [call("shell", { command: "sleep 987" }), DONE] });
+  await using setting = await journey({ script: [call("shell", { command: "sleep 4321.75" }), DONE] });
   await using served = serveWith(setting, "--permission-mode", "auto");
   const client = await connect(served);
   const running = client.callTool({ name: "ask", arguments: { prompt: "wait" } });
   running.catch(() => undefined);
-  await vi.waitFor(() => expect(alive("sleep\x00987").length).toBeGreaterThan(0), 15_000);
+  await vi.waitFor(() => expect(alive("sleep\x004321.75").length).toBeGreaterThan(0), 15_000);
   served.child.kill("SIGTERM");
   expect(await served.ended).toBe(143);
-  expect(alive("sleep\x00987")).toEqual([]);
+  expect(alive("sleep\x004321.75")).toEqual([]);
 });
 
 test("garbage, unknown methods and a second handshake do not bring it down; a message without end does, cleanly", async () => {
