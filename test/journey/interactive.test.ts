@@ -139,13 +139,13 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
   test("said while it works: read before the next request; queued: asked when it is done; Up takes it back", async () => {
     await using setting = await journey({
       script: [
-        call("shell", { command: "sleep 3; echo slept" }, "First I sleep."),
+        call("shell", { command: "sleep 15; echo slept" }, "First I sleep."),
         { text: "Heard." },
         { text: "Second turn." },
       ],
     });
     using screen = terminal(setting, ["work"]);
-    await screen.shows(/● .*sleep 3/);
+    await screen.shows(/● .*sleep 15/);
     screen.type("use tabs");
     screen.send("Enter");
     await screen.shows(/↳ use tabs/);
@@ -236,10 +236,10 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
 
   test("Ctrl+B: the running command goes on in the background", async () => {
     await using setting = await journey({
-      script: [call("shell", { command: "seq 1 3000; sleep 8; echo over" }), { text: "It runs on." }],
+      script: [call("shell", { command: "seq 1 3000; sleep 15; echo over" }), { text: "It runs on." }],
     });
     using screen = terminal(setting, ["build"]);
-    await screen.shows(/^ +\d+$[\s\S]*● .*sleep 8/m);
+    await screen.shows(/^ +\d+$[\s\S]*● .*sleep 15/m);
     screen.send("C-b");
     await screen.shows(/It runs on\./);
     expect(requestText(setting, 1)).toMatch(/1\n2\n3[\s\S]*goes on as job job_\w+/);

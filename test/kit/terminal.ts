@@ -76,7 +76,7 @@ export function terminal(
     screen,
     pid: () => Number(tmux("display-message", "-p", "#{pane_pid}")),
     async shows(pattern) {
-      const end = performance.now() + 25_000;
+      const end = performance.now() + 45_000;
       for (;;) {
         const now = await screen();
         if (pattern.test(now)) return now;
