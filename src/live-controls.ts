@@ -2,10 +2,11 @@
 import type { Voice } from "./agent/loop.ts";
 import { CrucibleError } from "./base/error.ts";
 import { LOCAL_USER } from "./core/actor.ts";
-import type { Emit, Event } from "./core/event.ts";
+import type { Emit } from "./core/event.ts";
 import type { LiveSession, OpenOptions } from "./core/ports/app.ts";
 import type { Gate } from "./core/ports/gate.ts";
 import type { Journal } from "./core/ports/store.ts";
+import { turnsBegun } from "./core/standing.ts";
 
 /** What holds now. */
 export type Now = { -readonly [Key in "mode" | "style"]: OpenOptions[Key] } & {
@@ -56,12 +57,10 @@ export function liveControls({ now, gate, journal, emit, writer }: ControlParts)
     },
     async own(call, signal) {
       const { ownCall } = await import("./own-call.ts");
-      return ownCall(gate, { ...call, turn: turnsOf(journal.events()) }, signal);
+      return ownCall(gate, { ...call, turn: turnsBegun(journal.events()) }, signal);
     },
     background: () => gate.background(),
     events: () => journal.events(),
     rename: (name) => void emit({ kind: "session-name", name }),
   };
 }
-
-const turnsOf = (events: readonly Event[]) => events.filter(({ kind }) => kind === "turn-start").length;

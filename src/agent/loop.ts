@@ -6,6 +6,7 @@ import { textOf, wordsOf } from "../core/message.ts";
 import type { ModelRequest } from "../core/model.ts";
 import type { Conductor } from "../core/ports/conductor.ts";
 import type { ToolOutcome } from "../core/ports/gate.ts";
+import { turnsBegun } from "../core/standing.ts";
 import type { Outcome } from "../core/task.ts";
 import { finalAnswer } from "./answer.ts";
 import { type Answer, askModel } from "./ask-model.ts";
@@ -27,7 +28,7 @@ export interface Voice extends Conductor {
 export function createVoice(options: VoiceOptions): Voice {
   return {
     async compact(actor, signal) {
-      const turn = options.journal.events().filter(({ kind }) => kind === "turn-start").length;
+      const turn = turnsBegun(options.journal.events());
       const run = startRun(options, { turn, prompt: [], actor, budget: {} }, signal);
       return compact(run, requestOf(run));
     },

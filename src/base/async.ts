@@ -1,7 +1,8 @@
 /** Structured concurrency in a page: deadlines and delays. */
 
-/** Rejects with the signal's reason as soon as `signal` aborts; otherwise settles as `work` does. */
+/** Rejects with the signal's reason as soon as `signal` aborts; otherwise settles as `work` does. Its late failure is nobody's. */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => undefined);
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);

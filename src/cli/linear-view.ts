@@ -2,7 +2,7 @@
 import { createInterface, type Interface } from "node:readline";
 import type { Human } from "../core/ports/human.ts";
 import type { Face, FaceOptions } from "./face.ts";
-import { harmless, type Output } from "./output.ts";
+import { harmless, lineOf, type Output } from "./output.ts";
 import { faultLine } from "./render/renderer.ts";
 import { todoLines } from "./render/todo-lines.ts";
 import { toolLines } from "./render/tool-lines.ts";
@@ -34,9 +34,6 @@ interface LinearView extends View {
   start(onLine: (text: string) => void, ends: { readonly ended: () => void; readonly interrupted: () => void }): void;
   stop(): void;
 }
-
-/** One line of the screen: nothing in it can look like the next one. */
-const lineOf = (text: string) => harmless(text).replaceAll("\n", "\\n");
 
 function createLinearView(output: Output, history: readonly string[]): LinearView {
   const { style } = output;

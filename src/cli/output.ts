@@ -82,3 +82,6 @@ export function harmless(text: string): string {
   // Whole sequences first: what a terminal would not show is not left behind as text.
   return withoutHidden(stripVTControlCharacters(text));
 }
+
+/** One line of the screen: nothing in it can look like the next one. */
+export const lineOf = (text: string) => harmless(text).replaceAll("\n", "\\n");

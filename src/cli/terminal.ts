@@ -1,10 +1,7 @@
 /** The person at a terminal: approvals and questions, one at a time, always answerable with Ctrl+C. */
 import { createInterface } from "node:readline/promises";
 import type { Human } from "../core/ports/human.ts";
-import { harmless, type Output } from "./output.ts";
-
-/** One line of the screen: nothing in it can look like the next one. */
-const lineOf = (text: string) => harmless(text).replaceAll("\n", "\\n");
+import { harmless, lineOf, type Output } from "./output.ts";
 
 /** Asks on the terminal; `pause` clears the status line first. */
 export function terminalHuman(output: Output, pause: () => void): Human {

@@ -21,3 +21,8 @@ export function standing(events: readonly Event[]): readonly Event[] {
 export function lastClock(events: readonly Event[]): number {
   return events.reduce((last, event) => ("clock" in event ? Math.max(last, event.clock) : last), 0);
 }
+
+/** How many turns were begun. */
+export function turnsBegun(events: readonly Event[]): number {
+  return events.filter(({ kind }) => kind === "turn-start").length;
+}

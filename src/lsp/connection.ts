@@ -2,6 +2,7 @@
 import { PassThrough, Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import type { MessageConnection } from "vscode-jsonrpc/node";
+import { abortable } from "../base/async.ts";
 import { CrucibleError } from "../base/error.ts";
 import type { Problem, SourceFile, SourcePlace } from "../core/ports/languages.ts";
 import type { ServerProcess } from "../core/ports/mcp.ts";
@@ -209,25 +210,10 @@ function connectionOver({ rpc, files, pull, options, state, end }: Parts): Conne
 /** Waits until the server has told of the present version. */
 function told(file: Opened, signal: AbortSignal): Promise<readonly Problem[]> {
   if (file.seen >= file.version) return Promise.resolve(file.problems);
-  const { promise, resolve, reject } = Promise.withResolvers<readonly Problem[]>();
-  const stop = () => reject(signal.reason);
+  const { promise, resolve } = Promise.withResolvers<readonly Problem[]>();
   const wake = () => resolve(file.problems);
   file.waiting.add(wake);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  return promise.finally(() => {
-    file.waiting.delete(wake);
-    signal.removeEventListener("abort", stop);
-  });
-}
-
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  work.catch(() => undefined);
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", stop));
+  return abortable(promise, signal).finally(() => file.waiting.delete(wake));
 }
 
 function errorsOf(diagnostics: readonly Diagnostic[]): readonly Problem[] {

@@ -1,5 +1,6 @@
 /** The language servers of a session: one per kind, started at the first file that needs it, and given up when it dies twice. */
 import { extname } from "node:path";
+import { abortable } from "../base/async.ts";
 import { CrucibleError } from "../base/error.ts";
 import type { FileProblems, Languages, SourceFile } from "../core/ports/languages.ts";
 import type { ServerProcess } from "../core/ports/mcp.ts";
@@ -77,7 +78,7 @@ export function createLanguages(servers: readonly LanguageServer[], root: string
         }
         return found;
       };
-      return Promise.race([look().catch(() => undefined), aborted(limit)]);
+      return abortable(look(), limit).catch(() => undefined);
     },
     definition: (file, place, signal) => ask("textDocument/definition", file, { place, signal: within(signal) }),
     references: (file, place, signal) => ask("textDocument/references", file, { place, signal: within(signal) }),
@@ -85,9 +86,4 @@ export function createLanguages(servers: readonly LanguageServer[], root: string
       for (const { connection } of running) connection?.then((open) => open.close()).catch(() => undefined);
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  if (signal.aborted) return Promise.resolve(undefined);
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
 }

@@ -7,6 +7,7 @@ import type { ResourceUse } from "../core/performance.ts";
 import type { PromptOptions, Work } from "../core/ports/app.ts";
 import type { Conductor } from "../core/ports/conductor.ts";
 import type { Journal } from "../core/ports/store.ts";
+import { turnsBegun } from "../core/standing.ts";
 import type { Outcome, Said } from "../core/task.ts";
 
 /** Appends to the journal and tells the listeners; a listener that throws is not heard of again. */
@@ -60,7 +61,7 @@ export function createSession(options: SessionOptions): Session {
   const { journal, emit, conductor, clock, measure } = options;
   let queue: Promise<unknown> = Promise.resolve();
   const turn = async (prompt: Said, given: SessionPrompt): Promise<Outcome> => {
-    const number = journal.events().filter((event) => event.kind === "turn-start").length + 1;
+    const number = turnsBegun(journal.events()) + 1;
     const actor = given.actor ?? options.actor ?? LOCAL_USER;
     const started = clock.monotonic();
     emit({ kind: "turn-start", prompt }, { turn: number, actor: actor.id });

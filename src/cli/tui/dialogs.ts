@@ -11,7 +11,7 @@ import {
   wrapTextWithAnsi,
 } from "@earendil-works/pi-tui";
 import type { ApprovalAnswer, ApprovalQuestion } from "../../core/ports/human.ts";
-import { harmless } from "../output.ts";
+import { harmless, lineOf } from "../output.ts";
 import type { Choice } from "../view.ts";
 import type { Theme } from "./theme.ts";
 
@@ -19,9 +19,6 @@ import type { Theme } from "./theme.ts";
 export interface Dialog extends Component {
   handleInput(data: string): void;
 }
-
-/** One line of the screen: nothing in it can look like the next one. */
-const lineOf = (text: string) => harmless(text).replaceAll("\n", "\\n");
 
 /** Longest list without scrolling. */
 const MOST_VISIBLE = 10;
