@@ -132,7 +132,8 @@ function start(plan: LaunchPlan): ChildProcess {
   const stdio = ["pipe", "pipe", "pipe", "pipe", "pipe", ...filter] as const;
   try {
     return spawn(plan.file, plan.args, {
-      env: plan.env,
+      // Node hands this one variable of its own on to every child unless the child's environment names it.
+      env: { NODE_V8_COVERAGE: undefined, ...plan.env },
       stdio: [...stdio],
       detached: plan.ends !== "namespace",
       cwd: "/",

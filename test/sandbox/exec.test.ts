@@ -12,9 +12,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Readable } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Grant, Lease } from "../../src/core/grant.ts";
 import type { CommandResult } from "../../src/core/ports/hands.ts";
 import { type Kit, makeKit, memoryBlobs, sandboxFor } from "./kit.ts";
@@ -371,6 +372,16 @@ describe.skipIf(reason !== undefined)(`commands in bubblewrap${reason ? ` (skipp
     );
     expect(lines.filter((line) => /AWS|^CI=|node_modules/.test(line))).toEqual([]);
     expect(lines.find((line) => line.startsWith("PATH="))).toBe("PATH=/usr/bin:/bin:/usr/local/bin");
+  });
+
+  test("what Node hands on to every child by itself stays outside", async () => {
+    vi.stubEnv("NODE_V8_COVERAGE", join(tmpdir(), "never-written"));
+    try {
+      await using kit = await makeKit();
+      expect((await output(kit, "env")).split("\n").filter((line) => line.startsWith("NODE"))).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   test("user config opens paths outside and secret files", async () => {
