@@ -89,9 +89,7 @@ describe("the package", () => {
     expect(pages).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
     expect(paths.filter((path) => path.startsWith("bin/"))).toEqual(["bin/crucible.mjs"]);
     const odd = paths.filter(
-      (path) =>
-        path.startsWith("dist/") &&
-        !/^dist\/(?:[\w-]+\.js|[\w-]+\.wasm|shop\/.*|types\/.*\.d\.ts)$/.test(path),
+      (path) => path.startsWith("dist/") && !/^dist\/(?:[\w-]+\.js|[\w-]+\.wasm|shop\/.*|types\/.*\.d\.ts)$/.test(path),
     );
     expect(odd).toEqual([]);
     expect(paths).toContain("dist/main.js");
