@@ -14,7 +14,11 @@ const PROGRAM: Readonly<
   voices: ["who speaks in a council", ["voices", "list"], "[show id]"],
   route: ["which model would answer a prompt, and why", ["route", "explain", "--help"], "words", ["route", "explain"]],
   sandbox: ["try every way out of the sandbox", ["sandbox", "verify"]],
-  trust: ["what this folder would run or steer; --yes trusts it from the next session on", ["trust", "--show"], "[--yes]"],
+  trust: [
+    "what this folder would run or steer; --yes trusts it from the next session on",
+    ["trust", "--show"],
+    "[--yes]",
+  ],
   approvals: ["what you allowed for longer", ["approvals"]],
   audit: ["the audit log: verify, tail, export", ["audit", "tail"], "[verify|tail]"],
   status: ["servers, models and what was learned of them", ["status"]],
