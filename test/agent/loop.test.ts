@@ -356,7 +356,10 @@ describe("compaction", () => {
             : { calls: [{ tool: "read", input: { n: index } }] },
         results: () => ({ text: big }),
       });
-      const fault = { code: "compaction-failed", message: expect.stringMatching(/^the context is full and compaction/) };
+      const fault = {
+        code: "compaction-failed",
+        message: expect.stringMatching(/^the context is full and compaction/),
+      };
       expect(await kit.prompt("x")).toMatchObject({ status: "failed", fault });
     }
   });
