@@ -5,6 +5,7 @@ import type { App, LiveSession } from "../core/ports/app.ts";
 import type { Human } from "../core/ports/human.ts";
 import type { Flags } from "./flags.ts";
 import { openOptions } from "./open-options.ts";
+import { harmless } from "./output.ts";
 
 export interface CommitOrder {
   readonly app: App;
@@ -66,7 +67,10 @@ function gitOf(live: LiveSession, signal: AbortSignal): Git {
   };
 }
 
-async function stage({ all, choose, dryRun }: CommitOrder, git: Git): Promise<void> {
+/** Changed files that are named before the question about them. */
+const MOST_NAMED = 30;
+
+async function stage({ all, choose, dryRun, say }: CommitOrder, git: Git): Promise<void> {
   const inside = await git("git rev-parse --is-inside-work-tree");
   if (inside.failed) throw new CrucibleError("usage", "this folder is no git repository", { hint: "git init" });
   if (all) await git("git add -u");
@@ -74,6 +78,9 @@ async function stage({ all, choose, dryRun }: CommitOrder, git: Git): Promise<vo
   if (staged !== "") return;
   const changed = (await git("git status --porcelain")).text.trim();
   if (changed === "") throw new CrucibleError("usage", "there is nothing to commit");
+  const lines = changed.split("\n").map((line) => `  ${harmless(line)}`);
+  const rest = lines.length > MOST_NAMED ? [`  … and ${lines.length - MOST_NAMED} more`] : [];
+  if (!dryRun) say(...lines.slice(0, MOST_NAMED), ...rest);
   const wanted = dryRun ? undefined : await choose("Nothing is staged. Stage all changes?", ["yes", "no"]);
   if (wanted !== "yes")
     throw new CrucibleError("usage", "nothing is staged", {
