@@ -76,7 +76,7 @@ async function stage({ all, choose, dryRun, say }: CommitOrder, git: Git): Promi
   if (all) await git("git add -u");
   const staged = (await git("git diff --cached --name-only")).text.trim();
   if (staged !== "") return;
-  const changed = (await git("git status --porcelain")).text.trim();
+  const changed = (await git("git status --porcelain")).text.trimEnd();
   if (changed === "") throw new CrucibleError("usage", "there is nothing to commit");
   const lines = changed.split("\n").map((line) => `  ${harmless(line)}`);
   const rest = lines.length > MOST_NAMED ? [`  … and ${lines.length - MOST_NAMED} more`] : [];
