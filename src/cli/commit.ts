@@ -91,8 +91,8 @@ async function stage({ all, choose, dryRun, say }: CommitOrder, git: Git): Promi
 
 async function draft(live: LiveSession, git: Git, signal: AbortSignal): Promise<string> {
   const subjects = (await git("git log -8 --format=%s")).text.slice(0, 1_000);
-  const stat = (await git("git diff --cached --stat")).text.slice(-2_000);
-  const diff = (await git("git diff --cached")).text.slice(0, MOST_DIFF);
+  const stat = (await git("git diff --no-ext-diff --no-textconv --cached --stat")).text.slice(-2_000);
+  const diff = (await git("git diff --no-ext-diff --no-textconv --cached")).text.slice(0, MOST_DIFF);
   const text = `${ORDER}\n\n<subjects>\n${subjects}\n</subjects>\n<stat>\n${stat}\n</stat>\n<diff>\n${diff}\n</diff>`;
   const outcome = await live.prompt([{ type: "text", text }], { budget: { turns: 2 }, only: [], signal });
   if (outcome.fault && outcome.text.trim() === "")

@@ -98,7 +98,7 @@ export const programCommands: Readonly<Record<string, SlashCommand>> = {
     whileBusy: true,
     async run(_words, talk) {
       const part = await (await talk.open()).own(
-        { tool: "shell", input: { command: "git diff HEAD" } },
+        { tool: "shell", input: { command: "git diff --no-ext-diff --no-textconv HEAD" } },
         AbortSignal.timeout(60_000),
       );
       talk.say(...(part.text.split("\n").length <= 4 ? ["nothing is changed"] : []));
