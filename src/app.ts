@@ -64,6 +64,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     importPlan: async (options) => (await import("./import-setup.ts")).importPlan(house, options),
     approvals: () => approvalsView(house),
     mcp: async () => (await import("./mcp-view.ts")).mcpView(house),
+    worktrees: async () => (await import("./worktrees.ts")).worktreesView(house, () => openStore(house)),
   };
 }
 
