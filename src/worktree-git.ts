@@ -1,5 +1,6 @@
 /** Git's part in worktrees of sessions: each step is one command in the sandbox, on record, with git's own ways to start programs closed. */
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { controlPlace } from "./base/control-places.ts";
 import { CrucibleError } from "./base/error.ts";
 import { shellQuoted } from "./base/shell-words.ts";
 import { oneLine } from "./base/text.ts";
@@ -55,7 +56,9 @@ export async function lookAt({ house, sandbox }: GitPlace, branch: string, signa
 const ADD = `if git rev-parse -q --verify "refs/heads/$BRANCH" >/dev/null
 then git worktree add -q --lock --no-checkout "$TREE" "$BRANCH"
 else git worktree add -q --lock --no-checkout --no-track -b "$BRANCH" "$TREE" "$BASE"
-fi`;
+fi || exit
+echo; git ls-tree -r -z --name-only "$BRANCH" | tr '\\0' '\\n' | grep -iE '(^|/)(\\.codecrucible|\\.crucible|\\.mcp\\.json)(/|$)' | sed 's/^/steers /'
+exit 0`;
 
 /**
  * Makes the worktree in its empty folder. It is locked: where it is not to be seen (in the sandbox of another
@@ -77,12 +80,21 @@ export async function addWorktree(place: GitPlace, record: WorktreeRecord, signa
     signal,
   );
   if (add.code !== 0) throw failed("git made no worktree", add.output);
+  // What steers this program is put there as it stands in the commit: it may not be a command's own, and waits for trust.
+  const reveals = linesOf(add.output, "steers").map((file) => join(path, controlPart(file)));
   const fill = await runGit(
     houseAt(place.house, path),
-    { ...order, script: "git reset -q --hard HEAD", variables: {}, title: "git reset --hard" },
+    { ...order, reveals, script: "git reset -q --hard HEAD", variables: {}, title: "git reset --hard" },
     signal,
   );
   if (fill.code !== 0) throw failed("the files of the worktree could not be written", fill.output);
+}
+
+/** The control place that a file is, or lies in. */
+function controlPart(file: string): string {
+  const parts = file.split("/");
+  const last = parts.findIndex((_part, index) => controlPlace(parts.slice(0, index + 1).join("/")) !== undefined);
+  return parts.slice(0, last + 1).join("/");
 }
 
 /** Folders that tools make again: when they are ignored, nothing in them is anybody's work. */
@@ -91,8 +103,8 @@ const MADE =
 
 const STATE = String.raw`set -o pipefail
 printf '\nhead %s\ncommits %s\n' "$(git rev-parse -q --verify HEAD)" "$(git rev-list --count "$BASE..HEAD")"
-printf 'tip %s\nfiles\n' "$(git rev-parse -q --verify "refs/heads/$BRANCH")"
-git --no-optional-locks status --porcelain --ignored | sed -n '1,2000p'`;
+printf 'tip %s\n' "$(git rev-parse -q --verify "refs/heads/$BRANCH")"
+git --no-optional-locks status --porcelain --ignored=matching | sed -n '1,2000s/^/file /p'`;
 
 export interface WorktreeState {
   readonly head: string;
@@ -112,8 +124,7 @@ export async function stateOf(place: GitPlace, record: WorktreeRecord, signal: A
   );
   const [head, tip, commits] = ["head", "tip", "commits"].map((name) => lineOf(output, name));
   if (code !== 0 || !head || commits === undefined) throw failed("the worktree could not be looked at", output);
-  const lines = output.slice(output.indexOf("\nfiles\n") + 7).split("\n");
-  const files = lines.filter((line) => /^.. ./.test(line) && !MADE.test(line)).length;
+  const files = linesOf(output, "file").filter((line) => !MADE.test(line)).length;
   return { head, tip: tip ?? "", commits: Number(commits), files };
 }
 
@@ -165,7 +176,12 @@ function houseAt(house: House, workspace: string): House {
 }
 
 function lineOf(output: string, name: string): string | undefined {
-  return new RegExp(`^${name} (.+)$`, "m").exec(output)?.[1];
+  return linesOf(output, name)[0];
+}
+
+/** What stands after `name ` on each line that begins with it. */
+function linesOf(output: string, name: string): string[] {
+  return output.split("\n").flatMap((line) => (line.startsWith(`${name} `) ? [line.slice(name.length + 1)] : []));
 }
 
 function failed(what: string, output: string): CrucibleError {

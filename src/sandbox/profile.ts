@@ -96,8 +96,7 @@ export function buildProfile(
     [...shown, ...context.exposed, ...context.readable].some((open) => contains(open, path));
   const guarded = guardedPlaces(context, roots, tree);
   // A repository's common folder lies outside the roots: below `/tmp` too it is the real one.
-  const host = (path: string) =>
-    guarded.common.some((folder) => contains(folder, path)) ? path : paths.host(path);
+  const host = (path: string) => (guarded.common.some((folder) => contains(folder, path)) ? path : paths.host(path));
   const at = (mode: "ro" | "rw", path: string): Mount => {
     const change = mode === "rw" && !paths.isShared(path);
     return { kind: change ? "rw" : "ro", source: host(path), target: path, mapped: true };
