@@ -9,6 +9,7 @@ import { uuid } from "./base/id.ts";
 import { oneLine } from "./base/text.ts";
 import { homeFolder, loadConfig, readEnvironment, setUserValue } from "./config/load.ts";
 import { workspaceTrust } from "./config/trust.ts";
+import { worktreeOrigin } from "./config/worktree-origin.ts";
 import { LOCAL_USER } from "./core/actor.ts";
 import type { AuditRecord } from "./core/audit-event.ts";
 import type { Event } from "./core/event.ts";
@@ -33,7 +34,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const home = homeFolder(env);
   const workspace = repositoryRoot(options.workspace, home);
   const config = await loadConfig({ env, workspace, flags: options.flags, bare: options.bare });
-  const house: House = { options, workspace, env, home, config };
+  const project = worktreeOrigin(config.places.data, workspace) ?? workspace;
+  const house: House = { options, workspace, project, env, home, config };
   return {
     version: options.version,
     workspace,
@@ -228,7 +230,10 @@ async function openJournal(
     });
   if (found.workspace !== workspace)
     throw new CrucibleError("usage", `session ${found.id} belongs to ${found.workspace}`, {
-      hint: `go there, or: crucible -C ${found.workspace} -r ${found.id}`,
+      hint:
+        worktreeOrigin(house.config.places.data, found.workspace) === workspace
+          ? `go on in its worktree: crucible -r ${found.id}`
+          : `go there, or: crucible -C ${found.workspace} -r ${found.id}`,
     });
   if (given.fork) {
     const journal = sessions.fork(found.id, row);

@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError } from "./base/error.ts";
-import { newWorktreeName, worktreeName } from "./base/worktree-place.ts";
+import { newWorktreeName, worktreeName } from "./base/worktree-name.ts";
 import { worktreeOrigin } from "./config/worktree-origin.ts";
 import type { Sessions } from "./core/ports/store.ts";
 import type { EnteredWorktree, WorktreeLeft, WorktreeRecord, WorktreesView } from "./core/ports/worktrees.ts";
@@ -11,7 +11,10 @@ import type { SandboxMode } from "./core/verdict.ts";
 import type { House } from "./house.ts";
 import { commonGit, namedFolder } from "./sandbox/git-places.ts";
 import { type WorktreeRegister, worktreeRegister } from "./store/worktrees.ts";
-import { addWorktree, dropWorktree, type GitPlace, isMerged, lookAt, stateOf } from "./worktree-git.ts";
+import type { GitPlace } from "./worktree-git.ts";
+
+/** Loaded when git is needed: a look at where a session worked is on the way of `-r`. */
+const git = () => import("./worktree-git.ts");
 
 interface Desk {
   readonly house: House;
@@ -119,7 +122,7 @@ async function begin(desk: Desk, place: GitPlace, name: string, signal: AbortSig
       hint: "move it away, or take another name",
     });
   const branch = branchOf(name);
-  const look = await lookAt(place, branch, signal);
+  const look = await (await git()).lookAt(place, branch, signal);
   const ownBranch = look.branch === undefined || before?.ownBranch === true;
   const base = look.branch === undefined ? look.head : before?.ownBranch ? before.base : look.branch;
   const origin = worktreeOrigin(house.config.places.data, house.workspace) ?? house.workspace;
@@ -128,7 +131,7 @@ async function begin(desk: Desk, place: GitPlace, name: string, signal: AbortSig
   register.write(record);
   try {
     register.makeFolder(name, house.workspace);
-    await addWorktree(place, record, signal);
+    await (await git()).addWorktree(place, record, signal);
     const ready: WorktreeRecord = { ...record, state: "ready" };
     register.write(ready);
     return { record: ready, dirty: look.dirty };
@@ -151,7 +154,7 @@ async function discard(
 ): Promise<void> {
   register.write({ ...record, state: "leaving" });
   register.removeFolder(record.name);
-  await dropWorktree(place, record, { tip, signal });
+  await (await git()).dropWorktree(place, record, { tip, signal });
   register.forget(record.name);
 }
 
@@ -161,7 +164,7 @@ async function leaveOrKeep(
   record: WorktreeRecord,
   signal: AbortSignal,
 ): Promise<WorktreeLeft> {
-  const { head, tip, commits, files } = await stateOf(place, record, signal);
+  const { head, tip, commits, files } = await (await git()).stateOf(place, record, signal);
   const same = head === record.base && tip === record.base && files === 0;
   // Another branch may be checked out by now; at the same commit nothing is lost with the folder.
   if (same) await discard(desk, place, record, signal);
@@ -184,8 +187,8 @@ async function remove(
     throw new CrucibleError("usage", `you stand in the worktree ${name}`, { hint: `go to: cd ${record.origin}` });
   using _held = holdOf(register, name);
   if (record.state !== "ready" || !isLinked(desk, record)) return discard(desk, place, record, signal);
-  const state = await stateOf(place, record, signal);
-  const merged = state.head === record.base || (await isMerged(place, state.head, signal));
+  const state = await (await git()).stateOf(place, record, signal);
+  const merged = state.head === record.base || (await (await git()).isMerged(place, state.head, signal));
   if (!force && (state.files > 0 || !merged))
     throw new CrucibleError("usage", `the worktree ${name} has ${workIn(state)} that would be lost`, {
       hint: `take the work first: git merge ${record.branch}; or: crucible worktree remove --force ${name}`,

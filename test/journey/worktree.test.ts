@@ -62,6 +62,9 @@ describe.concurrent("crucible -w", () => {
     expect(readFileSync(join(tree, "a.txt"), "utf8")).toBe("one\n");
     expect(git(setting, "status", "--porcelain")).toBe(" M a.txt\n");
     expect(existsSync(join(setting.folder, "new.txt"))).toBe(false);
+    // Where it is not to be seen it must not be taken for gone.
+    await setting.run(["sandbox", "run", "--", "git", "worktree", "prune"]);
+    expect(listed(setting)).toBe(1);
     git(setting, "merge", "-q", "crucible/fix");
     expect(setting.read("new.txt")).toBe("made\n");
 
@@ -72,10 +75,10 @@ describe.concurrent("crucible -w", () => {
   });
 
   test("one in which nothing was changed is gone at the end, without a word; what tools make again is no change", async () => {
-    await using setting = await repository([
-      call("shell", { command: "mkdir -p deep/node_modules/x && touch deep/node_modules/x/y; git status" }),
-      DONE,
-    ]);
+    await using setting = await repository(
+      [call("shell", { command: "mkdir -p deep/node_modules/x && touch deep/node_modules/x/y; git status" }), DONE],
+      { "pkg/server.key": "secret\n" },
+    );
     const run = await setting.ask(["-w", "-p", "look"], { cwd: join(setting.folder, "pkg") });
     expect(run.code, run.stderr).toBe(0);
     expect(own(run)).toEqual([
