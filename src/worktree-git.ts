@@ -187,6 +187,8 @@ function linesOf(output: string, name: string): string[] {
 function failed(what: string, output: string): CrucibleError {
   const said = output.trim().split("\n").at(-1) ?? "";
   return new CrucibleError("tool-failed", said === "" ? what : `${what}: ${oneLine(said, 300)}`, {
-    hint: "look at it with: git worktree list",
+    hint: /permission denied|read-only/i.test(said)
+      ? "git must write in the repository, and commands may not here: crucible doctor"
+      : "look at it with: git worktree list",
   });
 }
