@@ -7,6 +7,7 @@ import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { uuid } from "./base/id.ts";
 import { oneLine } from "./base/text.ts";
+import { worktreesIn } from "./base/worktree-place.ts";
 import { homeFolder, loadConfig, readEnvironment, setUserValue } from "./config/load.ts";
 import { workspaceTrust } from "./config/trust.ts";
 import { worktreeOrigin } from "./config/worktree-origin.ts";
@@ -226,7 +227,9 @@ async function openJournal(
   const found = given.resume === "newest" ? sessions.list(workspace)[0] : sessions.find(given.resume, workspace);
   if (!found)
     throw new CrucibleError("session-missing", `there is no session in ${workspace} yet`, {
-      hint: 'start one: crucible "what to do"',
+      hint: existsSync(worktreesIn(house.config.places.data))
+        ? 'start one: crucible "what to do"; one in a worktree goes on with -w NAME -c (crucible worktree list)'
+        : 'start one: crucible "what to do"',
     });
   if (found.workspace !== workspace)
     throw new CrucibleError("usage", `session ${found.id} belongs to ${found.workspace}`, {

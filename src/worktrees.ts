@@ -1,5 +1,5 @@
 /** Wires worktrees of sessions: each a checkout of its own in the data folder, removed when nothing came of it. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError } from "./base/error.ts";
@@ -84,9 +84,12 @@ async function enter(
   }
 }
 
-function isTaken({ house, register }: Desk, name: string): boolean {
+/** A new name is no name of a worktree or a branch that is there: neither's work is meant. */
+function isTaken({ repository, register }: Desk, name: string): boolean {
   if (existsSync(register.pathOf(name)) || register.read(name)) return true;
-  return existsSync(join(commonGit(house.workspace) ?? "", "refs/heads", branchOf(name)));
+  const ref = `refs/heads/${branchOf(name)}`;
+  const packed = join(repository, "packed-refs");
+  return existsSync(join(repository, ref)) || (existsSync(packed) && readFileSync(packed, "utf8").includes(`${ref}\n`));
 }
 
 const branchOf = (name: string) => `crucible/${name}`;

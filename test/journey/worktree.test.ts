@@ -42,7 +42,7 @@ const listed = (setting: Journey) => git(setting, "worktree", "list").trim().spl
 const branches = (setting: Journey) => git(setting, "branch", "--format=%(refname:short)").trim().split("\n");
 const own = (run: BinaryRun) => run.stderr.split("\n").filter((line) => line.startsWith("crucible: "));
 
-describe.concurrent("crucible -w", () => {
+describe("crucible -w", () => {
   test("edits and commits land in the worktree alone; one line says where they are and how to take them", async () => {
     const commit = "git add -A && git commit -qm Made && git status --short --branch";
     await using setting = await repository([EDIT, call("shell", { command: commit }), DONE]);
@@ -274,8 +274,8 @@ describe.concurrent("crucible -w", () => {
     expect(existsSync(marker)).toBe(false);
   });
 
-  test("without a sandbox for commands nothing is made", async () => {
-    await using setting = await repository([DONE]);
+  test("without a sandbox nothing is made; with -s off and -s read-only it works as ever", async () => {
+    await using setting = await repository([DONE, DONE]);
     const run = await setting.ask(["-w", "x", "-p", "hello"], { env: { CODECRUCIBLE_SANDBOX_BACKEND: "docker" } });
     expect(run.code).not.toBe(0);
     expect([listed(setting), branches(setting)]).toEqual([0, ["main"]]);
@@ -283,6 +283,8 @@ describe.concurrent("crucible -w", () => {
       env: { CODECRUCIBLE_SANDBOX_BACKEND: "docker" },
     });
     expect(off.code, off.stderr).toBe(0);
+    const shut = await setting.ask(["-w", "x", "-s", "read-only", "-p", "hello"]);
+    expect(shut.code, shut.stderr).toBe(0);
     expect([listed(setting), branches(setting)]).toEqual([0, ["main"]]);
   });
 
