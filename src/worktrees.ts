@@ -118,12 +118,13 @@ function standing({ workspace, options }: House, path: string): string {
 async function begin(desk: Desk, place: GitPlace, name: string, signal: AbortSignal) {
   const { house, repository, register } = desk;
   const before = register.read(name);
-  if (before) await discard(desk, place, before, signal);
   const path = register.pathOf(name);
-  if (existsSync(path))
-    throw new CrucibleError("usage", `${path} is there already and is no worktree of this program's`, {
-      hint: "move it away, or take another name",
+  // With its place in git a worktree has not lost what somebody wrote in it.
+  if (existsSync(path) && (!before || before.state === "ready"))
+    throw new CrucibleError("usage", `${path} is there, but git knows it as no worktree of this repository`, {
+      hint: "take what you need out of it and move it away, or take another name",
     });
+  if (before) await discard(desk, place, before, signal);
   const branch = branchOf(name);
   const look = await (await git()).lookAt(place, branch, signal);
   const ownBranch = look.branch === undefined || before?.ownBranch === true;
@@ -189,7 +190,13 @@ async function remove(
   if (house.workspace === record.path)
     throw new CrucibleError("usage", `you stand in the worktree ${name}`, { hint: `go to: cd ${record.origin}` });
   using _held = holdOf(register, name);
-  if (record.state !== "ready" || !isLinked(desk, record)) return discard(desk, place, record, signal);
+  if (record.state !== "ready" || !existsSync(record.path)) return discard(desk, place, record, signal);
+  if (!isLinked(desk, record)) {
+    if (force) return discard(desk, place, record, signal);
+    throw new CrucibleError("usage", `git knows ${record.path} as no worktree of this repository any more`, {
+      hint: `look at what is in it; then: crucible worktree remove --force ${name}`,
+    });
+  }
   const state = await (await git()).stateOf(place, record, signal);
   const merged = state.head === record.base || (await (await git()).isMerged(place, state.head, signal));
   if (!force && (state.files > 0 || !merged))

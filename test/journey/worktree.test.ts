@@ -10,6 +10,8 @@ import { missing, terminal } from "../kit/terminal.ts";
 const FILES = { "a.txt": "one\n", "pkg/b.txt": "two\n", ".gitignore": "node_modules/\n*.log\n" };
 const WORDS = "word after word after word ".repeat(400);
 const EDIT = call("write", { path: "new.txt", content: "made\n" });
+/** The prompt stands below, empty, and nothing is at work. */
+const READY = /^(?![\s\S]*Esc stops)[\s\S]*─{20,}\n\s*\n─{20,}\n/;
 const DONE = { text: "Done." };
 
 function git(setting: Journey, ...words: string[]): string {
@@ -196,6 +198,26 @@ describe("crucible -w", () => {
     expect(listed(setting)).toBe(1);
   });
 
+  test("a folder that git has forgotten is never removed or reused in silence", async () => {
+    await using setting = await repository([EDIT, DONE]);
+    await setting.ask(["-w", "lost", "-p", "make it"]);
+    const tree = treeOf(setting, "lost");
+    rmSync(join(setting.folder, ".git/worktrees"), { recursive: true });
+    const again = await setting.ask(["-w", "lost", "-p", "go on"]);
+    expect(again).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/git knows it as no worktree.*move it away/),
+    });
+    const removal = await setting.run(["worktree", "remove", "lost"]);
+    expect(removal).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no worktree of this repository any more/),
+    });
+    expect(readFileSync(join(tree, "new.txt"), "utf8")).toBe("made\n");
+    expect((await setting.run(["worktree", "remove", "--force", "lost"])).code).toBe(0);
+    expect([existsSync(tree), branches(setting)]).toEqual([false, ["main"]]);
+  });
+
   test("no repository, no commit, no name: one line that says what to do", async () => {
     await using setting = await journey({ script: [], files: FILES });
     const ask = (...words: string[]) => setting.ask([...words, "-p", "hello"]);
@@ -291,10 +313,11 @@ describe("crucible -w", () => {
   test.skipIf(missing)("at a terminal: the conversation is in it, and leaving keeps what was made", async () => {
     await using setting = await repository([EDIT, DONE]);
     using screen = terminal(setting, ["-w", "talk"]);
-    await screen.shows(/─{20,}\n\s*\n─{20,}\n/);
+    await screen.shows(READY);
     screen.type("make it");
     screen.send("Enter");
-    await screen.shows(/Done\./);
+    await screen.shows(/Done\.[\s\S]*not verified since the last edit/);
+    await screen.shows(READY);
     screen.send("C-c");
     await screen.shows(/Ctrl\+C again leaves/);
     screen.send("C-c");
