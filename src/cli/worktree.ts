@@ -65,13 +65,12 @@ async function leave(entered: EnteredWorktree): Promise<void> {
   }
 }
 
-function kept({ name, path, branch, base }: EnteredWorktree, { commits, files }: WorktreeLeft): string {
+function kept({ name, path, branch }: EnteredWorktree, { commits, files }: WorktreeLeft): string {
   const count = (number: number, one: string, more: string) => (number === 1 ? `1 ${one}` : `${number} ${more}`);
   const work = [
     ...(commits > 0 ? [count(commits, "commit", "commits")] : []),
     ...(files > 0 ? [`${count(files, "file", "files")} not committed`] : []),
   ].join(", ");
-  const take =
-    commits > 0 ? `take its commits: git merge ${branch}` : `see it: git -C ${path} diff ${base.slice(0, 12)}`;
+  const take = commits > 0 ? `take its commits: git merge ${branch}` : `see it: git -C ${path} status`;
   return `worktree ${name} kept (${work || "another commit checked out"}) on branch ${branch}: ${path} · ${take} · go on: crucible -w ${name} -c · remove: crucible worktree remove ${name}`;
 }
