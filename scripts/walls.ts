@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 /** Folders of src, the siblings each may import beside base and core, and the builtins it may use. */
 const PURE = ["node:crypto", "node:path", "node:url", "node:buffer", "node:util", "node:string_decoder"];
 const ROOMS: Record<string, { builtins: string[]; process?: boolean; fetch?: boolean }> = {
-  base: { builtins: ["node:crypto"] },
+  /** The clock of processor time is the process's. */
+  base: { builtins: ["node:crypto", "node:process"] },
   core: { builtins: [] },
   config: { builtins: ["node:fs", "node:fs/promises", "node:os"], process: true },
   models: { builtins: ["node:http", "node:https", "node:net"], process: true },

@@ -7,9 +7,11 @@ import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { uuid } from "./base/id.ts";
 import { oneLine } from "./base/text.ts";
+import { worktreesIn } from "./base/worktree-place.ts";
 import { hasExtensions } from "./config/extension-places.ts";
 import { homeFolder, loadConfig, readEnvironment, setUserValue } from "./config/load.ts";
 import { workspaceTrust } from "./config/trust.ts";
+import { worktreeOrigin } from "./config/worktree-origin.ts";
 import { LOCAL_USER } from "./core/actor.ts";
 import type { AuditRecord } from "./core/audit-event.ts";
 import type { Event } from "./core/event.ts";
@@ -34,7 +36,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const home = homeFolder(env);
   const workspace = repositoryRoot(options.workspace, home);
   const config = await loadConfig({ env, workspace, flags: options.flags, bare: options.bare });
-  const house: House = { options, workspace, env, home, config };
+  const project = worktreeOrigin(config.places.data, workspace) ?? workspace;
+  const house: House = { options, workspace, project, env, home, config };
   return {
     version: options.version,
     workspace,
@@ -65,6 +68,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     importPlan: async (options) => (await import("./import-setup.ts")).importPlan(house, options),
     approvals: () => approvalsView(house),
     mcp: async () => (await import("./mcp-view.ts")).mcpView(house),
+    worktrees: async () => (await import("./worktrees.ts")).worktreesView(house, () => openStore(house)),
   };
 }
 
@@ -224,11 +228,16 @@ async function openJournal(
   const found = given.resume === "newest" ? sessions.list(workspace)[0] : sessions.find(given.resume, workspace);
   if (!found)
     throw new CrucibleError("session-missing", `there is no session in ${workspace} yet`, {
-      hint: 'start one: crucible "what to do"',
+      hint: existsSync(worktreesIn(house.config.places.data))
+        ? 'start one: crucible "what to do"; one in a worktree goes on with -w NAME -c (crucible worktree list)'
+        : 'start one: crucible "what to do"',
     });
   if (found.workspace !== workspace)
     throw new CrucibleError("usage", `session ${found.id} belongs to ${found.workspace}`, {
-      hint: `go there, or: crucible -C ${found.workspace} -r ${found.id}`,
+      hint:
+        worktreeOrigin(house.config.places.data, found.workspace) === workspace
+          ? `go on in its worktree: crucible -r ${found.id}`
+          : `go there, or: crucible -C ${found.workspace} -r ${found.id}`,
     });
   if (given.fork) {
     const journal = sessions.fork(found.id, row);

@@ -39,24 +39,34 @@ export function sandboxView(house: House): SandboxView {
       await using opened = openSandbox(house);
       return opened.sandbox.survey();
     },
-    run: (words, options, signal) => runWords(house, words, options.onOutput, signal),
+    run: (words, options, signal) => {
+      const readOnly = house.config.get("sandbox.mode") === "read-only";
+      const title = words.join(" ");
+      const order = { command: words.map(shellQuoted).join(" "), tool: "sandbox-run", title, readOnly };
+      return runConfined(house, { ...order, hosts: openHosts(house), onOutput: options.onOutput }, signal);
+    },
   };
 }
 
+export interface OpenedFor {
+  readonly rules?: ReturnType<typeof pathRules>;
+  readonly onOutput?: (text: string) => void;
+  /** The configured one, unless the person typed another. */
+  readonly mode?: SandboxMode;
+  readonly addDirs?: readonly string[];
+}
+
 /** A sandbox for work outside any session; dispose of it. */
-export function openSandbox(
-  house: House,
-  rules: ReturnType<typeof pathRules> = undefined,
-  onOutput: (text: string) => void = () => undefined,
-) {
+export function openSandbox(house: House, options: OpenedFor = {}) {
+  const { rules, onOutput, mode = house.config.get<SandboxMode>("sandbox.mode"), addDirs = [] } = options;
   const mint = createMint(() => systemClock.now());
   const session = shortId("sandbox");
   const emit: Emit = (body) => {
-    if (body.kind === "tool-delta") onOutput(body.text);
+    if (body.kind === "tool-delta") onOutput?.(body.text);
     return { v: 1, seq: 0, at: systemClock.now(), session, epoch: 0, ...body };
   };
   const sandbox = createSandbox({
-    ...sandboxSettings(house, house.config.get<SandboxMode>("sandbox.mode"), []),
+    ...sandboxSettings(house, mode, addDirs),
     ...(rules ? { rules } : {}),
     session,
     passing: true,
@@ -88,39 +98,40 @@ function endOf(result: CommandResult | undefined) {
   return { failed: result?.exitCode !== 0, ...details };
 }
 
+/** Hosts that the configuration opens to commands. */
+function openHosts({ config }: House): readonly string[] {
+  return config.get("network.mode") === "allowlist" ? config.get<string[]>("network.allow") : [];
+}
+
+export interface ConfinedOrder extends OpenedFor {
+  readonly command: string;
+  /** What the record calls it, and the line that it shows. */
+  readonly tool: string;
+  readonly title: string;
+  readonly readOnly: boolean;
+  readonly hosts?: readonly string[];
+  /** Folders whose secret-named files are shown as they are. */
+  readonly reveals?: readonly string[];
+}
+
 /** One command under the profile of this folder's sessions: on record before it starts and after it ended. */
-async function runWords(
-  house: House,
-  words: readonly string[],
-  onOutput: (text: string) => void,
-  signal: AbortSignal,
-): Promise<CommandResult> {
+export async function runConfined(house: House, order: ConfinedOrder, signal: AbortSignal): Promise<CommandResult> {
   const { workspace, home } = house;
+  const { command, tool, readOnly, hosts = [], reveals = [] } = order;
   const rules = pathRules(await loadRules(house, { workspace, home, bare: false }), workspace);
-  await using opened = openSandbox(house, rules, onOutput);
+  await using opened = openSandbox(house, { ...order, ...(rules ? { rules } : {}) });
   const { sandbox, mint, session } = opened;
   const redactor = createRedactor(session, knownSecrets(house));
   const audit = openAudit(auditOptions(house.config, redactor.deep));
-  const command = words.map(shellQuoted).join(" ");
   const callId = shortId("call");
-  const record = { session, actor: LOCAL_USER, tool: "sandbox-run", effects: ["exec"] as const, callId };
+  const record = { session, actor: LOCAL_USER, tool, effects: ["exec"] as const, callId };
   const digest = sha256(command);
   let result: CommandResult | undefined;
-  const details = { title: redactor.text(words.join(" ")) };
+  const details = { title: redactor.text(order.title) };
   try {
     await audit.append({ ...record, action: "tool-decision", decision: "allow", digest, details });
-    const open = house.config.get("network.mode") === "allowlist";
-    const hosts = open ? house.config.get<string[]>("network.allow") : [];
-    const readOnly = house.config.get("sandbox.mode") === "read-only";
-    const terms = {
-      callId,
-      tool: record.tool,
-      inputHash: digest,
-      reveals: [],
-      hosts,
-      limits: { ...limitsOf(callLimits(house.config)), wallMs: 0 },
-      readOnly,
-    };
+    const limits = { ...limitsOf(callLimits(house.config)), wallMs: 0 };
+    const terms = { callId, tool, inputHash: digest, reveals, hosts, limits, readOnly };
     const grant = mint.grant({ ...terms, effects: ["exec"], expiresAt: systemClock.now() + 60_000 });
     const { exec } = sandbox.hands(grant);
     if (!exec) throw new CrucibleError("internal", "the sandbox gave no way to run a command");

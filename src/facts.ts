@@ -13,7 +13,7 @@ export type Fact = readonly [source: string, text: string | undefined];
 
 export function factsOf(house: House, bare: boolean): readonly Fact[] {
   const { skills, agents } = loadExtensions(house, bare);
-  const memory = bare ? [] : workspaceMemory(house.config.places.data, house.workspace).list();
+  const memory = bare ? [] : workspaceMemory(house.config.places.data, house.project).list();
   const shown = skills.filter(({ description }) => description !== "");
   return [
     ["skills", index('skills (load one when it fits: tool_call {"name":"skill","input":{"name":…}}):', shown)],

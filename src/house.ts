@@ -13,6 +13,8 @@ export interface AppOptions {
 export interface House {
   /** The repository (or folder) worked in; `options.workspace` is the folder the person stands in. */
   readonly workspace: string;
+  /** The folder that memory and lessons belong to: of a session's worktree the checkout that it was begun from. */
+  readonly project: string;
   readonly options: AppOptions;
   readonly env: Record<string, string>;
   readonly home: string;

@@ -9,14 +9,14 @@ import { workspaceMemory } from "./store/memory.ts";
 /** Lessons that are shown. */
 const SHOWN = 50;
 
-export function memoryView({ config, workspace }: House): MemoryView {
+export function memoryView({ config, project }: House): MemoryView {
   const { data } = config.places;
   return {
-    ...workspaceMemory(data, workspace),
+    ...workspaceMemory(data, project),
     async lessons() {
       const db = await openDatabase(`${data}/journal.db`);
       try {
-        return sqliteLessons(db, workspace, systemClock.now).newest(SHOWN);
+        return sqliteLessons(db, project, systemClock.now).newest(SHOWN);
       } finally {
         db.close();
       }

@@ -29,9 +29,9 @@ export function surroundingsOf(house: House, given: OpenOptions, redact: (text: 
 
 /** Nothing of them is loaded where there are none. */
 async function factsFor(house: House, bare: boolean, redact: (text: string) => string) {
-  const { config, home, workspace } = house;
+  const { config, home, workspace, project } = house;
   const { places } = config;
-  const remembered = existsSync(memoryFile(places.data, workspace));
+  const remembered = existsSync(memoryFile(places.data, project));
   if (!remembered && !hasExtensions({ places, home, workspace, bare })) return NO_FACTS;
   const { factsOf } = await import("./facts.ts");
   return factsOf(house, bare).map(([source, text]) => [source, text === undefined ? text : redact(text)] as const);

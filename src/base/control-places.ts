@@ -1,4 +1,5 @@
 /** Places that steer this program or git: no tool may write them, in any letter case, existing or not. */
+import { isWorktreePlace } from "./worktree-place.ts";
 
 /** First segments below a root that belong to this program. */
 const OURS: ReadonlySet<string> = new Set([".codecrucible", ".crucible"]);
@@ -55,4 +56,15 @@ export function isBelowAnyCase(folder: string, path: string): boolean {
   const a = folder.toLowerCase();
   const b = path.toLowerCase();
   return b === a || b.startsWith(a.endsWith("/") ? a : `${a}/`);
+}
+
+/**
+ * The one of `homes` that `path` lies in. A worktree of a session lies in the data folder and is a workspace like any
+ * other: below a root that is one, nothing is this program's own.
+ */
+export function controlHomeOf(homes: readonly string[], roots: readonly string[], path: string): string | undefined {
+  const worktree = roots.some(
+    (root) => path.startsWith(`${root}/`) && homes.some((home) => isWorktreePlace(home, root)),
+  );
+  return worktree ? undefined : homes.find((home) => isBelowAnyCase(home, path));
 }

@@ -35,6 +35,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   cache: { about: "kept answers: stats, clear, explain", load: () => import("./commands/cache.ts") },
   voices: { about: "who speaks in a council: list, show, test", load: () => import("./commands/voices.ts") },
   sessions: { about: "list, show, export or remove sessions", load: () => import("./commands/sessions.ts") },
+  worktree: {
+    about: "worktrees that sessions work in (crucible -w): list, remove",
+    load: () => import("./commands/worktree.ts"),
+  },
   undo: {
     about: "take the last turn back, files and conversation: [n], --to, --list, --redo",
     load: () => import("./commands/undo.ts"),

@@ -65,6 +65,12 @@ export const FLAGS = {
     about: "confinement of commands; off removes it",
   },
   "add-dir": { kind: "list", values: "dir", about: "a further folder to work in" },
+  worktree: {
+    short: "w",
+    kind: "optional",
+    values: "[name]",
+    about: "work in a git worktree of its own, beside this checkout; made off HEAD, or opened again by its name",
+  },
   cd: { short: "C", kind: "text", values: "dir", about: "work in this folder" },
   "allowed-tools": { kind: "list", values: "list", about: "what is not asked about: web_fetch, 'shell(git push *)'" },
   "disallowed-tools": { kind: "list", values: "list", about: "what is refused" },
@@ -217,7 +223,7 @@ export function parseFlags(argv: readonly string[], env: Readonly<Record<string,
   };
 }
 
-/** `-r` takes a session when the next word is not a flag; `-V` is `-v`. */
+/** `-r` takes a session when the next word is not a flag, `-w` a name when it is also one word alone; `-V` is `-v`. */
 function prepare(argv: readonly string[]): string[] {
   return argv.flatMap((word, index) => {
     if (word === "-V") return ["--version"];
@@ -226,6 +232,8 @@ function prepare(argv: readonly string[]): string[] {
     const next = argv[index + 1];
     if ((word === "-r" || word === "--resume") && (next === undefined || next.startsWith("-")))
       return ["--resume=newest"];
+    if ((word === "-w" || word === "--worktree") && (next === undefined || /^-|\s|^$/.test(next)))
+      return ["--worktree="];
     return [word];
   });
 }

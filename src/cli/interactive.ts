@@ -61,7 +61,8 @@ export async function interactive(flags: Flags, context: CommandContext): Promis
     signals.stop();
     face.stop();
     const { last } = conversation;
-    if (last !== undefined) process.stdout.write(`session ${last.slice(0, 13)} · go on with: crucible -c\n`);
+    const place = flags.has("worktree") ? `-w ${flags.text("worktree")} ` : "";
+    if (last !== undefined) process.stdout.write(`session ${last.slice(0, 13)} · go on with: crucible ${place}-c\n`);
   }
 }
 

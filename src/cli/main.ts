@@ -8,6 +8,7 @@ import { createDebug } from "./debug.ts";
 import { EXIT } from "./exit-codes.ts";
 import { type Flags, parseFlags, type Work } from "./flags.ts";
 import { faultLine } from "./render/renderer.ts";
+import type { Run } from "./worktree.ts";
 
 /** Runs the program and returns its exit code. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -18,7 +19,8 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     const work = workOf(first, rest[0]);
     if (work) {
       const flags = parseFlags(rest, context.env);
-      return flags.has("help") ? await help(context, 0) : await ask(flags, context, work);
+      if (flags.has("help")) return await help(context, 0);
+      return await placed(flags, context, (own, at) => ask(own, at, work));
     }
     if (command) {
       const { runCommand } = await import("./run-command.ts");
@@ -32,8 +34,10 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     if (flags.has("help")) return await help(context, 0);
     // With -p a word is a prompt, also when a command has its name: git diff | crucible -p review
     if (!(flags.has("print") && COMMANDS[flags.words[0] ?? ""])) refuseTypo(flags.words);
-    if (talks(flags)) return await (await import("./interactive.ts")).interactive(flags, context);
-    return await ask(flags, context);
+    const talking = talks(flags);
+    return await placed(flags, context, async (own, at) =>
+      talking ? (await import("./interactive.ts")).interactive(own, at) : ask(own, at),
+    );
   } catch (error) {
     const fault = toFault(error);
     process.stderr.write(`crucible: ${faultLine(fault)}\n`);
@@ -41,6 +45,13 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       createDebug(undefined).error(error);
     return EXIT[fault.code];
   }
+}
+
+/** Where the person stands, unless a worktree is asked for, or a session that may have worked in one. */
+async function placed(flags: Flags, context: CommandContext, run: Run): Promise<number> {
+  const named = flags.has("resume") && flags.text("resume") !== "newest";
+  if (!flags.has("worktree") && !named) return run(flags, context);
+  return (await import("./worktree.ts")).inPlace(flags, context, run);
 }
 
 /** A person at a terminal who did not ask for one answer alone. */

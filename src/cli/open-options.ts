@@ -130,7 +130,7 @@ async function askWindow(human: Human, model: string, signal: AbortSignal): Prom
 }
 
 /** The person's flag decides, unless the machine's owner fixed the sandbox. */
-function sandboxOf(flags: Flags, app: App): SandboxMode {
+export function sandboxOf(flags: Flags, app: App): SandboxMode {
   if (flags.text("sandbox") !== "off") return app.config.get<SandboxMode>("sandbox.mode");
   const origin = app.config.settings.get("sandbox.mode")?.origin ?? "";
   if (origin.startsWith(app.config.places.managed))

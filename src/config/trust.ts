@@ -7,6 +7,7 @@ import { sha256 } from "../base/hash.ts";
 import type { TrustSubject } from "../core/ports/app.ts";
 import type { Places } from "./places.ts";
 import { appendRecord, readRecords } from "./record-file.ts";
+import { worktreeOrigin } from "./worktree-origin.ts";
 
 /** Files and folders of a workspace that start programs, change settings or add to what the model is told to do. */
 const SUBJECTS = [
@@ -35,11 +36,18 @@ export interface Trust {
   revoke(by: string): void;
 }
 
-/** Trust in `workspace` (its real path). `now` is in milliseconds since the epoch. */
+/**
+ * Trust in `workspace` (its real path). `now` is in milliseconds since the epoch. A worktree of a session is trusted
+ * as the checkout that it was begun from: trust is in bytes, and the same bytes at the same place mean the same there.
+ * The later decision of the two counts.
+ */
 export function workspaceTrust(places: Places, workspace: string, now: () => number): Trust {
   const file = join(places.state, "trust.jsonl");
+  const origin = worktreeOrigin(places.data, workspace);
   const trusted = (): Readonly<Record<string, string>> =>
-    readRecords(file, makeRecord()).findLast((entry) => entry.workspace === workspace)?.files ?? {};
+    readRecords(file, makeRecord()).findLast(
+      (entry) => entry.workspace === workspace || (origin !== undefined && entry.workspace === origin),
+    )?.files ?? {};
   const holds = (path: string, hash: string) => {
     const files = trusted();
     return Object.hasOwn(files, path) && files[path] === hash;

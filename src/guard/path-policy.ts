@@ -1,5 +1,5 @@
 /** Judges one use of one path: containment, control places, secrets, devices, destructive reach. */
-import { controlPlace, isBelowAnyCase } from "../base/control-places.ts";
+import { controlHomeOf, controlPlace, isBelowAnyCase } from "../base/control-places.ts";
 import { globMatcher } from "../base/glob.ts";
 import { isSecretPath } from "../base/secret-names.ts";
 import type { PathFact, PathFacts } from "../core/ports/sandbox.ts";
@@ -241,9 +241,9 @@ function forbiddenWrite(use: PathUse, fact: PathFact, policy: PathPolicy): Findi
       const wipes = use.op === "delete" && place.startsWith(".git");
       return deny(wipes ? "destructive.git" : "tamper.control-place", `${use.text}: ${place}`);
     }
-    const home = policy.controlHomes.find(
-      (folder) => isBelowAnyCase(folder, path) || (use.op === "delete" && isBelowAnyCase(path, folder)),
-    );
+    const home =
+      controlHomeOf(policy.controlHomes, policy.facts.roots, path) ??
+      policy.controlHomes.find((folder) => use.op === "delete" && isBelowAnyCase(path, folder));
     if (home && path !== root) return deny("tamper.control-place", `${use.text} belongs to this program`);
     if (NEVER_WRITE.test(path)) return deny("tamper.system", `${use.text} steers the system`);
     if (isBelowAnyCase(policy.facts.home, path) && START_FILES.test(path.slice(policy.facts.home.length))) {

@@ -1,6 +1,6 @@
 /** Which paths one grant opens for reading and writing: the second look, after the gate's. */
 import { readdirSync } from "node:fs";
-import { controlHomes, controlPlace, isBelowAnyCase } from "../base/control-places.ts";
+import { controlHomeOf, controlHomes, controlPlace } from "../base/control-places.ts";
 import { CrucibleError } from "../base/error.ts";
 import { isSecretPath } from "../base/secret-names.ts";
 import type { Grant } from "../core/grant.ts";
@@ -68,7 +68,7 @@ function within(folders: readonly string[], path: string): boolean {
 
 function homeReason(context: SandboxContext, path: string): string | undefined {
   const homes = controlHomes(context.home, context.env);
-  return homes.some((home) => isBelowAnyCase(home, path)) ? "it steers this program" : undefined;
+  return controlHomeOf(homes, context.paths.roots, path) === undefined ? undefined : "it steers this program";
 }
 
 /** Names that make a folder a repository (`git` looks for one in every folder, not only in `.git`), and that steer one. */

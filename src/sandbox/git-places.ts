@@ -69,9 +69,7 @@ export function findRepositories(roots: readonly string[], tree: Pick<Tree, "con
 /** Missing `hooks` and `info` of a root's repository are made (empty): what does not exist cannot be bound read-only. */
 export function makeGuardable(roots: readonly string[], owner: Owner | undefined): void {
   for (const root of roots) {
-    const dot = join(root, ".git");
-    const stat = lstatSync(dot, { throwIfNoEntry: false });
-    const git = stat?.isDirectory() ? dot : stat?.isFile() ? linkedWorktree(root, dot)?.common : undefined;
+    const git = commonGit(root);
     if (git === undefined) continue;
     for (const name of ["hooks", "info"]) {
       if (lstatSync(join(git, name), { throwIfNoEntry: false })) continue;
@@ -79,6 +77,13 @@ export function makeGuardable(roots: readonly string[], owner: Owner | undefined
       if (owner) chownSync(join(git, name), owner.uid, owner.gid);
     }
   }
+}
+
+/** The folder of git that all checkouts of a repository share, of the checkout at `root`; undefined when it is none. */
+export function commonGit(root: string): string | undefined {
+  const dot = join(root, ".git");
+  const stat = lstatSync(dot, { throwIfNoEntry: false });
+  return stat?.isDirectory() ? realOf(dot) : stat?.isFile() ? linkedWorktree(root, dot)?.common : undefined;
 }
 
 /** `git` itself and, at any depth, the folders of its submodules and linked worktrees. */

@@ -91,14 +91,16 @@ export function buildProfile(
   const { paths, copy } = context;
   const roots = paths.roots.filter((root) => root !== paths.tmp.view);
   const kind = grant.readOnly ? "ro" : "rw";
-  const at = (mode: "ro" | "rw", path: string): Mount => {
-    const change = mode === "rw" && !paths.isShared(path);
-    return { kind: change ? "rw" : "ro", source: paths.host(path), target: path, mapped: true };
-  };
   const shown = grant.reveals.map((path) => paths.look(path).resolved);
   const revealed = (path: string) =>
     [...shown, ...context.exposed, ...context.readable].some((open) => contains(open, path));
   const guarded = guardedPlaces(context, roots, tree);
+  // A repository's common folder lies outside the roots: below `/tmp` too it is the real one.
+  const host = (path: string) => (guarded.common.some((folder) => contains(folder, path)) ? path : paths.host(path));
+  const at = (mode: "ro" | "rw", path: string): Mount => {
+    const change = mode === "rw" && !paths.isShared(path);
+    return { kind: change ? "rw" : "ro", source: host(path), target: path, mapped: true };
+  };
   const secrets = tree.secrets.filter((secret) => !revealed(secret.path));
   const opened = [...context.readable, ...shown].filter(
     (path) => existsSync(path) && !roots.some((root) => contains(root, path)) && !contains(path, "/"),
@@ -129,7 +131,7 @@ export function buildProfile(
     ({ path }) => !named.includes(path),
   );
   mounts.push(...sockets.map(({ path }) => mask(parts, path)));
-  const identities = [...guarded.readOnly, ...guarded.pinned].map((path) => identity(paths.host(path)));
+  const identities = [...guarded.readOnly, ...guarded.pinned].map((path) => identity(host(path)));
   const key = JSON.stringify([
     kind,
     mounts.map((mount) => mount.target),

@@ -1,8 +1,9 @@
-/** Puts a new text in the place of a file, whole or not at all; what cannot be written is no fault. */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+/** Puts a new text in the place of a file, whole or not at all. */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { unwritable } from "../base/unwritable.ts";
 
-/** For what can be learned or made again: the next process does. */
+/** For what can be learned or made again: the next process does, and what cannot be written is no fault. */
 export function replaceFile(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.new`;
   try {
@@ -11,5 +12,24 @@ export function replaceFile(file: string, text: string): void {
     renameSync(temporary, file);
   } catch {
     if (existsSync(temporary)) rmSync(temporary, { force: true });
+  }
+}
+
+/** For what must not be lost: on disk when it returns. Throws `storage`. */
+export function writeWhole(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.new`;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const fd = openSync(temporary, "w", 0o600);
+    try {
+      writeFileSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    if (existsSync(temporary)) rmSync(temporary, { force: true });
+    throw unwritable(file, error);
   }
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
+import { threadTime } from "../../src/base/clock.ts";
 import type { Human } from "../../src/core/ports/human.ts";
 import { defineTool, textResult } from "../../src/core/tool.ts";
 import type { Check } from "../../src/guard/action.ts";
@@ -53,14 +54,18 @@ describe("the gate fails closed", () => {
     expect(kit.grants).toEqual([]);
   });
 
-  it("a check that works too long is a denial, one that waited once for a busy machine is not", async () => {
+  it("a check that works too long is a denial; one that only waited for a busy machine, or was slow once, is not", async () => {
+    const pause = new Int32Array(new SharedArrayBuffer(4));
     const busy = (times: number): Check => {
       let left = times;
       return {
         name: "threatDetector.assess",
         run() {
-          const until = performance.now() + (left-- > 0 ? 60 : 0);
-          while (performance.now() < until);
+          // Nobody wakes it: this thread stands still and takes no processor time.
+          if (times === 0) Atomics.wait(pause, 0, 0, 120);
+          const took = threadTime();
+          const work = left-- > 0 ? 60 : 0;
+          while (took() < work);
           return { decision: "allow", check: this.name, rule: "ok", risk: "low", reason: "" };
         },
       };
@@ -70,6 +75,7 @@ describe("the gate fails closed", () => {
       const kit = gateKit({ checks: [...checks.filter((other) => other.name !== check.name), check] });
       return (await kit.run("read", { path: "src/a.ts" })).verdict.rule;
     };
+    expect(await decide(0)).toBe("ok");
     expect(await decide(1)).toBe("ok");
     expect(await decide(9)).toBe("check.timeout");
   });

@@ -51,6 +51,7 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     ...(await hookFindings(app)),
     ...(await mcpFindings(app)),
     ...(await languageFindings(app)),
+    ...(await worktreeFindings(app)),
     ...stored,
   ];
 }
@@ -211,6 +212,16 @@ async function languageFindings(app: App): Promise<Finding[]> {
   return installed.length > 0
     ? [{ name: "languages", status: "ok", text: `language servers: ${names(installed)}` }]
     : [{ name: "languages", status: "note", text: `no language server is installed; looked for ${names(servers)}` }];
+}
+
+/** What sessions left, or are in, of this repository. */
+async function worktreeFindings(app: App): Promise<Finding[]> {
+  const all = (await app.worktrees()).list();
+  if (all.length === 0) return [];
+  const names = all.map(({ name, live }) => (live ? `${name} (in use)` : name)).join(", ");
+  return [
+    { name: "worktrees", status: "ok", text: `${all.length} of sessions here: ${names} (crucible worktree list)` },
+  ];
 }
 
 async function mcpFindings(app: App): Promise<Finding[]> {

@@ -36,7 +36,9 @@ export function terminalFace(options: FaceOptions): Face {
     view,
     keys: () => keys.list(),
     start(conversation) {
-      place = { keys, view, conversation, history, env: options.env, last: { cancel: 0, interrupt: 0 } };
+      // Never yet: a first Ctrl+C soon after the start is no second one.
+      const last = { cancel: -TWICE_MS, interrupt: -TWICE_MS };
+      place = { keys, view, conversation, history, env: options.env, last };
       view.start(conversation, completion(app, commands, conversation));
       void app.sandboxStatus().then(
         (status) => view.sandbox(options.sandboxOff ? "OFF" : (status.backend ?? "none")),

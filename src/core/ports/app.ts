@@ -26,6 +26,7 @@ import type { SpiralScale } from "./spiral.ts";
 import type { Sessions } from "./store.ts";
 import type { Checkpoint, UndoOptions, UndoReport, UndoView } from "./undo.ts";
 import type { VoicesView } from "./voices.ts";
+import type { WorktreesView } from "./worktrees.ts";
 
 export interface ConfigView {
   readonly settings: ReadonlyMap<string, { readonly value: unknown; readonly origin: string }>;
@@ -352,6 +353,8 @@ export interface App {
   approvals(): ApprovalsView;
   /** Foreign servers without a session. Throws `bad-config`. */
   mcp(): Promise<McpView>;
+  /** Worktrees of this repository that sessions work in. */
+  worktrees(): Promise<WorktreesView>;
   /** The policy for work in `cwd` by a person whose home is `home`; defaults are this folder and this person. */
   policy(place: { readonly cwd?: string; readonly home?: string }): Promise<PolicyView>;
 }
