@@ -43,7 +43,7 @@ export async function interactive(flags: Flags, context: CommandContext): Promis
     color: wantsColor(flags.text("color") ?? "auto", true, env),
     verbose: flags.has("verbose"),
     sandboxOff: flags.text("sandbox") === "off",
-    notice: (text) => notice(app, text),
+    notice: (text) => notice(app, text, env),
   });
   const { view } = face;
   const debug = flags.has("debug-file") ? createDebug(flags.text("debug-file")) : undefined;
@@ -120,10 +120,10 @@ function talkOf(conversation: Conversation, face: Face, commands: Talk["commands
 }
 
 /** A bell, a notice of the desktop, or nothing, as `ui.notify` says. */
-function notice(app: App, text: string): void {
+function notice(app: App, text: string, env: Readonly<Record<string, string>>): void {
   const way = app.config.get<string>("ui.notify");
   if (way === "bell") process.stdout.write("\u0007");
-  if (way === "desktop") desktopNotice("crucible", text);
+  if (way === "desktop") desktopNotice("crucible", text, env);
 }
 
 function leaveOnSignals(conversation: Conversation): { stop(): void } {
