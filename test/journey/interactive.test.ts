@@ -352,8 +352,7 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     screen.type("compute");
     screen.send("Enter");
     await screen.shows(/Question: allow shell node -e[\s\S]*yes or no:/);
-    screen.type("yes");
-    screen.send("Enter");
+    await screen.answer("yes", "Enter");
     const done = await screen.shows(/Forty-two\.[\s\S]*Ready\./);
     expect(done).not.toMatch(/[─●❯]/);
     screen.type("/quit");

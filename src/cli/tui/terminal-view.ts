@@ -12,6 +12,7 @@ import type { Conversation } from "../conversation.ts";
 import { harmless } from "../output.ts";
 import { createWait } from "../render/wait.ts";
 import type { View } from "../view.ts";
+import type { Dialog } from "./dialogs.ts";
 import { InlineScreen } from "./inline-screen.ts";
 import { liveParts } from "./live-part.ts";
 import { createQuestions } from "./questions.ts";
@@ -55,6 +56,8 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   // One object for all parts: a change of theme is seen by each.
   const theme = themeOf(options.theme, options.color);
   let lastKey = Number.NEGATIVE_INFINITY;
+  /** The question that took the last key, and when. */
+  let heeded: { readonly dialog: Dialog; readonly at: number } | undefined;
   let wait = createWait();
   let ticker: NodeJS.Timeout | undefined;
   const state = {
@@ -104,14 +107,17 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   for (const part of parts) screen.addChild(part);
   screen.addInputListener((data) => {
     const now = performance.now();
-    const soon = now - lastKey < TYPING_MS;
-    if (!questions.dialog) {
+    const { dialog } = questions;
+    if (!dialog) {
       if (options.onKey(data)) return { consume: true };
       lastKey = now;
       return undefined;
     }
-    // A question that came up while somebody types takes no key of that word.
+    // A question that came up while somebody types takes no key of that word, nor one held since the question before.
+    const held = dialog.decides && heeded && heeded.dialog !== dialog && now - heeded.at < TYPING_MS;
+    const soon = held || now - lastKey < TYPING_MS;
     if (soon) lastKey = now;
+    else heeded = { dialog, at: now };
     return soon ? { consume: true } : undefined;
   });
 
