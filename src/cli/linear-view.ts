@@ -144,7 +144,8 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
     changed: () => undefined,
     choose: (title, choices) => choose(title, choices),
     line: (title) => line([`Question: ${lineOf(title)}`]),
-    propose: (text) => void lines?.write(text),
+    // A line end in it would be taken for Enter.
+    propose: (text) => void lines?.write(harmless(text).replaceAll(/\s+/g, " ")),
     async alone(work) {
       lines?.pause();
       try {

@@ -199,7 +199,7 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     choose: questions.choose,
     line: questions.line,
     propose(text) {
-      editor.setText(text);
+      editor.setText(harmless(text));
       screen.requestRender();
     },
     async alone(work) {
