@@ -1,4 +1,6 @@
 /** Checks a value against a JSON Schema and bends it where the meaning is plain ("3" for 3, one value for a list of one). */
+import { runInNewContext } from "node:vm";
+import { errnoOf } from "./error.ts";
 
 /** True for a plain object: not null, not a list. */
 export function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -20,7 +22,7 @@ export interface Checked {
  * the bounds of numbers, strings and lists, and pattern (JSON Schema 2020-12). Other keywords are ignored.
  */
 export function checkSchema(schema: Schema, value: unknown): Checked {
-  const state: State = { root: schema, problems: [], coerced: false, depth: 0 };
+  const state: State = { root: schema, problems: [], coerced: false, depth: 0, work: { steps: 0, patternMs: 0 } };
   const bent = visit(state, schema, value, "");
   return { value: bent, problems: state.problems, coerced: state.coerced };
 }
@@ -30,10 +32,14 @@ interface State {
   readonly problems: string[];
   coerced: boolean;
   depth: number;
+  /** Of all branches together: a schema may name itself in each of two branches. */
+  readonly work: { steps: number; patternMs: number };
 }
 
+const MOST_STEPS = 20_000;
+
 function visit(state: State, schema: Schema, value: unknown, path: string): unknown {
-  if (++state.depth > 2_000) {
+  if (++state.depth > 2_000 || ++state.work.steps > MOST_STEPS) {
     state.problems.push(`${path || "input"}: too large`);
     return value;
   }
@@ -44,7 +50,7 @@ function visit(state: State, schema: Schema, value: unknown, path: string): unkn
     return resolved["allOf"].filter(isFields).reduce<unknown>((kept, part) => visit(state, part, kept, path), value);
   }
   const bent = bend(state, resolved, value);
-  const complaint = complain(resolved, bent);
+  const complaint = complain(resolved, bent) ?? mismatch(bent, resolved["pattern"], state.work);
   if (complaint !== undefined) {
     state.problems.push(`${path || "input"}: ${complaint}`);
     return bent;
@@ -67,7 +73,7 @@ function follow(root: Schema, schema: Schema): Schema {
 /** The first branch that fits as it is, else the first that fits when bent, else the complaint of the last. */
 function visitBranches(state: State, branches: readonly Schema[], value: unknown, path: string): unknown {
   const tries = branches.map((branch) => {
-    const inner: State = { root: state.root, problems: [], coerced: false, depth: state.depth };
+    const inner: State = { root: state.root, problems: [], coerced: false, depth: state.depth, work: state.work };
     return { inner, bent: visit(inner, branch, value, path) };
   });
   const best =
@@ -198,8 +204,7 @@ function complain(schema: Schema, value: unknown): string | undefined {
     return `expected one of ${JSON.stringify(schema["enum"])}`;
   if ("const" in schema && schema["const"] !== value) return `expected ${JSON.stringify(schema["const"])}`;
   if (typeof value === "number") return outside(value, schema, ["minimum", "maximum"]) ?? beyond(value, schema);
-  if (typeof value === "string")
-    return outside(value.length, schema, ["minLength", "maxLength"]) ?? mismatch(value, schema["pattern"]);
+  if (typeof value === "string") return outside(value.length, schema, ["minLength", "maxLength"]);
   if (Array.isArray(value)) return outside(value.length, schema, ["minItems", "maxItems"]);
   return undefined;
 }
@@ -220,11 +225,22 @@ function beyond(value: number, schema: Schema): string | undefined {
   return undefined;
 }
 
-function mismatch(value: string, pattern: unknown): string | undefined {
-  if (typeof pattern !== "string") return undefined;
+/** How long patterns are looked for (milliseconds): they are somebody else's, and may be made never to end. */
+const PATTERN_MS = 100;
+const TOO_LONG = "its pattern takes too long to look for";
+
+function mismatch(value: unknown, pattern: unknown, work: State["work"]): string | undefined {
+  if (typeof value !== "string" || typeof pattern !== "string") return undefined;
+  const begun = performance.now();
+  const timeout = Math.ceil(PATTERN_MS - work.patternMs);
+  if (timeout <= 0) return TOO_LONG;
+  // A script can be stopped inside a regular expression; it is given nothing but two texts.
   try {
-    return new RegExp(pattern, "u").test(value) ? undefined : `does not match ${pattern}`;
-  } catch {
-    return undefined;
+    const found: unknown = runInNewContext("new RegExp(pattern, 'u').test(value)", { pattern, value }, { timeout });
+    return found === true ? undefined : `does not match ${pattern}`;
+  } catch (error) {
+    return errnoOf(error) === "ERR_SCRIPT_EXECUTION_TIMEOUT" ? TOO_LONG : undefined;
+  } finally {
+    work.patternMs += performance.now() - begun;
   }
 }

@@ -89,3 +89,21 @@ test("any value against any simple schema: no exception, and a bent value fits a
     { numRuns: 500 },
   );
 });
+
+test("a pattern that would never end is given up, and so is one that is none", () => {
+  const schema = { type: "string", pattern: "^(a+)+$" };
+  expect(checkSchema(schema, `${"a".repeat(60)}!`).problems).toEqual(["input: its pattern takes too long to look for"]);
+  expect(checkSchema(schema, "aaa").problems).toEqual([]);
+  expect(checkSchema({ type: "string", pattern: "(" }, "x").problems).toEqual([]);
+});
+
+test("a schema that names itself twice, or many patterns, end in time", () => {
+  const twice = { $defs: { a: { anyOf: [{ $ref: "#/$defs/a" }, { $ref: "#/$defs/a" }] } }, $ref: "#/$defs/a" };
+  expect(checkSchema(twice, "x").problems.length).toBeGreaterThan(0);
+  const slow = { type: "array", items: { type: "string", pattern: "^(a+)+$" } };
+  const { problems } = checkSchema(
+    slow,
+    Array.from({ length: 500 }, () => `${"a".repeat(60)}!`),
+  );
+  expect(problems).toHaveLength(500);
+});

@@ -77,6 +77,30 @@ describe("the transport", () => {
     await transport.close();
     expect(told).toEqual(["it sent a line of more than 33554432 bytes", "close"]);
   });
+
+  test("more messages than can be read kill the process; a long burst does not", async () => {
+    const { server, say } = fakeProcess();
+    let [read, closed] = [0, false];
+    const told: string[] = [];
+    const transport = processTransport(
+      server,
+      (value) => value as JSONRPCMessage,
+      () => undefined,
+    );
+    transport.onmessage = () => void read++;
+    transport.onclose = () => {
+      closed = true;
+    };
+    transport.onerror = (error) => void told.push(error.message);
+    await transport.start();
+    const burst = '{"jsonrpc":"2.0","method":"notifications/message"}\n'.repeat(5_000);
+    say(burst);
+    await vi.waitFor(() => expect(read).toBe(5_000));
+    for (let at = 0; at < 20; at++) say(burst);
+    await vi.waitFor(() => expect(closed).toBe(true));
+    expect(told).toEqual(["it sent more messages than can be read"]);
+    expect(read).toBeLessThan(50_000);
+  });
 });
 
 describe("results", () => {
