@@ -11,7 +11,7 @@ import { workFolder } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { lastWords } from "./last-words.ts";
 import { configFlags } from "./open-options.ts";
-import { allowClosedPipes, processOutput, wantsColor } from "./output.ts";
+import { allowClosedPipes, harmless, processOutput, wantsColor } from "./output.ts";
 import { promptHistory } from "./prompt-history.ts";
 import { faultLine } from "./render/renderer.ts";
 import { customSlash, extendCommands } from "./slash/extend.ts";
@@ -79,7 +79,7 @@ function greet(view: View, app: App, version: string): void {
   view.say([
     `${style.bold("crucible")} ${style.dim(version)}  ${style.dim(app.workspace)}`,
     style.dim("/help · @file · !command · Shift+Tab: mode · Ctrl+C twice: leave"),
-    ...app.config.notes.map((note) => style.yellow(note)),
+    ...app.config.notes.map((note) => style.yellow(harmless(note))),
     "",
   ]);
 }

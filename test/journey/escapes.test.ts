@@ -45,6 +45,17 @@ describe.concurrent("hostile names on standard output", () => {
   /** Nothing but text, line feeds and tabs. */
   const STEERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
+  test.each([
+    [".codecrucible/config.jsonc", { "key\u001b]2;STOLEN\u0007": 1 }],
+    [".mcp.json", { "key\u001b]2;STOLEN\u0007": 1 }],
+  ])("of keys in a %s that nobody trusts", async (file, text) => {
+    await using setting = await journey({ script: [{ text: "Hi." }], files: { [file]: JSON.stringify(text) } });
+    for (const words of [["-p", "hi"], ["--debug", "-p", "hi"], ["mcp", "list"], ["doctor"]]) {
+      const { stdout, stderr } = await setting.run(words);
+      expect(stdout + stderr).not.toMatch(STEERS);
+    }
+  });
+
   test("of files, in a run, undo, sessions, trust, servers and import", async () => {
     await using setting = await journey({
       script: [
