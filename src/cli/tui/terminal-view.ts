@@ -12,7 +12,7 @@ import type { Conversation } from "../conversation.ts";
 import { harmless } from "../output.ts";
 import { createWait } from "../render/wait.ts";
 import type { View } from "../view.ts";
-import type { Dialog } from "./dialogs.ts";
+import { createEarlyKeys } from "./early-keys.ts";
 import { InlineScreen } from "./inline-screen.ts";
 import { liveParts } from "./live-part.ts";
 import { createQuestions } from "./questions.ts";
@@ -23,8 +23,6 @@ import { createWorksView } from "./works-view.ts";
 
 /** Lines that the unfinished block of an answer leaves for what stands below it. */
 const BELOW = 12;
-/** A key this soon after another may have been meant for the prompt, not for a question that has just come up (milliseconds). */
-const TYPING_MS = 700;
 
 export interface TerminalViewOptions {
   readonly theme: ThemeName;
@@ -55,9 +53,7 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   const screen = new InlineScreen(terminal);
   // One object for all parts: a change of theme is seen by each.
   const theme = themeOf(options.theme, options.color);
-  let lastKey = Number.NEGATIVE_INFINITY;
-  /** The question that took the last key, and when. */
-  let heeded: { readonly dialog: Dialog; readonly at: number } | undefined;
+  const keys = createEarlyKeys();
   let wait = createWait();
   let ticker: NodeJS.Timeout | undefined;
   const state = {
@@ -99,26 +95,18 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   });
   const editor = new Editor(screen, theme.editor, { autocompleteMaxVisible: 8 });
   editor.onSubmit = (text) => {
-    lastKey = Number.NEGATIVE_INFINITY;
+    keys.sent();
     options.onSubmit(text);
   };
 
   const parts = liveParts({ theme, streaming, transcript, works, questions, editor, state });
   for (const part of parts) screen.addChild(part);
   screen.addInputListener((data) => {
-    const now = performance.now();
     const { dialog } = questions;
-    if (!dialog) {
-      if (options.onKey(data)) return { consume: true };
-      lastKey = now;
-      return undefined;
-    }
-    // A question that came up while somebody types takes no key of that word, nor one held since the question before.
-    const held = dialog.decides && heeded && heeded.dialog !== dialog && now - heeded.at < TYPING_MS;
-    const soon = held || now - lastKey < TYPING_MS;
-    if (soon) lastKey = now;
-    else heeded = { dialog, at: now };
-    return soon ? { consume: true } : undefined;
+    if (dialog) return keys.isEarly(dialog) ? { consume: true } : undefined;
+    if (options.onKey(data)) return { consume: true };
+    keys.typed();
+    return undefined;
   });
 
   /** What the person said, as it stays on the screen. */
