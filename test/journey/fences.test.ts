@@ -1,6 +1,6 @@
 /** Words of others in a person's prompt stay between their marks: none can end them and pass for the person's. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { methods } from "@agentclientprotocol/sdk";
@@ -65,4 +65,21 @@ describe.concurrent("marks", () => {
     await setting.run(["commit", ...setting.model, "--dry-run"]);
     expect(closings(setting)).toMatchObject({ diff: 1, stat: 1, subjects: 1 });
   });
+});
+
+test("no further folder holds the whole machine or home, whoever names it", async () => {
+  await using setting = await journey({ script: [{ text: "Hi." }] });
+  const run = await setting.ask(["-p", "--add-dir", "/", "hi"]);
+  expect(run).toMatchObject({ code: 2 });
+  expect(run.stderr).toMatch(/^crucible: \/ is not a project/);
+  await using editor = await startEditor(setting);
+  const { session } = methods.agent;
+  symlinkSync("/", join(setting.home, "all"));
+  const additionalDirectories = [join(setting.home, "all")];
+  const { sessionId } = await editor.agent.request(session.new, {
+    ...{ cwd: setting.folder, mcpServers: [], additionalDirectories },
+  });
+  const prompt = [{ type: "text" as const, text: "hi" }];
+  await expect(editor.agent.request(session.prompt, { sessionId, prompt })).rejects.toThrow(/is not a project/);
+  expect(setting.server.chats).toEqual([]);
 });
