@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { CrucibleError } from "../base/error.ts";
 import { userPath } from "../base/user-path.ts";
 import type { ImagePart } from "../core/message.ts";
+import { lineOf } from "./output.ts";
 
 type Env = Readonly<Record<string, string>>;
 
@@ -66,8 +67,12 @@ export function clipboardImage(env: Env): ImagePart | undefined {
   });
 }
 
-/** Shows a notice of the desktop; nothing happens where there is none. */
-export function desktopNotice(title: string, text: string, env: Env): void {
+/** Characters of a notice. */
+const MOST_SAID = 200;
+
+/** Shows a notice of the desktop; nothing happens where there is none. Many desktops take marks in it for markup. */
+export function desktopNotice(title: string, said: string, env: Env): void {
+  const text = lineOf(said).replaceAll(/[<>&]/g, " ").slice(0, MOST_SAID);
   const [program, ...words] =
     process.platform === "darwin"
       ? ["osascript", "-e", `display notification ${JSON.stringify(text)} with title ${JSON.stringify(title)}`]
