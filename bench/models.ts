@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { rolldown } from "rolldown";
 import { systemClock } from "../src/base/clock.ts";
 import type { ModelRequest } from "../src/core/model.ts";
 import type { OpenModel } from "../src/core/ports/models.ts";
@@ -44,18 +44,12 @@ const requestOf = (text: string): ModelRequest => ({
 /** Processor time of loading the room from a bundle of its own, beyond that of an empty module. */
 async function roomStart(): Promise<Row> {
   const folder = mkdtempSync(join(tmpdir(), "crucible-bench-models-"));
-  const entryPoints = [join(import.meta.dirname, "../src/models/models.ts")];
-  await build({
-    entryPoints,
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    minify: true,
+  const bundle = await rolldown({
+    input: join(import.meta.dirname, "../src/models/models.ts"),
     platform: "node",
-    format: "esm",
-    target: "node24",
-    outExtension: { ".js": ".mjs" },
+    transform: { target: "node24" },
   });
+  await bundle.write({ dir: folder, format: "esm", minify: true, entryFileNames: "[name].mjs" });
   const cpu = (code: string) => {
     const all = `const {user, system} = process.cpuUsage(); ${code}; const end = process.cpuUsage(); console.log((end.user + end.system - user - system) / 1000)`;
     const run = () => Number(execFileSync(process.execPath, ["--input-type=module", "-e", all]).toString());

@@ -33,7 +33,7 @@ async function gate(): Promise<Row[]> {
       const call = { type: "tool-call" as const, id: `${pass}.${index}`, tool: "shell", input: { command } };
       const started = performance.now();
       await judge(
-        gatherAction({ call, tool: shellTool, actor, policy, context: USER_LABEL, running: 0, fresh: true }),
+        await gatherAction({ call, tool: shellTool, actor, policy, context: USER_LABEL, running: 0, fresh: true }),
         checks,
       );
       if (pass > 3) micros.push((performance.now() - started) * 1000);
@@ -62,7 +62,7 @@ async function longCommands(policy: Policy): Promise<Row> {
       const call = { type: "tool-call" as const, id: `long.${pass}`, tool: "shell", input: { command } };
       const started = performance.now();
       await judge(
-        gatherAction({ call, tool: shellTool, actor, policy, context: USER_LABEL, running: 0, fresh: true }),
+        await gatherAction({ call, tool: shellTool, actor, policy, context: USER_LABEL, running: 0, fresh: true }),
         checks,
       );
       if (pass >= 10) times.push(performance.now() - started);

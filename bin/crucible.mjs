@@ -3,14 +3,25 @@
 const major = Number(process.versions.node.split(".")[0]);
 
 if (major >= 24) {
-  // Not by import: that costs a fifth of the start.
-  const { enableCompileCache } = process.getBuiltinModule("node:module");
   const { existsSync } = process.getBuiltinModule("node:fs");
-  enableCompileCache();
+  keepCompiled(existsSync);
   // A checkout runs its sources, whatever was built there before; the package has none.
   await import(existsSync(new URL("../src/main.ts", import.meta.url)) ? "../src/main.ts" : "../dist/main.js");
 } else {
   await startNewer();
+}
+
+/**
+ * Keeps compiled code between runs, in the program's own folder once it is there: the common place of Node lies in the
+ * temporary folder, where another user of the machine could lay down code for us to run.
+ */
+function keepCompiled(existsSync) {
+  const { CODECRUCIBLE_HOME: moved, XDG_STATE_HOME: named, HOME: home } = process.env;
+  const base = named?.startsWith("/") ? named : `${home}/.local/state`;
+  const state = moved ? `${moved}/state` : `${base}/codecrucible`;
+  if (!state.startsWith("/") || !existsSync(state)) return;
+  // Not by import: that costs a fifth of the start.
+  process.getBuiltinModule("node:module").enableCompileCache(`${state}/compiled`);
 }
 
 async function startNewer() {

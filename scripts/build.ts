@@ -1,8 +1,8 @@
 /** Makes dist/: a tiny entry, the program in parts that are read when they are needed, and the demo's shop. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, rmSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { type CodeSplittingGroup, type Plugin, rolldown } from "rolldown";
 import { LANGUAGES } from "../src/base/languages.ts";
 import { grammarFile, runtimeFile } from "../src/grammars.ts";
 import { schemaOf } from "../src/guard/declare.ts";
@@ -17,11 +17,9 @@ const dist = resolve(root, "dist");
  */
 const leanBuiltins: Plugin = {
   name: "lean-builtins",
-  setup(builder) {
-    builder.onLoad({ filter: /\/(?:src|demo)\/.*\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replace(/^import \{([^}]*)\} from "(node:[^"]+)";/gm, lean),
-      loader: "ts",
-    }));
+  transform: {
+    filter: { id: /\/(?:src|demo)\/.*\.ts$/ },
+    handler: (code: string) => code.replace(/^import \{([^}]*)\} from "(node:[^"]+)";/gm, lean),
   },
 };
 
@@ -46,29 +44,13 @@ function lean(_: string, names: string, module: string): string {
 }
 
 rmSync(dist, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: {
-    main: "src/main.ts",
-    worker: "src/workers/worker.ts",
-    council: "src/council/index.ts",
-    "embedded-child": "src/models/embedded/child.ts",
-  },
-  outdir: dist,
-  bundle: true,
-  splitting: true,
-  platform: "node",
-  target: "node24",
-  format: "esm",
-  minify: true,
-  legalComments: "linked",
-  mainFields: ["module", "main"],
-  // Its form for Node asks for `process` by require, which an ESM bundle has not; this one is made of ES modules.
-  alias: { yaml: resolve(root, "node_modules/yaml/browser/index.js") },
-  // The one finds its binary beside its own files, the other is installed by those who want it.
-  external: ["@vscode/ripgrep", "node-llama-cpp"],
-  define: { BUILT_SCHEMAS: JSON.stringify(Object.fromEntries(tools.map((tool) => [tool.name, schemaOf(tool)]))) },
-  plugins: [leanBuiltins],
+// What a prompt runs through lies in one file: a hundred small ones cost a third of the start.
+await bundle({ main: "src/main.ts" }, [{ name: "session", test: /\/src\/(?:program|live|cli\/ask)\.ts$/ }]);
+// Apart from the program: who takes the council or starts a worker loads nothing else of it.
+await bundle({
+  worker: "src/workers/worker.ts",
+  council: "src/council/index.ts",
+  "embedded-child": "src/models/embedded/child.ts",
 });
 declareCouncil();
 for (const file of [runtimeFile(), ...(["bash", ...LANGUAGES] as const).map(grammarFile)])
@@ -85,4 +67,27 @@ function declareCouncil(): void {
   const tsc = resolve(root, "node_modules/typescript/bin/tsc");
   const words = [tsc, "src/council/index.ts", ...`${given} ${form}`.split(" "), ...places];
   execFileSync(process.execPath, words, { cwd: root, stdio: "inherit" });
+}
+
+async function bundle(input: Record<string, string>, groups: CodeSplittingGroup[] = []): Promise<void> {
+  const bundled = await rolldown({
+    cwd: root,
+    input,
+    platform: "node",
+    resolve: {
+      mainFields: ["module", "main"],
+      // Its form for Node asks for `process` by require, which an ESM bundle has not; this one is made of ES modules.
+      alias: { yaml: resolve(root, "node_modules/yaml/browser/index.js") },
+    },
+    // The one finds its binary beside its own files, the other is installed by those who want it.
+    external: ["@vscode/ripgrep", "node-llama-cpp"],
+    transform: {
+      target: "node24",
+      define: { BUILT_SCHEMAS: JSON.stringify(Object.fromEntries(tools.map((tool) => [tool.name, schemaOf(tool)]))) },
+    },
+    plugins: [leanBuiltins],
+    // What is loaded twice from one file is no fault, and the eval is that of the compiled tree-sitter.
+    checks: { ineffectiveDynamicImport: false, eval: false },
+  });
+  await bundled.write({ dir: dist, format: "esm", minify: true, codeSplitting: { groups } });
 }

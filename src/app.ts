@@ -8,6 +8,7 @@ import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
 import { uuid } from "./base/id.ts";
 import { oneLine } from "./base/text.ts";
+import { hasExtensions } from "./config/extension-places.ts";
 import { homeFolder, loadConfig, readEnvironment, setUserValue } from "./config/load.ts";
 import { workspaceTrust } from "./config/trust.ts";
 import { LOCAL_USER } from "./core/actor.ts";
@@ -273,6 +274,13 @@ async function withAgent(house: House, given: OpenOptions, events: readonly Even
   return name === undefined ? given : (await import("./extensions.ts")).asAgent(house, given, name);
 }
 
+/** What is wrong with, or not trusted of, skills, commands and agents; nothing is loaded where there are none. */
+async function extensionNotes(house: House, { bare }: OpenOptions): Promise<readonly string[]> {
+  const { config, home, workspace } = house;
+  if (!hasExtensions({ places: config.places, home, workspace, bare })) return [];
+  return (await import("./extensions.ts")).loadExtensions(house, bare).notes;
+}
+
 async function openSession(house: House, opened: OpenOptions): Promise<LiveSession> {
   refuseHuge(house, opened.addDirs);
   const given = opened.resume === undefined ? await withAgent(house, opened, []) : opened;
@@ -292,7 +300,7 @@ async function openSession(house: House, opened: OpenOptions): Promise<LiveSessi
     warm();
     await turn();
     const id = given.sessionId ?? uuid(systemClock.now());
-    const notes = store ? await finishUndo(house, store.sessions) : [];
+    const notes = [...(store ? await finishUndo(house, store.sessions) : []), ...(await extensionNotes(house, given))];
     const fresh = await asking;
     files = await openJournal(house, given, { id, store });
     const model = fresh ?? (await openModel(house, given, models, files.journal.events()));

@@ -65,7 +65,7 @@ export async function policyView(
       tool: found.name,
       input: given,
     };
-    const action = gatherAction({
+    const action = await gatherAction({
       call,
       tool: found,
       actor: LOCAL_USER,

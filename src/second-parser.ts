@@ -8,7 +8,8 @@ import { treeEntries } from "./guard/shell/tree-entries.ts";
 export const secondParser = (): SecondOpinion => createSecondOpinion(loadBash);
 
 async function loadBash(): Promise<ReadEntries> {
-  const { Parser, Language } = await import("web-tree-sitter");
+  // The first parser is needed with it: both are here before the first judgement.
+  const [{ Parser, Language }] = await Promise.all([import("web-tree-sitter"), import("./guard/shell/analyze.ts")]);
   await Parser.init({ locateFile: () => runtimeFile() });
   const parser = new Parser().setLanguage(await Language.load(readFileSync(grammarFile("bash"))));
   return (text) => treeEntries(text, parser);

@@ -35,8 +35,8 @@ export async function compact(run: Run, request: ModelRequest): Promise<Fault | 
 function stopped(why: string, code?: Fault["code"]): Fault {
   return {
     code: code === "context-overflow" ? code : "compaction-failed",
-    message: `the context is full and compaction stopped: ${why}`,
-    hint: "start a new session with a smaller task, or give the model a larger window: --context N",
+    message: `compaction stopped: ${why}`,
+    hint: "go on as it is, or begin anew: /new",
     retryable: false,
   };
 }

@@ -123,7 +123,7 @@ async function ask(run: Run): Promise<Answer> {
   if (cached) return cached;
   if (isFull(run, request)) {
     const fault = await compact(run, request);
-    if (fault) return failed(run, fault);
+    if (fault) return failed(run, withoutRoom(fault));
     request = requestOf(run);
   }
   const answer = await askModel(run, request, "turn");
@@ -133,6 +133,15 @@ async function ask(run: Run): Promise<Answer> {
   if (answer.fault?.code !== "context-overflow" || request.messages.length < 4) return answer;
   const fault = await compact(run, request);
   return fault ? failed(run, answer.fault) : askModel(run, requestOf(run), "turn");
+}
+
+/** Without room there is no going on as it is. */
+function withoutRoom(fault: Fault): Fault {
+  return {
+    ...fault,
+    message: `the context is full and ${fault.message}`,
+    hint: "start a new session with a smaller task, or give the model a larger window: --context N",
+  };
 }
 
 function failed(run: Run, fault: Fault): Answer {

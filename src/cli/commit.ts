@@ -6,6 +6,7 @@ import type { App, LiveSession } from "../core/ports/app.ts";
 import type { Human } from "../core/ports/human.ts";
 import type { Flags } from "./flags.ts";
 import { openOptions } from "./open-options.ts";
+import { harmless } from "./output.ts";
 
 export interface CommitOrder {
   readonly app: App;
@@ -67,14 +68,20 @@ function gitOf(live: LiveSession, signal: AbortSignal): Git {
   };
 }
 
-async function stage({ all, choose, dryRun }: CommitOrder, git: Git): Promise<void> {
+/** Changed files that are named before the question about them. */
+const MOST_NAMED = 30;
+
+async function stage({ all, choose, dryRun, say }: CommitOrder, git: Git): Promise<void> {
   const inside = await git("git rev-parse --is-inside-work-tree");
   if (inside.failed) throw new CrucibleError("usage", "this folder is no git repository", { hint: "git init" });
   if (all) await git("git add -u");
   const staged = (await git("git diff --cached --name-only")).text.trim();
   if (staged !== "") return;
-  const changed = (await git("git status --porcelain")).text.trim();
+  const changed = (await git("git status --porcelain")).text.trimEnd();
   if (changed === "") throw new CrucibleError("usage", "there is nothing to commit");
+  const lines = changed.split("\n").map((line) => `  ${harmless(line)}`);
+  const rest = lines.length > MOST_NAMED ? [`  … and ${lines.length - MOST_NAMED} more`] : [];
+  if (!dryRun) say(...lines.slice(0, MOST_NAMED), ...rest);
   const wanted = dryRun ? undefined : await choose("Nothing is staged. Stage all changes?", ["yes", "no"]);
   if (wanted !== "yes")
     throw new CrucibleError("usage", "nothing is staged", {
@@ -85,8 +92,8 @@ async function stage({ all, choose, dryRun }: CommitOrder, git: Git): Promise<vo
 
 async function draft(live: LiveSession, git: Git, signal: AbortSignal): Promise<string> {
   const subjects = (await git("git log -8 --format=%s")).text.slice(0, 1_000);
-  const stat = (await git("git diff --cached --stat")).text.slice(-2_000);
-  const diff = (await git("git diff --cached")).text.slice(0, MOST_DIFF);
+  const stat = (await git("git diff --no-ext-diff --no-textconv --cached --stat")).text.slice(-2_000);
+  const diff = (await git("git diff --no-ext-diff --no-textconv --cached")).text.slice(0, MOST_DIFF);
   const material = Object.entries({ subjects, stat, diff }).map(
     ([mark, words]) => `<${mark}>\n${fenced(words, ["subjects", "stat", "diff"])}\n</${mark}>`,
   );

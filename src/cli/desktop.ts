@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { CrucibleError } from "../base/error.ts";
 import { userPath } from "../base/user-path.ts";
 import type { ImagePart } from "../core/message.ts";
@@ -82,7 +83,7 @@ export function desktopNotice(title: string, said: string, env: Env): void {
   child.unref();
 }
 
-/** Runs a command of this very program and hands its output on, line ends included. */
+/** Runs a command of this very program and hands on every line of it as it comes; resolves with the exit code. */
 export function ownProgram(
   words: readonly string[],
   options: {
@@ -91,9 +92,10 @@ export function ownProgram(
     readonly columns: number;
     readonly env: Env;
     readonly signal: AbortSignal;
+    readonly onLine: (line: string) => void;
   },
-): Promise<{ readonly output: string; readonly code: number }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ output: string; code: number }>();
+): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
   const child = spawn(process.execPath, [process.argv[1] ?? "", ...words], {
     cwd: options.cwd,
     signal: options.signal,
@@ -104,9 +106,8 @@ export function ownProgram(
       ...(options.color ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }),
     },
   });
-  const pieces: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (piece: Buffer) => pieces.push(piece));
+  for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", options.onLine);
   child.on("error", reject);
-  child.on("close", (code) => resolve({ output: Buffer.concat(pieces).toString("utf8"), code: code ?? 1 }));
+  child.on("close", (code) => resolve(code ?? 1));
   return promise;
 }

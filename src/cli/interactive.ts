@@ -105,14 +105,14 @@ function talkOf(conversation: Conversation, face: Face, commands: Talk["commands
     say: (...lines) => view.say(lines),
     async program(...words) {
       const stop = AbortSignal.timeout(600_000);
-      const { output } = await ownProgram(words, {
+      await ownProgram(words, {
         cwd: app.workspace,
         color: view.style.bold("x") !== "x",
         columns: view.columns,
         env,
         signal: stop,
+        onLine: (line) => view.say([line]),
       });
-      view.say(output.trimEnd().split("\n"));
     },
   };
   // The conversation's own values stay alive: they are read when they are asked for.

@@ -6,7 +6,7 @@ import { type CommandWord, flagWords, type OptionWord } from "./words.ts";
 
 /** Text of a line: nothing in it is taken for a request or an escape. */
 const plain = (text: string) => {
-  const safe = text.replaceAll("\\", "\\e").replaceAll("-", "\\-");
+  const safe = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll('"', "\\(dq");
   return /^[.']/.test(safe) ? `\\&${safe}` : safe;
 };
 

@@ -8,7 +8,7 @@ import type { Tool } from "../core/tool.ts";
 import { type Mode, type SandboxMode, strictest, type Verdict } from "../core/verdict.ts";
 import type { PathPolicy } from "./path-policy.ts";
 import type { PolicyRule } from "./rules.ts";
-import { analyzeShell, type ShellAnalysis } from "./shell/analyze.ts";
+import type { ShellAnalysis } from "./shell/analyze.ts";
 import type { SecondOpinion } from "./shell/second-opinion.ts";
 import type { Finding, PathUse } from "./shell/types.ts";
 
@@ -84,9 +84,9 @@ export interface Check {
 }
 
 /** Inputs named `path`, `command`, `url` and `source` carry the same meaning in every tool. */
-export function gatherAction(
+export async function gatherAction(
   base: Pick<Action, "call" | "tool" | "actor" | "policy" | "context" | "running" | "fresh">,
-): Action {
+): Promise<Action> {
   const { tool, call, policy } = base;
   const parsed = tool?.input.safeParse(call.input);
   if (!tool || !parsed?.success) {
@@ -99,7 +99,10 @@ export function gatherAction(
   const input = named(parsed.data);
   const { facts } = policy.paths;
   const command = typeof input["command"] === "string" ? input["command"] : undefined;
-  const shell = command === undefined ? undefined : analyzeShell(command, facts.cwd, facts.home, policy.secondOpinion);
+  const shell =
+    command === undefined
+      ? undefined
+      : (await import("./shell/analyze.ts")).analyzeShell(command, facts.cwd, facts.home, policy.secondOpinion);
   const writes = tool.effects.includes("write");
   const own: PathUse[] =
     typeof input["path"] === "string"

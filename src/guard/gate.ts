@@ -146,7 +146,7 @@ async function runCall(
   room.used.add(call.id);
   if ("command" in call.input) await options.policy.secondOpinion.ready();
   const tool = room.tools.get(call.tool) ?? (await foreignTool(options, call, context, signal));
-  const action = gather({
+  const action = await gatherAction({
     call,
     tool,
     actor: context.actor,
@@ -154,7 +154,7 @@ async function runCall(
     context: room.context(),
     running: room.running.size - 1,
     fresh,
-  });
+  }).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
   const judgement = action instanceof Error ? failedJudgement(action) : await judge(action, options.checks);
   const given = judgement.verdicts.filter((verdict) => verdict.decision !== "allow");
   const { verdict: first, micros } = judgement;
@@ -217,14 +217,6 @@ async function perform(room: Room, action: Action, how: Performance): Promise<To
     return failedResult(fault.hint ? `${fault.message} (${fault.hint})` : fault.message, { code: fault.code });
   } finally {
     options.sandbox.checkpoints?.after(call.id);
-  }
-}
-
-function gather(base: Parameters<typeof gatherAction>[0]): Action | Error {
-  try {
-    return gatherAction(base);
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

@@ -8,7 +8,7 @@ import type { Decision } from "../core/verdict.ts";
 import type { Action } from "./action.ts";
 import { hostOf } from "./checks/network-access.ts";
 import { namesTool } from "./named-tool.ts";
-import { analyzeShell } from "./shell/analyze.ts";
+import type { analyzeShell } from "./shell/analyze.ts";
 import type { PathUse } from "./shell/types.ts";
 
 /** Who wrote a rule: a lower layer may tighten what a higher one says, never loosen it. */
@@ -42,14 +42,17 @@ export interface PolicyRule extends RuleText {
 interface Ground {
   readonly cwd: string;
   readonly home: string;
+  readonly analyzeShell: typeof analyzeShell;
 }
 
 /** Checks rules and their examples; `tools` are the names there are. Throws `bad-config` with the place of the first rule that does not hold. */
-export function provenRules(
+export async function provenRules(
   rules: readonly PolicyRule[],
-  ground: Ground,
+  where: Omit<Ground, "analyzeShell">,
   tools: readonly string[],
-): readonly PolicyRule[] {
+): Promise<readonly PolicyRule[]> {
+  const { analyzeShell } = await import("./shell/analyze.ts");
+  const ground = { ...where, analyzeShell };
   for (const rule of rules) {
     const problem = unknownTool(rule, tools) ?? formProblem(rule) ?? exampleProblem(rule, ground);
     if (problem)
@@ -89,7 +92,7 @@ function exampleProblem(rule: PolicyRule, ground: Ground): string | undefined {
   return caught === undefined ? undefined : `it covers ${JSON.stringify(caught)}, which it must not`;
 }
 
-function coversExample(rule: PolicyRule, example: string, { cwd, home }: Ground): boolean {
+function coversExample(rule: PolicyRule, example: string, { cwd, home, analyzeShell }: Ground): boolean {
   if (rule.tool === "shell") {
     const { commands } = analyzeShell(example, cwd, home);
     const fits = (words: readonly string[]) => coversCommand(rule, words);

@@ -16,7 +16,7 @@ import { openQuirks } from "./quirks.ts";
 import { openRates, type RateBook } from "./rates.ts";
 import { warm } from "./warm.ts";
 import { settleWindow, type WindowAnswer } from "./window.ts";
-import type { Detail, Glance, Look, Wire } from "./wire.ts";
+import { type Detail, encodeOnce, type Glance, type Look, type Wire } from "./wire.ts";
 
 export interface Chosen {
   readonly choice: ModelChoice;
@@ -95,7 +95,7 @@ function linkTo(context: ModelsContext, { glance, info, wire, rates, window }: L
     timeouts: context.limits,
     target,
     info,
-    wire,
+    wire: encodeOnce(wire),
     quirks: openQuirks(context.quirks, target.root, info.ref.model, info.ref.digest ?? glance.version),
     calibration: calibrationFor(context, info, rates.value.bytesPerToken),
     sentWindow: window,

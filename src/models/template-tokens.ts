@@ -7,14 +7,19 @@
 const MARK =
   /([<[])(\\*)(?=[|｜][^\s<>[\]]{1,48}(?:[|｜]?>|[|｜]\])|\/?(?:s|sop|eop|think|tool_calls?|tool_response|tools|start_of_turn|end_of_turn|start_of_image|turn\|?)>|(?:\w{1,16}:)?(?:bos|eos|unk|pad|BOS|EOS|UNK|PAD)(?:_token|_TOKEN)?>|<\/?SYS>>|\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|ARGS|THINK|gMASK|sMASK)\])/g;
 
+/** The whole thread passes here at every request, and few of its texts hold a bracket at all. */
+const mayHold = (text: string) => text.includes("<") || text.includes("[");
+
 /** Text from a person, a tool or a call as it is sent; `plainMarks` takes it back exactly. */
 export function guardedMarks(text: string): string {
-  return text.replace(MARK, "$1$2\\");
+  return mayHold(text) ? text.replace(MARK, "$1$2\\") : text;
 }
 
 /** What a model said itself is sent back as it is, but for marks that no tokenizer may meet. */
 export function guardedOwnMarks(text: string): string {
-  return text.replace(MARK, (whole, open: string, bars: string) => (bars === "" ? `${open}\\` : whole));
+  return mayHold(text)
+    ? text.replace(MARK, (whole, open: string, bars: string) => (bars === "" ? `${open}\\` : whole))
+    : text;
 }
 
 /** A value from the model with the marks as they stand in files. */

@@ -134,3 +134,16 @@ export interface Wire {
   /** A body for the same address that makes the server ready for `request` without an answer; absent where there is none. */
   readonly warm?: (request: ModelRequest, quirks: Quirks, window: Window) => string;
 }
+
+/** A request is encoded to estimate it, to send it and to check what the server counted: its text is made once. */
+export function encodeOnce(wire: Wire): Wire {
+  let last: { request: ModelRequest; quirks: Quirks; window: Window; text: string } | undefined;
+  return {
+    ...wire,
+    encode(request, quirks, window) {
+      if (last?.request !== request || last.quirks !== quirks || last.window !== window)
+        last = { request, quirks, window, text: wire.encode(request, quirks, window) };
+      return last.text;
+    },
+  };
+}

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { CrucibleError, toFault } from "../base/error.ts";
 import type { BackendName, BackendState, Sandbox, SandboxStatus } from "../core/ports/sandbox.ts";
-import { INNER } from "./bwrap.ts";
+import { INFO_FD, INNER, READY_FD } from "./bwrap.ts";
 import { commandEnv } from "./command-env.ts";
 import { describeIdentity, identityOf } from "./identity.ts";
 import { type Launched, type LaunchPlan, launch } from "./launch.ts";
@@ -74,10 +74,16 @@ export interface Backend {
   close(): Promise<void>;
 }
 
+/**
+ * Ends the group when this process is gone, whatever ended it: the report channel is a socket, and nobody writes to it.
+ * No child of the shell: its `wait` does not wait for this.
+ */
+const WATCH = `( (read -r -u ${INFO_FD}; kill -9 -- -$$) ${READY_FD}>&- </dev/null >/dev/null 2>&1 & )`;
+
 /** `-s off`: no confinement, the same environment and ends. */
 export function openBackend(context: SandboxContext): Backend {
   const env = commandEnv(context, context.home);
-  const plan: LaunchPlan = { file: "/bin/bash", args: ["-c", INNER], env, ends: "group" };
+  const plan: LaunchPlan = { file: "/bin/bash", args: ["-c", `${WATCH}\n${INNER}`], env, ends: "group" };
   return {
     status: async () => ({ backend: "off" }),
     verify: async () => ({ backend: "off", probes: [] }),

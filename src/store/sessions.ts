@@ -12,11 +12,11 @@ const COLUMNS = "id, workspace, title, name, created_at, updated_at, head_seq";
 
 /** The session register over one open database. */
 export function sqliteSessions(db: DatabaseSync, clock: Clock): Sessions {
-  const read = (id: string): Event[] =>
-    db
-      .prepare("SELECT body FROM events WHERE session = ? ORDER BY seq")
-      .all(id)
-      .map((row) => JSON.parse(String(row["body"])) as Event);
+  const read = (id: string): Event[] => {
+    const bodies = db.prepare("SELECT body FROM events WHERE session = ? ORDER BY seq");
+    bodies.setReturnArrays(true);
+    return (bodies.all(id) as unknown as string[][]).map(([body]) => JSON.parse(body ?? "") as Event);
+  };
 
   const open = (id: string): Journal => {
     const epoch = takeLease(db, id, writerName(), clock.now());

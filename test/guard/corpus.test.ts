@@ -57,7 +57,7 @@ async function decide(tool: Tool, input: Record<string, unknown>, sandbox: Sandb
   const actor = { id: "local", role: "user" as const, scopes: ["prompt"] };
   return (
     await judge(
-      gatherAction({
+      await gatherAction({
         call,
         tool,
         actor,

@@ -34,7 +34,15 @@ const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
 async function decide(command: string, id: string) {
   const call = { type: "tool-call" as const, id, tool: "shell", input: { command } };
-  const action = gatherAction({ call, tool: shellTool, actor, policy, context: USER_LABEL, running: 0, fresh: true });
+  const action = await gatherAction({
+    call,
+    tool: shellTool,
+    actor,
+    policy,
+    context: USER_LABEL,
+    running: 0,
+    fresh: true,
+  });
   const { verdict, verdicts } = await judge(action, checks);
   const broken = verdicts.find((entry) => /^check\.(?:failed|missing)$/.test(entry.rule));
   return { decision: verdict.decision, broken, words: action.shell?.commands ?? [] };

@@ -61,6 +61,7 @@ describe("the package", () => {
     HOME: place("home"),
     CODECRUCIBLE_HOME: place("home/crucible"),
     LANG: "C.UTF-8",
+    TMPDIR: place("tmp"),
   });
   const installed = (...args: string[]) =>
     spawnSync(place("prefix/node_modules/.bin/crucible"), args, {
@@ -71,7 +72,7 @@ describe("the package", () => {
   let packed: Packed;
 
   beforeAll(() => {
-    for (const name of ["home", "work", "prefix"]) mkdirSync(place(name));
+    for (const name of ["home", "work", "prefix", "tmp"]) mkdirSync(place(name));
     packed = pack(folder.path);
     const tarball = place(packed.filename);
     execFileSync("npm", ["install", "--silent", "--prefer-offline", "--prefix", place("prefix"), tarball], {
@@ -88,9 +89,7 @@ describe("the package", () => {
     expect(pages).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
     expect(paths.filter((path) => path.startsWith("bin/"))).toEqual(["bin/crucible.mjs"]);
     const odd = paths.filter(
-      (path) =>
-        path.startsWith("dist/") &&
-        !/^dist\/(?:[\w-]+\.js(?:\.LEGAL\.txt)?|[\w-]+\.wasm|shop\/.*|types\/.*\.d\.ts)$/.test(path),
+      (path) => path.startsWith("dist/") && !/^dist\/(?:[\w-]+\.js|[\w-]+\.wasm|shop\/.*|types\/.*\.d\.ts)$/.test(path),
     );
     expect(odd).toEqual([]);
     expect(paths).toContain("dist/main.js");
@@ -103,6 +102,14 @@ describe("the package", () => {
   it("installed in a clean prefix it tells its version", () => {
     const { stdout, stderr, status } = installed("--version");
     expect([stdout, stderr, status]).toEqual([`${version}\n`, "", 0]);
+  });
+
+  it("keeps compiled code in its own folder, where no other user can lay any down", () => {
+    expect([existsSync(place("home/crucible")), readdirSync(place("tmp"))]).toEqual([false, []]);
+    mkdirSync(place("home/crucible/state"), { recursive: true, mode: 0o700 });
+    expect(installed("--version").status).toBe(0);
+    expect(readdirSync(place("home/crucible/state/compiled"))).toHaveLength(1);
+    expect(readdirSync(place("tmp"))).toEqual([]);
   });
 
   it("gives other programs the council's engine, with its types", () => {

@@ -58,7 +58,7 @@ describe.skipIf(missing).concurrent("what a person added, at a terminal (needs t
     chmodSync(hook, 0o755);
     using screen = terminal(setting, []);
     await say(screen, "/commit");
-    await screen.shows(/Nothing is staged\. Stage all changes\?/);
+    await screen.shows(/^ {2}(?: M|\?\?) \S+[\s\S]*Nothing is staged\. Stage all changes\?/m);
     screen.send("Enter");
     await screen.shows(/Mend the basket[\s\S]*Commit with this message\?/);
     screen.send("Enter");

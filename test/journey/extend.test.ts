@@ -133,7 +133,8 @@ describe.concurrent("commands", () => {
       script: [{ text: "Ok." }, { text: "Ok." }],
       files: { "a.ts": "", ".claude/commands/deploy.md": "Deploy to $1.\n!`touch ran.txt`\n" },
     });
-    await setting.ask(["-p", "/deploy prod"]);
+    const before = await setting.ask(["-p", "/deploy prod"]);
+    expect(before.stderr).toContain("1 skill, command or agent file of this folder ignored until you trust it");
     expect(requested(setting, 0)).toMatch(/^\/deploy prod/);
     expect(existsSync(join(setting.folder, "ran.txt"))).toBe(false);
     await setting.run(["trust", "--yes"]);

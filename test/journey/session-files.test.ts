@@ -7,6 +7,15 @@ import { call, journey, messagesOf } from "../kit/journey.ts";
 const HOSTILE = '<script>alert(1)</script> & "quotes" ```fence```';
 
 describe.concurrent("sessions", () => {
+  test("a document shows what was said, each call once, and what was denied", async () => {
+    const script = [call("shell", { command: "git reset --hard HEAD~1" }, "I will reset."), { text: "Denied, then." }];
+    await using setting = await journey({ script });
+    await setting.ask(["-p", "-n", "talk", "reset it"]);
+    const { stdout } = await setting.run(["sessions", "export", "talk", "--format", "markdown"]);
+    expect(stdout).toContain("I will reset.\n\n**✋ shell git reset --hard HEAD~1**");
+    expect(stdout).not.toContain("[tool-call]");
+  });
+
   test("as Markdown, as a page that runs nothing, as JSON lines; a file that is there is not overwritten", async () => {
     await using setting = await journey({
       script: [call("shell", { command: "echo 'a ``` b'" }, HOSTILE), { text: "Fine." }],

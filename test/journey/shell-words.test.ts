@@ -71,6 +71,8 @@ describe.concurrent("manual page", () => {
       expect(stdout).toContain(`.SH ${part}\n`);
     for (const line of stdout.split("\n")) if (/^[.']/.test(line)) expect(line).toMatch(/^\.(?:TH|SH|SS|TP|B|br)\b/);
     expect(stdout).toContain("crucible undo");
+    // A quotation mark of its own would be taken for one of the request's.
+    expect(stdout).toMatch(/^\.B crucible \\\(dq[^"\n]+\\\(dq$/m);
   });
 });
 

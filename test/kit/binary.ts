@@ -1,6 +1,7 @@
 /** Runs the real binary as a person would, with a home of its own, and collects what it says. */
 import { spawn } from "node:child_process";
-import { resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 
 /** The sources: a bundle in dist/ may be older than they are. */
 export const BIN = resolve(import.meta.dirname, "../../src/main.ts");
@@ -37,6 +38,8 @@ export function binaryEnv(options: Pick<BinaryOptions, "home" | "env">): Record<
     LANG: "C.UTF-8",
     // No journey may find a server of this machine by chance.
     OLLAMA_HOST: "127.0.0.1:9",
+    // Every test has a home of its own, the program is the same.
+    NODE_COMPILE_CACHE: join(tmpdir(), "crucible-test-compiled"),
     ...(coverage ? { NODE_V8_COVERAGE: coverage } : {}),
     ...options.env,
   };

@@ -1,5 +1,6 @@
 /** Ways out through git's own files: what a script plants must not run when the user starts git on the host. */
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
   lstatSync,
@@ -307,7 +308,9 @@ describe.skipIf(reason !== undefined)(`ways out through git${reason ? ` (skipped
         stdio: "ignore",
       });
       await expect.poll(() => existsSync(join(workspace, "sub/.mcp.json")), { timeout: 10_000 }).toBe(true);
+      const killed = once(child, "exit");
       child.kill("SIGKILL");
+      await killed;
       await expect.poll(() => processesWith(`sleep ${mark}`)).toEqual([]);
       const { sandbox } = sandboxFor({ ...order, mode }, memoryBlobs(), []);
       expect(existsSync(join(workspace, ".codecrucible"))).toBe(false);

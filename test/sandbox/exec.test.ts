@@ -421,6 +421,8 @@ test("a workspace that holds the home folder gets no shell, and says why", async
 test("-s off runs bash directly with the same ends", async () => {
   await using kit = await makeKit({ mode: "off", env: { PATH: process.env["PATH"] ?? "", SECRET: "s" } });
   expect(await kit.sandbox.status()).toEqual({ backend: "off" });
+  // What watches over our end is no job of the command's own shell.
+  expect(await output(kit, "sleep 0 & wait; jobs; echo over")).toBe("over");
   expect(await run(kit, `echo "\${SECRET-none}" "$AI_AGENT"; echo $HOME; exit 4`)).toMatchObject({
     exitCode: 4,
     output: `none codecrucible\n${kit.home}\n`,

@@ -79,8 +79,12 @@ function declareTail(command: Command, open: Open, finish: Finish): void {
       const interrupted = () => stop.abort();
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
       const records = (await open()).tail(Number(options.lines), options.follow ? stop.signal : undefined);
-      for await (const record of records)
+      let told = false;
+      for await (const record of records) {
+        told = true;
         process.stdout.write(`${options.json ? JSON.stringify(record) : harmless(inWords(record))}\n`);
+      }
+      if (!told && !options.json) process.stdout.write("no records yet\n");
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupted);
       finish(0);
     });

@@ -37,6 +37,10 @@ function piecesOf(events: readonly Event[]): readonly Piece[] {
         return event.purpose === "turn" && said(event.message.parts).trim() !== ""
           ? [{ kind: "answer", text: said(event.message.parts).trim() }]
           : [];
+      // One that is denied never starts.
+      case "tool-requested":
+        titles.set(event.callId, `${event.tool} ${firstText(event.input)}`.trimEnd());
+        return [];
       case "tool-start":
         titles.set(event.callId, event.title);
         return [];
@@ -58,8 +62,16 @@ function piecesOf(events: readonly Event[]): readonly Piece[] {
   });
 }
 
+/** What a call was about, in the words of its input. */
+function firstText(input: Readonly<Record<string, unknown>>): string {
+  const text = Object.values(input).find((value) => typeof value === "string") ?? "";
+  return text.split("\n")[0]?.slice(0, 200) ?? "";
+}
+
+/** Text and a mark for each image; a call has a piece of its own, and thinking is no answer. */
 function said(parts: readonly { readonly type: string; readonly text?: string }[]): string {
-  return harmless(parts.map((part) => (part.type === "text" ? (part.text ?? "") : `[${part.type}]`)).join("\n"));
+  const shown = parts.filter(({ type }) => type !== "tool-call" && type !== "thinking");
+  return harmless(shown.map((part) => (part.type === "text" ? (part.text ?? "") : `[${part.type}]`)).join("\n"));
 }
 
 const headOf = ({ id, name, title, workspace, createdAt }: SessionRow) => ({

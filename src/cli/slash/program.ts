@@ -6,33 +6,43 @@ import type { Mode } from "../../core/verdict.ts";
 import { THEMES } from "../tui/theme.ts";
 import { type SlashCommand, type Talk, wordsOf } from "./slash.ts";
 
-/** `/name words` is `crucible name words`; alone it is the second entry. */
-const PROGRAM: Readonly<Record<string, readonly [about: string, alone: readonly string[], hint?: string]>> = {
+/** `/name words` is `crucible name words`, or begins with the third entry; alone it is the second. */
+const PROGRAM: Readonly<
+  Record<string, readonly [about: string, alone: readonly string[], hint?: string, begin?: readonly string[]]>
+> = {
   models: ["models of every server that answers", ["models"]],
   voices: ["who speaks in a council", ["voices", "list"], "[show id]"],
-  route: ["which model would answer, and why", ["route", "explain"], "explain words"],
+  route: ["which model would answer a prompt, and why", ["route", "explain", "--help"], "words", ["route", "explain"]],
   sandbox: ["try every way out of the sandbox", ["sandbox", "verify"]],
-  trust: ["what this folder would run or steer, and trust it", ["trust", "--list"]],
+  trust: [
+    "what this folder would run or steer; --yes trusts it from the next session on",
+    ["trust", "--show"],
+    "[--yes]",
+  ],
   approvals: ["what you allowed for longer", ["approvals"]],
   audit: ["the audit log: verify, tail, export", ["audit", "tail"], "[verify|tail]"],
   status: ["servers, models and what was learned of them", ["status"]],
   stats: ["times, tokens, tools and voices of your sessions", ["stats"]],
   doctor: ["what works here, and what mends the rest", ["doctor"]],
   mcp: ["foreign servers", ["mcp", "list"], "[get|test|login|logout name]"],
-  config: ["read and change the configuration", ["config", "list"], "[get key|set key value]"],
+  login: ["log in to a foreign server", ["mcp", "list"], "name", ["mcp", "login"]],
+  logout: ["forget the login to a foreign server", ["mcp", "list"], "name", ["mcp", "logout"]],
+  config: ["read and change the configuration", ["config", "show"], "[get key|set key value]"],
 };
 
 const MODES: readonly Mode[] = ["default", "auto", "plan"];
 
 export const programCommands: Readonly<Record<string, SlashCommand>> = {
   ...Object.fromEntries(
-    Object.entries(PROGRAM).map(([name, [about, alone, hint]]): [string, SlashCommand] => [
+    Object.entries(PROGRAM).map(([name, [about, alone, hint, begin = [name]]]): [string, SlashCommand] => [
       name,
       {
         about,
         ...(hint === undefined ? {} : { hint }),
         whileBusy: true,
-        run: (words, talk) => talk.program(...(words === "" ? alone : [name, ...wordsOf(words)])),
+        // A prompt to route is one word of the command line.
+        run: (words, talk) =>
+          talk.program(...(words === "" ? alone : [...begin, ...(name === "route" ? [words] : wordsOf(words))])),
       },
     ]),
   ),
@@ -88,7 +98,7 @@ export const programCommands: Readonly<Record<string, SlashCommand>> = {
     whileBusy: true,
     async run(_words, talk) {
       const part = await (await talk.open()).own(
-        { tool: "shell", input: { command: "git diff HEAD" } },
+        { tool: "shell", input: { command: "git diff --no-ext-diff --no-textconv HEAD" } },
         AbortSignal.timeout(60_000),
       );
       talk.say(...(part.text.split("\n").length <= 4 ? ["nothing is changed"] : []));

@@ -60,6 +60,12 @@ const NO_VARIABLES: KnownVariables = {};
 /** Longest list of a `for` whose body is judged word by word. */
 const MAX_LOOP = 16;
 
+/** What a loop makes of its variable for one word of its list; no word that stands on a variable tells anything. */
+function bound(name: string, { kind, text, tilde, variables }: PlainWord, plainName: boolean): KnownVariables {
+  if (kind !== "dynamic" && !tilde) return { [name]: { text, glob: kind === "glob" } };
+  return kind === "dynamic" && plainName && variables.length === 0 ? { [name]: null } : {};
+}
+
 /** True when anything in the body gives `name` another value: a loop, an assignment, `read`. */
 function reassigns(body: CompoundList, name: string): boolean {
   const text = JSON.stringify(body);
@@ -221,9 +227,7 @@ export function walkScript(script: ParsedScript, options: Walk): void {
     }
     const { [name]: _shadowed, ...vars } = place.vars;
     for (const value of runs > MAX_LOOP ? [] : values) {
-      const bound =
-        value.kind === "dynamic" || value.tilde ? {} : { [name]: { text: value.text, glob: value.kind === "glob" } };
-      branch(body, { ...place, vars: { ...vars, ...bound } });
+      branch(body, { ...place, vars: { ...vars, ...bound(name, value, plainName) } });
     }
     if (runs > MAX_LOOP) branch(body, { ...place, vars });
     runs /= Math.max(1, values.length);

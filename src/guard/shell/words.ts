@@ -14,9 +14,12 @@ export interface PlainWord {
   readonly tilde?: boolean;
 }
 
-/** Variables whose value is known before the command runs; a loop over a glob makes its variable one. */
+/**
+ * Variables whose value is known before the command runs; a loop over a glob makes its variable one. `null`: the script
+ * itself gives it a value that only shows when it runs, so it holds nothing of the environment.
+ */
 export interface KnownVariables {
-  readonly [name: string]: string | { readonly text: string; readonly glob: boolean };
+  readonly [name: string]: string | { readonly text: string; readonly glob: boolean } | null;
 }
 
 const NONE: readonly string[] = [];
@@ -112,8 +115,12 @@ function keepsValue(
 const NUMERIC = new Set(["?", "#", "$"]);
 
 function readVariable(name: string, known: KnownVariables, state: State): void {
-  state.variables.push(name);
   const value = known[name];
+  if (value === null) {
+    state.dynamic = true;
+    return;
+  }
+  state.variables.push(name);
   if (typeof value === "string") state.text += value;
   else if (value) {
     state.text += value.text;
