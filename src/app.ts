@@ -1,7 +1,8 @@
 /** The one place where things are wired: every room meets the others here and in live.ts, through ports. */
 
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { freemem } from "node:os";
+import { resolve } from "node:path";
 import { auditOptions, auditView, refuseCheckpointsIn } from "./audit-view.ts";
 import { systemClock } from "./base/clock.ts";
 import { CrucibleError, toFault } from "./base/error.ts";
@@ -253,12 +254,18 @@ function turn(): Promise<void> {
 }
 
 /** A folder above the home holds everybody's files: no place to let an agent write. */
-function refuseHugeWorkspace(house: House): void {
-  const { workspace, home } = house;
-  if (workspace !== "/" && !(home !== workspace && home.startsWith(`${workspace}/`))) return;
-  throw new CrucibleError("usage", `${workspace} is not a project: it holds the system's or everybody's files`, {
-    hint: "go into a project folder, or name one with -C",
+function refuseHuge({ workspace, home }: House, addDirs: readonly string[]): void {
+  const huge = (folder: string) => folder === "/" || (home !== folder && home.startsWith(`${folder}/`));
+  const folder = [workspace, ...addDirs.map(realOf)].find(huge);
+  if (folder === undefined) return;
+  throw new CrucibleError("usage", `${folder} is not a project: it holds the system's or everybody's files`, {
+    hint: "go into a project folder, or name one with -C or --add-dir",
   });
+}
+
+/** An absent folder is left to whoever opens it. */
+function realOf(path: string): string {
+  return existsSync(path) ? realpathSync.native(path) : resolve(path);
 }
 
 /** The agent that a session works as: as it was begun, or as it is asked for at its beginning. Throws `usage`. */
@@ -284,7 +291,7 @@ async function extensionNotes(house: House, { bare }: OpenOptions): Promise<read
 }
 
 async function openSession(house: House, opened: OpenOptions): Promise<LiveSession> {
-  refuseHugeWorkspace(house);
+  refuseHuge(house, opened.addDirs);
   const given = opened.resume === undefined ? await withAgent(house, opened, []) : opened;
   refuseCheckpointsIn([house.workspace, ...given.addDirs], house.config);
   const rules = await loadRules(house, { ...house, bare: house.options.bare });

@@ -74,8 +74,8 @@ async function serverItems(file: ForeignFile, ground: Ground): Promise<readonly 
   return serversIn(await settingsOf(file), ground.secret).map(({ name, entry, variables, takes }): Taken => {
     const base = { what: "mcp" as const, name, from: file.file };
     if (Object.hasOwn(own, name) || known(ground, "mcp", name)) return { ...base, note: "there is one of that name" };
-    // Among the person's own servers every variable of theirs could be named.
-    if (takes && file.scope === "workspace")
+    // Among the person's own servers every variable of theirs could be named, also by what is not copied.
+    if ((takes || variables.length > 0) && file.scope === "workspace")
       return { ...base, note: "not taken: it names variables of yours; look at it, then: crucible mcp add" };
     const note = variables.length === 0 ? {} : { note: `not copied, set yourself: ${variables.join(", ")}` };
     return { ...base, to, ...note, write: () => setInJson(to, [[["mcpServers", name], entry]]) };

@@ -97,7 +97,8 @@ async function stopping(
     const facts = { stop_hook_active: again > 0, last_assistant_message: outcome.text };
     const { decision, reason = "it is not done" } = await hooks.run("Stop", facts, options.signal);
     if (decision !== "deny" || again === MOST_STOPS) break;
-    outcome = await prompt([{ type: "text", text: `A hook says it is not done: ${reason}` }], options);
+    const text = `A hook says it is not done: ${reason}`;
+    outcome = await prompt([{ type: "text", text, label: WORKSPACE_LABEL }], options);
   }
   return outcome;
 }

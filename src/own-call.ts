@@ -1,4 +1,5 @@
 /** What the person runs or points at: `!command` and `@file` go through gate and sandbox as any call, with the person as actor. */
+import { fenced } from "./base/fenced.ts";
 import { shortId } from "./base/id.ts";
 import { LOCAL_USER } from "./core/actor.ts";
 import type { TextPart } from "./core/message.ts";
@@ -18,10 +19,11 @@ export async function ownCall(
   const { parts } = await gate.run(call, { actor: LOCAL_USER, turn, voice: "person" }, signal);
   const output = parts.map((part) => (part.type === "text" ? part.text : `[${part.mediaType}]`)).join("\n");
   const left = output.length - TOLD;
-  const told = left > 0 ? `… ${left} characters left out …\n${output.slice(-TOLD)}` : output;
+  const whole = left > 0 ? `… ${left} characters left out …\n${output.slice(-TOLD)}` : output;
+  const told = fenced(whole, ["own-command", "file"]);
   const text =
     "command" in input
       ? `<own-command>\n$ ${input.command}\n${told}\n</own-command>`
-      : `<file path="${input.path}">\n${told}\n</file>`;
+      : `<file path="${input.path.replaceAll(/["<>\n\r]/g, " ")}">\n${told}\n</file>`;
   return { type: "text", text: `${text}\n` };
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { ContentBlock } from "@agentclientprotocol/sdk";
 import { CrucibleError } from "../base/error.ts";
+import { fenced } from "../base/fenced.ts";
 import { EXTERNAL_LABEL, WORKSPACE_LABEL } from "../core/label.ts";
 import type { ImagePart, TextPart } from "../core/message.ts";
 import type { LiveSession } from "../core/ports/app.ts";
@@ -54,10 +55,10 @@ function embedded(resource: Resource, { workspace }: Live): TextPart | ImagePart
   }
   const path = pathOf(uri);
   const inside = path?.startsWith(`${workspace}/`) ?? false;
-  const name = (path ?? uri).replaceAll('"', "'");
+  const name = (path ?? uri).replaceAll(/["<>\n\r]/g, " ");
   return {
     type: "text",
-    text: `<file path="${name}">\n${resource.text}\n</file>\n`,
+    text: `<file path="${name}">\n${fenced(resource.text, ["file"])}\n</file>\n`,
     label: inside ? WORKSPACE_LABEL : EXTERNAL_LABEL,
   };
 }

@@ -1,4 +1,5 @@
 /** Volatile facts are appended to the thread when they change, and then stay: date, git state, folder, instructions. */
+import { fenced } from "../base/fenced.ts";
 import { sha256 } from "../base/hash.ts";
 import type { Emit, Event } from "../core/event.ts";
 import { standing } from "../core/standing.ts";
@@ -68,5 +69,5 @@ async function further(
 
 /** Project instructions as quoted data; a closing tag inside them cannot end the quotation. */
 export function quoteInstructions(text: string): string {
-  return `<project-instructions>\n${text.replaceAll("</project-instructions", "<\\/project-instructions").trim()}\n</project-instructions>`;
+  return `<project-instructions>\n${fenced(text, ["project-instructions"]).trim()}\n</project-instructions>`;
 }

@@ -1,4 +1,5 @@
 /** The thread: messages as a fold over the journal. The same events always give the same messages. */
+import { fenced } from "../base/fenced.ts";
 import type { Event } from "../core/event.ts";
 import type { ImagePart, Message, TextPart, ToolCallPart, UserMessage } from "../core/message.ts";
 import { standing } from "../core/standing.ts";
@@ -67,7 +68,9 @@ function settleUser(state: State): void {
   state.user = undefined;
   const before: TextPart[] = user.before.length > 0 ? [{ type: "text", text: `${user.before.join("\n\n")}\n` }] : [];
   const after: TextPart[] =
-    user.after.length > 0 ? [{ type: "text", text: `\n<context>\n${user.after.join("\n")}\n</context>` }] : [];
+    user.after.length > 0
+      ? [{ type: "text", text: `\n<context>\n${fenced(user.after.join("\n"), ["context"])}\n</context>` }]
+      : [];
   state.messages.push({ role: "user", parts: [...before, ...user.prompt, ...after] });
 }
 

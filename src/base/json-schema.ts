@@ -20,7 +20,7 @@ export interface Checked {
  * the bounds of numbers, strings and lists, and pattern (JSON Schema 2020-12). Other keywords are ignored.
  */
 export function checkSchema(schema: Schema, value: unknown): Checked {
-  const state: State = { root: schema, problems: [], coerced: false, depth: 0 };
+  const state: State = { root: schema, problems: [], coerced: false, depth: 0, work: { steps: 0, patternSteps: 0 } };
   const bent = visit(state, schema, value, "");
   return { value: bent, problems: state.problems, coerced: state.coerced };
 }
@@ -30,10 +30,14 @@ interface State {
   readonly problems: string[];
   coerced: boolean;
   depth: number;
+  /** Of all branches together: a schema may name itself in each of two branches. */
+  readonly work: { steps: number; patternSteps: number };
 }
 
+const MOST_STEPS = 20_000;
+
 function visit(state: State, schema: Schema, value: unknown, path: string): unknown {
-  if (++state.depth > 2_000) {
+  if (++state.depth > 2_000 || ++state.work.steps > MOST_STEPS) {
     state.problems.push(`${path || "input"}: too large`);
     return value;
   }
@@ -44,7 +48,7 @@ function visit(state: State, schema: Schema, value: unknown, path: string): unkn
     return resolved["allOf"].filter(isFields).reduce<unknown>((kept, part) => visit(state, part, kept, path), value);
   }
   const bent = bend(state, resolved, value);
-  const complaint = complain(resolved, bent);
+  const complaint = complain(resolved, bent) ?? mismatch(bent, resolved["pattern"], state.work);
   if (complaint !== undefined) {
     state.problems.push(`${path || "input"}: ${complaint}`);
     return bent;
@@ -67,7 +71,7 @@ function follow(root: Schema, schema: Schema): Schema {
 /** The first branch that fits as it is, else the first that fits when bent, else the complaint of the last. */
 function visitBranches(state: State, branches: readonly Schema[], value: unknown, path: string): unknown {
   const tries = branches.map((branch) => {
-    const inner: State = { root: state.root, problems: [], coerced: false, depth: state.depth };
+    const inner: State = { root: state.root, problems: [], coerced: false, depth: state.depth, work: state.work };
     return { inner, bent: visit(inner, branch, value, path) };
   });
   const best =
@@ -198,8 +202,7 @@ function complain(schema: Schema, value: unknown): string | undefined {
     return `expected one of ${JSON.stringify(schema["enum"])}`;
   if ("const" in schema && schema["const"] !== value) return `expected ${JSON.stringify(schema["const"])}`;
   if (typeof value === "number") return outside(value, schema, ["minimum", "maximum"]) ?? beyond(value, schema);
-  if (typeof value === "string")
-    return outside(value.length, schema, ["minLength", "maxLength"]) ?? mismatch(value, schema["pattern"]);
+  if (typeof value === "string") return outside(value.length, schema, ["minLength", "maxLength"]);
   if (Array.isArray(value)) return outside(value.length, schema, ["minItems", "maxItems"]);
   return undefined;
 }
@@ -220,8 +223,16 @@ function beyond(value: number, schema: Schema): string | undefined {
   return undefined;
 }
 
-function mismatch(value: string, pattern: unknown): string | undefined {
-  if (typeof pattern !== "string") return undefined;
+/** What looking for patterns may cost at worst: they are somebody else's, and may be made never to end. */
+const MOST_PATTERN_STEPS = 10_000_000;
+
+/** A pattern that could take too long is not looked for: whoever wrote it checks it again. */
+function mismatch(value: unknown, pattern: unknown, work: State["work"]): string | undefined {
+  if (typeof value !== "string" || typeof pattern !== "string") return undefined;
+  // Only a repeated group or a reference back can cost more than every repetition tried at every place.
+  if (/\)[*+{]|\\[1-9k]/.test(pattern)) return undefined;
+  work.patternSteps += (value.length + 1) ** ((pattern.match(/[*+{]/g)?.length ?? 0) + 1);
+  if (work.patternSteps > MOST_PATTERN_STEPS) return undefined;
   try {
     return new RegExp(pattern, "u").test(value) ? undefined : `does not match ${pattern}`;
   } catch {

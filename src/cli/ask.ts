@@ -1,5 +1,6 @@
 /** A prompt run: one session, one or more turns, one exit code. */
 import { CrucibleError, type Fault, toFault } from "../base/error.ts";
+import { fenced } from "../base/fenced.ts";
 import { EXTERNAL_LABEL } from "../core/label.ts";
 import type { ImagePart, TextPart } from "../core/message.ts";
 import type { App, LiveSession, OpenOptions } from "../core/ports/app.ts";
@@ -188,7 +189,8 @@ async function readPrompts(flags: Flags): Promise<readonly Prompt[]> {
   }
   const explicit = flags.words.includes("-");
   const piped = explicit || stdinCarriesText() ? await readStdin(explicit || words === "") : undefined;
-  const material = words === "" ? undefined : piped?.trim() ? `<stdin>\n${piped.trimEnd()}\n</stdin>` : undefined;
+  const material =
+    words === "" ? undefined : piped?.trim() ? `<stdin>\n${fenced(piped, ["stdin"])}\n</stdin>` : undefined;
   const said = words === "" ? (piped?.trimEnd() ?? "") : words;
   if (said === "" && images.length === 0) {
     throw new CrucibleError("usage", "there is no prompt", { hint: 'crucible "what to do", or crucible --help' });

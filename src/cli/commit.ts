@@ -1,5 +1,6 @@
 /** A commit with a message made from what is staged: shown, asked for, made through the gate; nothing is ever pushed. */
 import { CrucibleError } from "../base/error.ts";
+import { fenced } from "../base/fenced.ts";
 import { shellQuoted } from "../base/shell-words.ts";
 import type { App, LiveSession } from "../core/ports/app.ts";
 import type { Human } from "../core/ports/human.ts";
@@ -93,7 +94,10 @@ async function draft(live: LiveSession, git: Git, signal: AbortSignal): Promise<
   const subjects = (await git("git log -8 --format=%s")).text.slice(0, 1_000);
   const stat = (await git("git diff --no-ext-diff --no-textconv --cached --stat")).text.slice(-2_000);
   const diff = (await git("git diff --no-ext-diff --no-textconv --cached")).text.slice(0, MOST_DIFF);
-  const text = `${ORDER}\n\n<subjects>\n${subjects}\n</subjects>\n<stat>\n${stat}\n</stat>\n<diff>\n${diff}\n</diff>`;
+  const material = Object.entries({ subjects, stat, diff }).map(
+    ([mark, words]) => `<${mark}>\n${fenced(words, ["subjects", "stat", "diff"])}\n</${mark}>`,
+  );
+  const text = [`${ORDER}\n`, ...material].join("\n");
   const outcome = await live.prompt([{ type: "text", text }], { budget: { turns: 2 }, only: [], signal });
   if (outcome.fault && outcome.text.trim() === "")
     throw new CrucibleError(outcome.fault.code, outcome.fault.message, outcome.fault);

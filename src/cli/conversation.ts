@@ -12,6 +12,7 @@ import { readImage } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { mentions } from "./mentions.ts";
 import { budgetOf, modelChoice, openOptions } from "./open-options.ts";
+import { harmless } from "./output.ts";
 import { faultLine } from "./render/renderer.ts";
 import type { View } from "./view.ts";
 
@@ -119,7 +120,7 @@ export function createConversation(options: ConversationOptions): Conversation {
     state.chosen = without(state.chosen, "resume", "fork", "name", "sessionId");
     state.live = live;
     state.model = { ref: live.model.ref, window: live.window };
-    for (const note of live.notes) view.say([view.style.yellow(note)]);
+    for (const note of live.notes) view.say([view.style.yellow(harmless(note))]);
     view.changed();
     return live;
   };

@@ -2,6 +2,7 @@
 import { appendFileSync } from "node:fs";
 import { CrucibleError } from "../base/error.ts";
 import type { Event } from "../core/event.ts";
+import { harmless } from "./output.ts";
 
 export interface Debug {
   event(event: Event): void;
@@ -11,7 +12,7 @@ export interface Debug {
 /** `file` undefined = standard error. Throws `bad-input` when the file cannot be written. */
 export function createDebug(file: string | undefined): Debug {
   const write = (text: string) => {
-    if (file === undefined) return void process.stderr.write(text);
+    if (file === undefined) return void process.stderr.write(harmless(text));
     try {
       appendFileSync(file, text, { mode: 0o600 });
     } catch (error) {

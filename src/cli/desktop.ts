@@ -5,9 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { CrucibleError } from "../base/error.ts";
+import { userPath } from "../base/user-path.ts";
 import type { ImagePart } from "../core/message.ts";
+import { lineOf } from "./output.ts";
 
 type Env = Readonly<Record<string, string>>;
+
+/** Without the folders that npm (npx, npm run) put before the person's: what lies there is the workspace's. */
+const ownEnv = (env: Env): Env => ({ ...env, PATH: userPath(env["PATH"]) });
 
 /** Opens `text` in $VISUAL or $EDITOR and gives it back as it was left. The terminal must be free. Throws `usage`. */
 export function editText(text: string, env: Env): string {
@@ -17,7 +22,10 @@ export function editText(text: string, env: Env): string {
   try {
     writeFileSync(file, text, { mode: 0o600 });
     // As git does it: the setting may hold arguments, so a shell splits it.
-    const { status, error } = spawnSync("/bin/sh", ["-c", `${editor} "$1"`, "sh", file], { stdio: "inherit" });
+    const { status, error } = spawnSync("/bin/sh", ["-c", `${editor} "$1"`, "sh", file], {
+      stdio: "inherit",
+      env: ownEnv(env),
+    });
     if (error || status !== 0)
       throw new CrucibleError("usage", `${editor} did not end well${status === null ? "" : ` (exit ${status})`}`, {
         hint: "set VISUAL or EDITOR to an editor of yours",
@@ -40,13 +48,14 @@ const CLIPBOARDS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 const MOST_IMAGE = 20 * 1024 * 1024;
 
 /** The image in the clipboard, or undefined when it holds none. Throws `usage` when nothing here can tell. */
-export function clipboardImage(): ImagePart | undefined {
+export function clipboardImage(env: Env): ImagePart | undefined {
   const ways = CLIPBOARDS[process.platform] ?? [];
   let found = false;
   for (const [program = "", ...words] of ways) {
     const { error, status, stdout } = spawnSync(program, words, {
       maxBuffer: MOST_IMAGE,
       stdio: ["ignore", "pipe", "ignore"],
+      env: ownEnv(env),
     });
     if (error) continue;
     found = true;
@@ -59,13 +68,17 @@ export function clipboardImage(): ImagePart | undefined {
   });
 }
 
-/** Shows a notice of the desktop; nothing happens where there is none. */
-export function desktopNotice(title: string, text: string): void {
+/** Characters of a notice. */
+const MOST_SAID = 200;
+
+/** Shows a notice of the desktop; nothing happens where there is none. Many desktops take marks in it for markup. */
+export function desktopNotice(title: string, said: string, env: Env): void {
+  const text = lineOf(said).replaceAll(/[<>&]/g, " ").slice(0, MOST_SAID);
   const [program, ...words] =
     process.platform === "darwin"
       ? ["osascript", "-e", `display notification ${JSON.stringify(text)} with title ${JSON.stringify(title)}`]
       : ["notify-send", "--app-name=crucible", "--", title, text];
-  const child = spawn(program ?? "", words, { stdio: "ignore", detached: true });
+  const child = spawn(program ?? "", words, { stdio: "ignore", detached: true, env: ownEnv(env) });
   child.on("error", () => undefined);
   child.unref();
 }

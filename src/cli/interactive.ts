@@ -11,7 +11,7 @@ import { workFolder } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { lastWords } from "./last-words.ts";
 import { configFlags } from "./open-options.ts";
-import { allowClosedPipes, processOutput, wantsColor } from "./output.ts";
+import { allowClosedPipes, harmless, processOutput, wantsColor } from "./output.ts";
 import { promptHistory } from "./prompt-history.ts";
 import { faultLine } from "./render/renderer.ts";
 import { customSlash, extendCommands } from "./slash/extend.ts";
@@ -43,7 +43,7 @@ export async function interactive(flags: Flags, context: CommandContext): Promis
     color: wantsColor(flags.text("color") ?? "auto", true, env),
     verbose: flags.has("verbose"),
     sandboxOff: flags.text("sandbox") === "off",
-    notice: (text) => notice(app, text),
+    notice: (text) => notice(app, text, env),
   });
   const { view } = face;
   const debug = flags.has("debug-file") ? createDebug(flags.text("debug-file")) : undefined;
@@ -80,7 +80,7 @@ function greet(view: View, app: App, version: string): void {
   view.say([
     `${style.bold("crucible")} ${style.dim(version)}  ${style.dim(app.workspace)}`,
     style.dim("/help · @file · !command · Shift+Tab: mode · Ctrl+C twice: leave"),
-    ...app.config.notes.map((note) => style.yellow(note)),
+    ...app.config.notes.map((note) => style.yellow(harmless(note))),
     "",
   ]);
 }
@@ -121,10 +121,10 @@ function talkOf(conversation: Conversation, face: Face, commands: Talk["commands
 }
 
 /** A bell, a notice of the desktop, or nothing, as `ui.notify` says. */
-function notice(app: App, text: string): void {
+function notice(app: App, text: string, env: Readonly<Record<string, string>>): void {
   const way = app.config.get<string>("ui.notify");
   if (way === "bell") process.stdout.write("\u0007");
-  if (way === "desktop") desktopNotice("crucible", text);
+  if (way === "desktop") desktopNotice("crucible", text, env);
 }
 
 function leaveOnSignals(conversation: Conversation): { stop(): void } {

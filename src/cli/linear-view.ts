@@ -7,6 +7,7 @@ import { faultLine } from "./render/renderer.ts";
 import { todoLines } from "./render/todo-lines.ts";
 import { toolLines } from "./render/tool-lines.ts";
 import { works } from "./render/works.ts";
+import { READING_MS, TOO_EARLY } from "./terminal.ts";
 import type { Choice, View } from "./view.ts";
 
 /** Ctrl+C stops the turn; without one, and at the end of the input, the person leaves. */
@@ -51,18 +52,23 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
   };
   /** One question at a time. */
   let asked: Promise<unknown> = Promise.resolve();
-  const line = (words: string, signal?: AbortSignal): Promise<string | undefined> => {
+  const line = (words: readonly string[], signal?: AbortSignal, leastMs = 0): Promise<string | undefined> => {
     const next = asked.then(() => {
       if (signal?.aborted) return undefined;
+      let since = performance.now();
       const { promise, resolve } = Promise.withResolvers<string | undefined>();
       const cancelled = () => answering?.(undefined);
       answering = (text) => {
+        if (text !== undefined && performance.now() - since < leastMs) {
+          since = performance.now();
+          return print(`${TOO_EARLY} ${words.at(-1) ?? ""}`);
+        }
         answering = undefined;
         signal?.removeEventListener("abort", cancelled);
         resolve(text);
       };
       signal?.addEventListener("abort", cancelled, { once: true });
-      print(words);
+      say(words);
       return promise;
     });
     asked = next.catch(() => undefined);
@@ -73,26 +79,27 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
     choices: readonly Choice[],
     signal?: AbortSignal,
   ): Promise<string | undefined> => {
-    say([
+    const told = [
       `Question: ${lineOf(title)}`,
       ...choices.map(({ label, about }, at) => `${at + 1}: ${lineOf(label)}${about ? `, ${lineOf(about)}` : ""}`),
-    ]);
-    const answer = await line("Number:", signal);
+    ];
+    const answer = await line([...told, "Number:"], signal);
     return choices[Number(answer) - 1]?.value;
   };
   const human: Human = {
     present: true,
     async approve(question, signal) {
       const always = question.rules.map((rule) => `always would allow: ${lineOf(rule)}`);
-      say([`Question: allow ${lineOf(question.title)}`, ...[...question.lines.map(lineOf), ...always]]);
-      const answer = await line(always.length > 0 ? "yes, always or no:" : "yes or no:", signal);
+      const told = [`Question: allow ${lineOf(question.title)}`, ...question.lines.map(lineOf), ...always];
+      const due = always.length > 0 ? "yes, always or no:" : "yes or no:";
+      const answer = await line([...told, due], signal, READING_MS);
       if (always.length > 0 && /^a(?:lways)?$/i.test(answer ?? "")) return "always";
       return /^y(?:es)?$/i.test(answer ?? "") ? "yes" : "no";
     },
     async ask(question, options, signal) {
-      if (options.length === 0) return line(`Question: ${lineOf(question)}`, signal);
-      say([`Question: ${lineOf(question)}`, ...options.map((option, at) => `${at + 1}: ${lineOf(option)}`)]);
-      const answer = await line("Number or words:", signal);
+      if (options.length === 0) return line([`Question: ${lineOf(question)}`], signal);
+      const told = [`Question: ${lineOf(question)}`, ...options.map((option, at) => `${at + 1}: ${lineOf(option)}`)];
+      const answer = await line([...told, "Number or words:"], signal);
       return options[Number(answer) - 1] ?? answer;
     },
   };
@@ -136,8 +143,9 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
     },
     changed: () => undefined,
     choose: (title, choices) => choose(title, choices),
-    line: (title) => line(`Question: ${lineOf(title)}`),
-    propose: (text) => void lines?.write(text),
+    line: (title) => line([`Question: ${lineOf(title)}`]),
+    // A line end in it would be taken for Enter.
+    propose: (text) => void lines?.write(harmless(text).replaceAll(/\s+/g, " ")),
     async alone(work) {
       lines?.pause();
       try {

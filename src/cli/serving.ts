@@ -7,6 +7,7 @@ import type { Mode } from "../core/verdict.ts";
 import { workFolder } from "./files.ts";
 import { type FlagName, parseFlags } from "./flags.ts";
 import { budgetOf, configFlags, openOptions } from "./open-options.ts";
+import { lineOf } from "./output.ts";
 import { onSignals } from "./signals.ts";
 
 /** What is about one prompt, one session or the form of output. */
@@ -49,7 +50,7 @@ export async function serving(
     const named = mode === undefined || flags.has("permission-mode") ? {} : { mode };
     return { app, base: { ...base, ...named }, budget: budgetOf(app) };
   };
-  const tell = (line: string) => void process.stderr.write(`crucible: ${line}\n`);
+  const tell = (line: string) => void process.stderr.write(`crucible: ${lineOf(line)}\n`);
   try {
     await serve({ version: context.version, signal: signals.signal, ground, tell });
     return signals.exitCode() ?? 0;

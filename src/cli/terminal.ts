@@ -3,6 +3,10 @@ import { createInterface } from "node:readline/promises";
 import type { Human } from "../core/ports/human.ts";
 import { harmless, lineOf, type Output } from "./output.ts";
 
+/** An answer sooner than this after its question was typed before it (milliseconds). */
+export const READING_MS = 700;
+export const TOO_EARLY = "that was typed before the question could be read; again:";
+
 /** Asks on the terminal; `pause` clears the status line first. */
 export function terminalHuman(output: Output, pause: () => void): Human {
   let queue: Promise<unknown> = Promise.resolve();
@@ -21,6 +25,15 @@ export function terminalHuman(output: Output, pause: () => void): Human {
     }
   };
   const { style } = output;
+  /** What was typed ahead allows nothing. */
+  const considered = async (ask: () => Promise<string>): Promise<string> => {
+    for (;;) {
+      const since = performance.now();
+      const answer = await ask();
+      if (performance.now() - since >= READING_MS) return answer;
+      output.out(`  ${TOO_EARLY}\n`);
+    }
+  };
   return {
     present: true,
     approve: (asked, signal) =>
@@ -30,10 +43,8 @@ export function terminalHuman(output: Output, pause: () => void): Human {
           `${style.yellow("?")} ${style.bold(lineOf(asked.title))}\n${[...asked.lines, ...asked.rules.map((rule) => `always would allow: ${rule}`)].map((line) => `  ${lineOf(line)}\n`).join("")}`,
         );
         const lasting = asked.rules.length > 0;
-        const answer = await question(
-          lasting ? "  allow? [y]es once, [a]lways, [N]o " : "  allow once? [y/N] ",
-          signal,
-        );
+        const words = lasting ? "  allow? [y]es once, [a]lways, [N]o " : "  allow once? [y/N] ";
+        const answer = await considered(() => question(words, signal));
         if (lasting && /^a(?:lways)?$/i.test(answer)) return "always";
         return /^y(?:es)?$/i.test(answer) ? "yes" : "no";
       }),

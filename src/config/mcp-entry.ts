@@ -49,7 +49,7 @@ const HTTP = {
     callbackPort: z.optional(z.number().check(z.int(), z.minimum(1), z.maximum(65_535))),
   }),
 };
-const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9-]|_(?!_)){0,31}$/;
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9-]|_(?=[A-Za-z0-9-])){0,31}$/;
 /** Only the person may widen. */
 const OWN_ONLY: Readonly<Record<string, (value: unknown) => boolean>> = {
   approve: (value) => Array.isArray(value) && value.length > 0,
@@ -68,7 +68,7 @@ export function readEntry(name: string, node: Node, ground: EntryGround): ReadEn
   if (!NAME.test(name))
     throw badConfig(
       `${origin}: ${JSON.stringify(name)} is no name of a server`,
-      "letters, digits, - and single _, at most 32",
+      "letters, digits, - and single _ between them, at most 32",
     );
   if (node.type !== "object")
     throw badConfig(`${origin}: server ${name} is not an object`, '{"command": …} or {"url": …}');

@@ -1,6 +1,6 @@
 /** The label of everything the model has read so far in a session: all voices share it, and nothing lowers it by itself. */
 import type { Event } from "../core/event.ts";
-import { joinLabels, type Label, USER_LABEL, WORKSPACE_LABEL } from "../core/label.ts";
+import { EXTERNAL_LABEL, joinLabels, type Label, USER_LABEL, WORKSPACE_LABEL } from "../core/label.ts";
 
 /** Follows a growing list of events; each call reads only what is new. */
 export function contextLabel(events: () => readonly Event[]): () => Label {
@@ -14,6 +14,7 @@ export function contextLabel(events: () => readonly Event[]): () => Label {
 }
 
 function labelsOf(event: Event | undefined): readonly Label[] {
+  if (event?.kind === "session-start") return event.imported ? [EXTERNAL_LABEL] : [];
   if (event?.kind === "tool-end") return [event.label];
   if (event?.kind === "cache-looked") return event.label ? [event.label] : [];
   if (event?.kind === "context-added") return [WORKSPACE_LABEL];

@@ -1,7 +1,8 @@
 /** The environment of a command: an allow-list, never the launcher's own. */
+
 import { existsSync } from "node:fs";
+import { userPath } from "../base/user-path.ts";
 import type { SandboxContext } from "./options.ts";
-import { userPath } from "./toolchains.ts";
 
 /** Passed on as the user has them. */
 const PASSED = [

@@ -1,7 +1,7 @@
 /** The checked dialler as `fetch`: any method and streamed answers, but only to the hosts it was made for; no redirect is followed. */
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
-import { Readable } from "node:stream";
+import { pipeline, Readable, Transform } from "node:stream";
 import { CrucibleError } from "../base/error.ts";
 import type { Fetch } from "../core/ports/mcp.ts";
 import { hostPairs } from "./egress.ts";
@@ -11,6 +11,9 @@ import { addressOf, type Dialling, PUBLIC } from "./net.ts";
 const CONNECT_MS = 20_000;
 /** Statuses that have no body (Fetch Standard, null body status). */
 const EMPTY = new Set([101, 103, 204, 205, 304]);
+
+/** A longer answer, or a longer event of a stream of them, is cut off (bytes). */
+const MAX_ANSWER = 32 * 1024 * 1024;
 
 export interface DiallerOptions {
   /** `host` or `host:port`; a predicate where they are only known on the way (a login). */
@@ -107,6 +110,25 @@ function answerOf(answer: IncomingMessage): Response {
     headers.append(answer.rawHeaders[at] ?? "", answer.rawHeaders[at + 1] ?? "");
   const status = answer.statusCode ?? 502;
   if (EMPTY.has(status)) answer.resume();
-  const body = EMPTY.has(status) ? null : (Readable.toWeb(answer) as ReadableStream<Uint8Array>);
+  const body = EMPTY.has(status) ? null : (Readable.toWeb(bounded(answer)) as ReadableStream<Uint8Array>);
   return new Response(body, { status, statusText: answer.statusMessage ?? "", headers });
+}
+
+/** A stream of events may last for as long as it is read; what is gathered before it can be read may not. */
+function bounded(answer: IncomingMessage): Readable {
+  const events = /^text\/event-stream\b/i.test(answer.headers["content-type"] ?? "");
+  let [size, tail] = [0, ""];
+  const count = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const text = events ? tail + chunk.toString("latin1") : "";
+      const end = Math.max(...["\n\n", "\r\r", "\r\n\r\n"].map((mark) => text.lastIndexOf(mark)));
+      size = end < 0 ? size + chunk.length : text.length - end;
+      tail = text.slice(-3);
+      if (size <= MAX_ANSWER) done(null, chunk);
+      else done(new CrucibleError("tool-failed", `it sent an answer of more than ${MAX_ANSWER} bytes`));
+    },
+  });
+  // A break on either side ends both.
+  pipeline(answer, count, () => undefined);
+  return count;
 }

@@ -78,7 +78,7 @@ function importFile(reading: Reading, from: string, named: string, depth: number
   if (!stat?.isFile()) return;
   try {
     const real = realpathSync.native(path);
-    if (reading.seen.has(real) || isSecretPath(real)) return;
+    if (reading.seen.has(real)) return;
     if (contains(root, real)) take(reading, path, root, depth);
     else if (own && contains(own.folder, real) && real.endsWith(".md")) take(reading, path, own.folder, depth);
   } catch {
@@ -89,7 +89,8 @@ function importFile(reading: Reading, from: string, named: string, depth: number
 function read(path: string, root: string, reading: Reading): Instruction | undefined {
   try {
     const real = realpathSync.native(path);
-    if (!contains(root, real) || reading.seen.has(real)) return undefined;
+    // A link of that name is no way to a secret of the person's.
+    if (!contains(root, real) || reading.seen.has(real) || isSecretPath(real)) return undefined;
     const whole = readVerified(real)
       .bytes.toString("utf8")
       .replace(/^\ufeff/, "");

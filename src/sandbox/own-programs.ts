@@ -1,6 +1,7 @@
 /** Programs of the person's own configuration: they run as the person, unconfined, each under a lease and in a process group of its own. */
 import { spawn } from "node:child_process";
 import { CrucibleError } from "../base/error.ts";
+import { userPath } from "../base/user-path.ts";
 import type { Lease } from "../core/grant.ts";
 
 export interface OwnProgram {
@@ -40,7 +41,8 @@ export async function runOwnProgram(
   if (signal.aborted || lease.signal.aborted) return { code: undefined, stdout: "", stderr: "", problem: "cancelled" };
   const child = spawn("/bin/sh", ["-c", SCRIPT, "sh", String(process.pid), order.command], {
     cwd: order.cwd,
-    env: order.env,
+    // What npm put before the person's programs is the workspace's.
+    env: { ...order.env, PATH: userPath(order.env["PATH"]) },
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
   });

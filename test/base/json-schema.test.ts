@@ -89,3 +89,15 @@ test("any value against any simple schema: no exception, and a bent value fits a
     { numRuns: 500 },
   );
 });
+
+test("patterns and schemas that never end are given up", () => {
+  const text = (pattern: string) => ({ type: "string", pattern });
+  const long = `${"a".repeat(60)}!`;
+  for (const pattern of ["^(a+)+$", "^(a|a)*$", "(a*)\\1*b", "a*a*a*a*a*a*b", "^(?:a{1,9}){1,9}$", "("])
+    expect(checkSchema(text(pattern), long).problems).toEqual([]);
+  expect(checkSchema(text("^[a-z]+-[0-9]+$"), "x-1!").problems).toEqual(["input: does not match ^[a-z]+-[0-9]+$"]);
+  const twice = { $defs: { a: { anyOf: [{ $ref: "#/$defs/a" }, { $ref: "#/$defs/a" }] } }, $ref: "#/$defs/a" };
+  expect(checkSchema(twice, "x").problems.length).toBeGreaterThan(0);
+  const many = { type: "array", items: text("a+a+b") };
+  expect(checkSchema(many, new Array(1_500).fill(long)).problems.length).toBeLessThan(1_500);
+});

@@ -84,6 +84,8 @@ const WRONG: readonly (readonly [unknown, RegExp])[] = [
   [{ k: { url: "https://x", type: "sse" } }, /sse is not spoken any more/],
   [{ k: { url: "https://x", type: "stdio" } }, /type stdio does not go with url/],
   [{ a__b: { command: "x" } }, /is no name of a server/],
+  // `mcp__a___x` would be the tool x of a_ and the tool _x of a.
+  [{ a_: { command: "x" } }, /is no name of a server/],
   [{ k: "x" }, /is not an object/],
   ['{"mcpServer": {}}', /unknown key mcpServer/],
   ['{"mcpServers": []}', /mcpServers is not an object/],

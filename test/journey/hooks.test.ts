@@ -1,5 +1,5 @@
 /** Hooks with the real binary: they only tighten, fail closed, leave no process behind, and a workspace's own run nothing before trust. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { call, type Journey, journey, lastText } from "../kit/journey.ts";
@@ -58,6 +58,19 @@ describe.concurrent("hooks of the person", () => {
     expect(requested(setting, 1)).toMatch(/^Denied: /);
     expect(setting.read("new.txt")).toBe("hello\n");
     expect(setting.journal().filter(({ kind }) => kind === "hook-ran")).toHaveLength(0);
+  });
+
+  test("run the person's programs, not those that a workspace put before them (npm, npx)", async () => {
+    await using setting = await journey({
+      script: [write, { text: "Done." }],
+      files: { "node_modules/.bin/jq": "#!/bin/sh\ntouch stolen\n", "bin/jq": "#!/bin/sh\ntouch stolen\n" },
+    });
+    const bin = join(setting.folder, "node_modules/.bin");
+    for (const folder of [bin, join(setting.folder, "bin")]) chmodSync(join(folder, "jq"), 0o755);
+    own(setting, hooks("PreToolUse", "jq . > /dev/null || true"));
+    await setting.ask(["-p", "write it"], { env: { PATH: `${bin}:bin:${process.env["PATH"] ?? ""}` } });
+    expect(setting.journal().filter(({ kind }) => kind === "hook-ran")).toHaveLength(1);
+    expect(existsSync(join(setting.folder, "stolen"))).toBe(false);
   });
 
   test("ask where nobody is there to answer: no", async () => {

@@ -92,7 +92,7 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     screen.send("y");
     await screen.shows(/\? shell node -e 'console\.log\(1\)'[\s\S]*yes, once/);
     expect(requestText(setting, 1)).toContain("42");
-    screen.send("n");
+    await screen.answer("n");
     await screen.shows(/Enough\./);
     expect(requestText(setting, 2)).toContain("the person said no");
     const approvals = setting.audit().filter((record) => record["action"] === "approval");
@@ -352,8 +352,7 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     screen.type("compute");
     screen.send("Enter");
     await screen.shows(/Question: allow shell node -e[\s\S]*yes or no:/);
-    screen.type("yes");
-    screen.send("Enter");
+    await screen.answer("yes", "Enter");
     const done = await screen.shows(/Forty-two\.[\s\S]*Ready\./);
     expect(done).not.toMatch(/[─●❯]/);
     screen.type("/quit");

@@ -310,7 +310,7 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
     configure(setting, { kit: kitEntry(setting, "plain", { approve: ["form", "sample"] }) });
     using window = terminal(setting, ["--screen-reader", "go"]);
     await window.shows(/always would allow: mcp__kit__echo with any input/);
-    window.send("a", "Enter");
+    await window.answer("a", "Enter");
     await window.shows(/1: answer/);
     window.send("1", "Enter");
     await window.shows(/1: red/);
@@ -318,7 +318,7 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
     await window.shows(/size \(empty: 3\)/);
     window.send("", "Enter");
     await window.shows(/wants an answer of the model/);
-    window.send("y", "Enter");
+    await window.answer("y", "Enter");
     await window.shows(/^Done\.$/m);
     expect(told(setting, 2)).toBe("two");
     expect(told(setting, 3)).toBe('{"action":"accept","content":{"colour":"blue","size":3}}');

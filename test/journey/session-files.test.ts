@@ -57,7 +57,7 @@ describe.concurrent("sessions", () => {
     writeFileSync(file, '{"v":1,"kind":"turn-start"}\n');
     const broken = await there.run(["sessions", "import", file]);
     expect(broken).toMatchObject({ code: 42 });
-    expect(broken.stderr).toMatch(/^crucible: line 1 is no event of a session: it has no time\. /);
+    expect(broken.stderr).toMatch(/^crucible: line 1 is no event of a session: at: number expected\. /);
   });
 
   test("search finds what was said, names and branches are shown, old ones are removed", async () => {

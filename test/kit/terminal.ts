@@ -2,6 +2,7 @@
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { READING_MS } from "../../src/cli/terminal.ts";
 import { BIN, binaryEnv } from "./binary.ts";
 import type { Journey } from "./journey.ts";
 
@@ -14,6 +15,8 @@ export interface Terminal extends Disposable {
   send(...keys: string[]): void;
   /** Types text as it stands. */
   type(text: string): void;
+  /** Presses keys when the question on the screen could have been read: sooner they would allow nothing. */
+  answer(...keys: string[]): Promise<void>;
   resize(columns: number, rows: number): void;
   /** The screen and what scrolled out of it, now. */
   screen(): Promise<string>;
@@ -72,6 +75,10 @@ export function terminal(
   return {
     send: (...keys) => void tmux("send-keys", ...keys),
     type: (text) => void tmux("send-keys", "-l", text),
+    async answer(...keys) {
+      await new Promise((resolve) => setTimeout(resolve, READING_MS + 100));
+      tmux("send-keys", ...keys);
+    },
     resize: (width, height) => void tmux("resize-window", "-x", String(width), "-y", String(height)),
     screen,
     pid: () => Number(tmux("display-message", "-p", "#{pane_pid}")),

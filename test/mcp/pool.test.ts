@@ -198,3 +198,36 @@ test("a switched-off server does nothing", async () => {
   expect(await scene.use("mcp__kit__echo")).toMatch(/MCP server kit is switched off/);
   expect(scene.orders).toEqual([]);
 });
+
+test("only the entry's own host may lie near: a host that a login led to may not move onto this machine", async () => {
+  const dialled: unknown[] = [];
+  const hands = {
+    dial: async (order: unknown) => {
+      dialled.push(order);
+      throw new Error("not now");
+    },
+  } as unknown as ForeignHands;
+  const entry: McpEntry = {
+    ...{ name: "far", origin: "f:1", scope: "user", enabled: true, transport: "http", url: "http://10.0.0.7:80/mcp" },
+    ...{ tools: { allow: [], deny: [] }, approve: [], timeoutMs: 1_000, secrets: [], headers: {}, oauth: {} },
+    sampling: "ask",
+  };
+  const oauth = oauthBook(memory(), systemClock.now);
+  oauth.merge(entry, { hosts: ["10.0.0.7:443", "login.example:443"] });
+  const made = createPool([entry], {
+    ...{ pins: pinBook(memory()), oauth, version: "0", roots: () => [], clock: systemClock, offline: false },
+    ...{ lifetime: signal, note: () => undefined },
+    answers: {
+      human: { present: false, approve: async () => "no", ask: async () => undefined },
+      consent: async () => false,
+      sample: async () => ({ text: "", model: "" }),
+    },
+  });
+  await expect(made.report("far", false, hands, signal)).rejects.toThrow("not now");
+  expect(dialled[0]).toEqual({
+    server: "far",
+    hosts: ["10.0.0.7:80", "10.0.0.7:443", "login.example:443"],
+    reachable: ["10.0.0.7:80", "10.0.0.7:443"],
+  });
+  await made.close();
+});

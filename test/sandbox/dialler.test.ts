@@ -83,6 +83,31 @@ test("an open stream ends with the lease, and with the caller's signal", async (
   ).rejects.toThrow("mine");
 });
 
+test.each([
+  ["an answer", "application/json", '{"a":1}'],
+  ["one event of a stream", "text/event-stream", "data: a\n"],
+])("%s without end is cut off; events without end are not", async (_what, type, piece) => {
+  const chunk = Buffer.from(piece.repeat(20_000));
+  await using far = await server((request, response) => {
+    response.writeHead(200, { "content-type": type });
+    const body = request.url === "/events" ? Buffer.concat([chunk, Buffer.from("\n\n")]) : chunk;
+    let left = 400;
+    const more = () => {
+      while (left-- > 0) if (!response.write(body)) return void response.once("drain", more);
+      response.end();
+    };
+    more();
+  });
+  const fetch = dialler([far.pair]);
+  const read = async (path: string) => {
+    let bytes = 0;
+    for await (const part of (await fetch(`http://${far.pair}${path}`)).body ?? []) bytes += part.length;
+    return bytes;
+  };
+  await expect(read("/")).rejects.toThrow(/more than 33554432 bytes/);
+  if (type === "text/event-stream") expect(await read("/events")).toBe(400 * (chunk.length + 2));
+});
+
 test("the way back from a login: one answer at its path, and nothing else", async () => {
   const stop = new AbortController();
   const loopback = await openLoopback(0, stop.signal);

@@ -26,6 +26,19 @@ test("instructions come nearest first, CLAUDE.md stands in, links out are left o
   expect(readInstructions(kit.workspace, kit.base)).toEqual([]);
 });
 
+test("instructions that are a link to a secret are none", async () => {
+  await using kit = await makeKit({}, ({ workspace }) => {
+    mkdirSync(join(workspace, "a"));
+    writeFileSync(join(workspace, ".env"), "TOKEN=1");
+    writeFileSync(join(workspace, "a/server.pem"), "KEY");
+    symlinkSync(".env", join(workspace, "AGENTS.md"));
+    symlinkSync("server.pem", join(workspace, "a/AGENTS.md"));
+    writeFileSync(join(workspace, "CLAUDE.md"), "kind words, and @a/server.pem and @.env");
+  });
+  const found = readInstructions(kit.workspace, join(kit.workspace, "a"));
+  expect(found.map(({ text }) => text)).toEqual(["kind words, and @a/server.pem and @.env"]);
+});
+
 test("branch and commit are read from git's files", async () => {
   await using kit = await makeKit();
   const { workspace, base } = kit;

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { findToolchains, userPath } from "../../src/sandbox/toolchains.ts";
+import { userPath } from "../../src/base/user-path.ts";
+import { findToolchains } from "../../src/sandbox/toolchains.ts";
 
 test("PATH loses what npm prepended and nothing else", () => {
   const path =

@@ -29,7 +29,9 @@ export default function doctor(command: Command, context: CommandContext, finish
 }
 
 function line({ name, status, text, mend }: Finding): string {
-  return `${{ ok: "ok     ", note: "note   ", problem: "PROBLEM" }[status]}  ${name.padEnd(12)} ${text}\n${mend ? `${" ".repeat(23)}mend: ${mend}\n` : ""}`;
+  return harmless(
+    `${{ ok: "ok     ", note: "note   ", problem: "PROBLEM" }[status]}  ${name.padEnd(12)} ${text}\n${mend ? `${" ".repeat(23)}mend: ${mend}\n` : ""}`,
+  );
 }
 
 async function examine(context: CommandContext): Promise<Finding[]> {

@@ -14,7 +14,7 @@ import {
   type ServerStatus,
 } from "../../core/ports/models.ts";
 import { workFolder } from "../files.ts";
-import { harmless } from "../output.ts";
+import { harmless, lineOf } from "../output.ts";
 import { table } from "../table.ts";
 
 export default function models(command: Command, context: CommandContext, finish: (code: number) => void): void {
@@ -123,7 +123,7 @@ async function probe(models: Models, model: OpenModel): Promise<number> {
   process.stdout.write(`sending up to four requests to ${nameOf(model.ref)}, about a minute …\n`);
   let unfit = "";
   for await (const { name, ok, needed, text } of models.trial(model, AbortSignal.timeout(LOAD_MS))) {
-    process.stdout.write(`${ok ? "ok  " : needed ? "FAIL" : "note"}  ${name.padEnd(11)}  ${text}\n`);
+    process.stdout.write(`${ok ? "ok  " : needed ? "FAIL" : "note"}  ${name.padEnd(11)}  ${lineOf(text)}\n`);
     if (!ok && needed && unfit === "") unfit = `${name}: ${text}`;
   }
   const { ttftMs, prefillPerSecond, decodePerSecond } = model.rates;
@@ -133,7 +133,7 @@ async function probe(models: Models, model: OpenModel): Promise<number> {
     decodePerSecond === undefined ? "" : `${decodePerSecond.toFixed(1)} tokens/s written`,
   ].filter(Boolean);
   const window = `window ${model.window.tokens} (${model.window.source})`;
-  process.stdout.write(`${unfit === "" ? "fit" : `unfit: ${unfit}`}; ${[window, ...speeds].join(", ")}\n`);
+  process.stdout.write(`${unfit === "" ? "fit" : `unfit: ${lineOf(unfit)}`}; ${[window, ...speeds].join(", ")}\n`);
   return unfit === "" ? 0 : 3;
 }
 
@@ -176,7 +176,7 @@ function show(models: readonly ModelInfo[], servers: readonly ServerStatus[]): v
     );
   for (const server of servers.filter((entry) => !entry.reachable || entry.problem)) {
     process.stderr.write(
-      `${server.provider} at ${server.url}: ${server.problem ?? "no answer"}${server.hint ? `; ${server.hint}` : ""}\n`,
+      `${lineOf(`${server.provider} at ${server.url}: ${server.problem ?? "no answer"}${server.hint ? `; ${server.hint}` : ""}`)}\n`,
     );
   }
 }

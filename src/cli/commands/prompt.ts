@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../../core/ports/cli.ts";
 import { workFolder } from "../files.ts";
+import { harmless } from "../output.ts";
 import { table } from "../table.ts";
 
 export default function prompt(command: Command, context: CommandContext, finish: (code: number) => void): void {
@@ -27,7 +28,8 @@ export default function prompt(command: Command, context: CommandContext, finish
             ["total", String(total.bytes), String(total.tokens)],
           ]),
         );
-        if (options.full) for (const part of parts) process.stdout.write(`\n--- ${part.name}\n${part.text}\n`);
+        if (options.full)
+          for (const part of parts) process.stdout.write(harmless(`\n--- ${part.name}\n${part.text}\n`));
       }
       finish(0);
     });

@@ -90,7 +90,7 @@ export function inlineRenderer(output: Output, options: { verbose: boolean; work
       window = live.window;
       const { ref } = live.model;
       screen.lines([
-        `${style.bold(live.face)} ${style.dim(`${nameOf(ref)} · window ${live.window.tokens} (${live.window.source}) · ${live.id.slice(0, SHORT_ID)}`)}`,
+        `${style.bold(live.face)} ${style.dim(`${harmless(nameOf(ref))} · window ${live.window.tokens} (${live.window.source}) · ${live.id.slice(0, SHORT_ID)}`)}`,
         ...live.notes.map((note) => style.yellow(harmless(note))),
       ]);
     },

@@ -3,6 +3,7 @@ import type { Fault } from "../../base/error.ts";
 import type { Event } from "../../core/event.ts";
 import type { LiveSession } from "../../core/ports/app.ts";
 import type { Outcome } from "../../core/task.ts";
+import { lineOf } from "../output.ts";
 
 export interface RunResult {
   readonly outcome: Outcome;
@@ -22,10 +23,12 @@ export interface Renderer {
   fault(fault: Fault, exitCode: number): void;
 }
 
-/** One line: what failed and what to do next. A hint that is a command stays as it is typed. */
+/** One line: what failed and what to do next, whatever stands in it. A hint that is a command stays as it is typed. */
 export function faultLine({ message, hint }: Fault): string {
-  if (!hint) return message;
-  return /^(?:crucible|apt-get|sysctl)\b/.test(hint)
-    ? `${message}. Try: ${hint}`
-    : `${message}. ${hint[0]?.toUpperCase() ?? ""}${hint.slice(1)}`;
+  if (!hint) return lineOf(message);
+  return lineOf(
+    /^(?:crucible|apt-get|sysctl)\b/.test(hint)
+      ? `${message}. Try: ${hint}`
+      : `${message}. ${hint[0]?.toUpperCase() ?? ""}${hint.slice(1)}`,
+  );
 }

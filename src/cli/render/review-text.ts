@@ -43,7 +43,7 @@ function shown(
   style: Style,
 ): string[] {
   const grave = severity === "critical" || severity === "high";
-  const head = `${severity.toUpperCase().padEnd(8)} ${file ?? ""}${line ? `:${line}` : ""}  ${harmless(subject)}`;
+  const head = `${severity.toUpperCase().padEnd(8)} ${harmless(file ?? "")}${line ? `:${line}` : ""}  ${harmless(subject)}`;
   const commands = checks.filter(({ id }) => by.includes(id)).map(({ command }) => command);
   const behind =
     status === "confirmed"

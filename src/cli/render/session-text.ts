@@ -26,7 +26,10 @@ function piecesOf(events: readonly Event[]): readonly Piece[] {
     switch (event.kind) {
       case "model-chosen":
         return [
-          { kind: "note", text: `${nameOf(event.model)}, window ${event.window.tokens} (${event.window.source})` },
+          {
+            kind: "note",
+            text: `${harmless(nameOf(event.model))}, window ${event.window.tokens} (${event.window.source})`,
+          },
         ];
       case "turn-start":
         return [{ kind: "prompt", text: said(event.prompt) }];

@@ -2,13 +2,28 @@
 import {
   type AutocompleteItem,
   type AutocompleteProvider,
+  type AutocompleteSuggestions,
   CombinedAutocompleteProvider,
   fuzzyFilter,
   type SlashCommand,
 } from "@earendil-works/pi-tui";
+import { hidesText } from "../../base/invisible.ts";
+import { lineOf } from "../output.ts";
 
 /** Files that are offered at once. */
 const OFFERED = 20;
+
+/** A name of the workspace that could steer the terminal or hides something is not offered. */
+const isReadable = (text: string) => !/\p{Cc}/u.test(text) && !hidesText(text);
+
+function readable(found: AutocompleteSuggestions | null): AutocompleteSuggestions | null {
+  const items = (found?.items ?? []).filter(({ value, label }) => isReadable(value) && isReadable(label));
+  if (!found || items.length === 0) return null;
+  return { ...found, items: items.map((item) => ({ ...item, ...told(item.description) })) };
+}
+
+const told = (description: string | undefined) =>
+  description === undefined ? {} : { description: lineOf(description) };
 
 /** `files` is asked when an `@` is written; its answer is kept for as long as the word is being written. */
 export function completionFor(
@@ -25,10 +40,10 @@ export function completionFor(
       const mention = /(?:^|\s)@([^\s"]*)$/.exec(before)?.[1];
       if (mention === undefined) {
         listed = undefined;
-        return combined.getSuggestions(lines, line, column, options);
+        return readable(await combined.getSuggestions(lines, line, column, options));
       }
       listed ??= files();
-      const found = fuzzyFilter([...(await listed)], mention, (path) => path).slice(0, OFFERED);
+      const found = fuzzyFilter((await listed).filter(isReadable), mention, (path) => path).slice(0, OFFERED);
       if (found.length === 0) return null;
       const items: AutocompleteItem[] = found.map((path) => ({
         value: /[\s"]/.test(path) ? `@"${path}"` : `@${path}`,

@@ -17,6 +17,8 @@ import type { Theme } from "./theme.ts";
 
 /** What takes the keys until `answer` is called. */
 export interface Dialog extends Component {
+  /** It allows something: no key that was meant for the question before it counts. */
+  readonly decides?: true;
   handleInput(data: string): void;
 }
 
@@ -70,12 +72,8 @@ export function approvalDialog(theme: Theme, asked: ApprovalQuestion, answer: (g
   ];
   const lines = [...asked.lines, ...asked.rules.map((rule) => `always would allow: ${rule}`)];
   const letters = { y: "yes", n: "no", ...(lasting ? { a: "always" } : {}) };
-  return listDialog(
-    theme,
-    { title: asked.title, lines, choices },
-    (value) => answer((value ?? "no") as ApprovalAnswer),
-    letters,
-  );
+  const given = (value: string | undefined) => answer((value ?? "no") as ApprovalAnswer);
+  return { ...listDialog(theme, { title: asked.title, lines, choices }, given, letters), decides: true };
 }
 
 /** A line of free text. */

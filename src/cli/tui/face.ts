@@ -184,9 +184,9 @@ async function writeOutside({ view, env }: Place): Promise<void> {
   }
 }
 
-function pasteImage({ view, conversation }: Place): boolean {
+function pasteImage({ view, conversation, env }: Place): boolean {
   try {
-    const image = clipboardImage();
+    const image = clipboardImage(env);
     if (image) view.editor.insertTextAtCursor(`${conversation.attach(image)} `);
     else view.hint("the clipboard holds no image");
   } catch (error) {

@@ -2,6 +2,7 @@
 import { truncateToWidth, visibleWidth } from "@earendil-works/pi-tui";
 import { nameOf, type Usage } from "../../core/message.ts";
 import type { Conversation } from "../conversation.ts";
+import { lineOf } from "../output.ts";
 import { usageTexts } from "../render/usage-text.ts";
 import type { Theme } from "./theme.ts";
 
@@ -20,7 +21,7 @@ export function statusRows(
   width: number,
 ): string[] {
   const model = conversation?.model;
-  const left = model ? [nameOf(model.ref), ...usageTexts(usage, model.window)] : ["no model yet"];
+  const left = model ? [lineOf(nameOf(model.ref)), ...usageTexts(usage, model.window)] : ["no model yet"];
   const face = voices > 0 ? `${voices} voices` : (conversation?.live?.face ?? "developer");
   const right = [face, conversation?.mode ?? "default", sandbox === "" ? "" : `sandbox ${sandbox}`].filter(Boolean);
   const [a, b] = [left.join(" · "), right.join(" · ")];

@@ -12,6 +12,7 @@ import type { Conversation } from "../conversation.ts";
 import { harmless } from "../output.ts";
 import { createWait } from "../render/wait.ts";
 import type { View } from "../view.ts";
+import { createEarlyKeys } from "./early-keys.ts";
 import { InlineScreen } from "./inline-screen.ts";
 import { liveParts } from "./live-part.ts";
 import { createQuestions } from "./questions.ts";
@@ -22,8 +23,6 @@ import { createWorksView } from "./works-view.ts";
 
 /** Lines that the unfinished block of an answer leaves for what stands below it. */
 const BELOW = 12;
-/** A key this soon after another may have been meant for the prompt, not for a question that has just come up (milliseconds). */
-const TYPING_MS = 700;
 
 export interface TerminalViewOptions {
   readonly theme: ThemeName;
@@ -54,7 +53,7 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   const screen = new InlineScreen(terminal);
   // One object for all parts: a change of theme is seen by each.
   const theme = themeOf(options.theme, options.color);
-  let lastKey = Number.NEGATIVE_INFINITY;
+  const keys = createEarlyKeys();
   let wait = createWait();
   let ticker: NodeJS.Timeout | undefined;
   const state = {
@@ -96,23 +95,18 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   });
   const editor = new Editor(screen, theme.editor, { autocompleteMaxVisible: 8 });
   editor.onSubmit = (text) => {
-    lastKey = Number.NEGATIVE_INFINITY;
+    keys.sent();
     options.onSubmit(text);
   };
 
   const parts = liveParts({ theme, streaming, transcript, works, questions, editor, state });
   for (const part of parts) screen.addChild(part);
   screen.addInputListener((data) => {
-    const now = performance.now();
-    const soon = now - lastKey < TYPING_MS;
-    if (!questions.dialog) {
-      if (options.onKey(data)) return { consume: true };
-      lastKey = now;
-      return undefined;
-    }
-    // A question that came up while somebody types takes no key of that word.
-    if (soon) lastKey = now;
-    return soon ? { consume: true } : undefined;
+    const { dialog } = questions;
+    if (dialog) return keys.isEarly(dialog) ? { consume: true } : undefined;
+    if (options.onKey(data)) return { consume: true };
+    keys.typed();
+    return undefined;
   });
 
   /** What the person said, as it stays on the screen. */
@@ -193,7 +187,7 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     choose: questions.choose,
     line: questions.line,
     propose(text) {
-      editor.setText(text);
+      editor.setText(harmless(text));
       screen.requestRender();
     },
     async alone(work) {

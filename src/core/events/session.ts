@@ -17,6 +17,8 @@ export type SessionEvent =
       /** The agent that it works as. */
       readonly agent?: string;
       readonly fork?: { readonly session: string; readonly seq: number };
+      /** It came from a file: all of it is a stranger's word. */
+      readonly imported?: true;
     }
   | { readonly kind: "session-name"; readonly name: string }
   /** What may run without a question, from here on. */

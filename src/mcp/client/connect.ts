@@ -94,12 +94,16 @@ function orderOf({ name, command, args, cwd, env, read, profile, hosts }: StdioE
   return { server: name, words: [command, ...args], env, ...folder, read, profile, hosts };
 }
 
-/** The host of its address, and those that its login went to. */
+/** The host of its address, and those that its login went to: these were told by the server, and are never near. */
 function dialOf(entry: HttpEntry, oauth: OAuthBook) {
   const own = pairOf(entry.url);
   const hosts = [own, ...(oauth.get(entry)?.hosts ?? [])];
-  return { server: entry.name, hosts, reachable: entry.scope === "user" ? hosts : [] };
+  const near = hosts.filter((pair) => nameIn(pair) === nameIn(own));
+  return { server: entry.name, hosts, reachable: entry.scope === "user" ? near : [] };
 }
+
+/** The host of `host:port`. */
+const nameIn = (pair: string) => pair.slice(0, pair.lastIndexOf(":"));
 
 /** `host:port` of an address. */
 export function pairOf(url: string | URL): string {

@@ -19,9 +19,10 @@ export async function sample(
   const order = orderOf(params);
   if (entry.sampling === "ask") {
     const title = `MCP server ${entry.name} wants an answer of the model (at most ${order.maxTokens} tokens)`;
+    const told = (role: string, text: string) => text.split("\n").map((line) => `${role}: ${line}`);
     const lines = [
-      ...(order.system === "" ? [] : [`system: ${order.system}`]),
-      ...order.messages.flatMap(({ role, text }) => text.split("\n").map((line) => `${role}: ${line}`)),
+      ...(order.system === "" ? [] : told("system", order.system)),
+      ...order.messages.flatMap(({ role, text }) => told(role, text)),
     ];
     if (!(await answers.consent({ server: entry.name, title, lines }, signal)))
       throw new CrucibleError("denied", "the person said no");

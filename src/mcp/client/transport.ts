@@ -5,6 +5,8 @@ import type { ServerProcess } from "../../core/ports/mcp.ts";
 
 /** A longer line is no message (bytes). */
 const MAX_LINE = 32 * 1024 * 1024;
+/** Messages that wait to be read; more of them are a flood. */
+const MOST_WAITING = 20_000;
 /** Lines that are no messages are told of this often. */
 const MAX_NOTES = 5;
 
@@ -18,6 +20,7 @@ export function processTransport(
   let size = 0;
   let garbage = 0;
   let closed = false;
+  let stopped = false;
   const queue: JSONRPCMessage[] = [];
   const transport: Transport = {
     start: async () => {
@@ -44,6 +47,7 @@ export function processTransport(
     transport.onclose?.();
   }
   function take(chunk: Buffer): void {
+    if (stopped) return;
     let from = 0;
     for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
       const line = Buffer.concat([...rest, chunk.subarray(from, at)]).toString("utf8");
@@ -54,10 +58,15 @@ export function processTransport(
     }
     rest.push(chunk.subarray(from));
     size += chunk.length - from;
-    if (size <= MAX_LINE) return;
+    if (size > MAX_LINE) stop(`it sent a line of more than ${MAX_LINE} bytes`);
+    else if (queue.length > MOST_WAITING) stop("it sent more messages than can be read");
+  }
+  function stop(why: string): void {
     rest = [];
     size = 0;
-    transport.onerror?.(new CrucibleError("tool-failed", `it sent a line of more than ${MAX_LINE} bytes`));
+    queue.length = 0;
+    if (!stopped) transport.onerror?.(new CrucibleError("tool-failed", why));
+    stopped = true;
     server.kill();
   }
   function read(line: string): void {
