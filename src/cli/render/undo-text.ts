@@ -15,19 +15,21 @@ export function undoText(report: UndoReport, options: Pick<UndoOptions, "dryRun"
     const below = relative(workspace, path);
     return harmless(below.startsWith("..") ? path : below);
   };
-  const { redo, turns, files, conflicts, uncovered } = report;
+  const { redo, turns, files, conflicts, uncovered, done } = report;
   const what = `${turns.length === 1 ? "turn" : "turns"} ${turns.join(", ")}`;
   const lines = [
     ...uncovered.map((path) => `not covered: ${harmless(path)}`),
-    ...files.map(({ path, change }) => `  ${change.padEnd(8)}  ${short(path)}`),
+    ...files.map(
+      ({ path, change }) => `  ${done || change === "mode" ? "" : "would be "}${change.padEnd(8)}  ${short(path)}`,
+    ),
     ...conflicts.map(({ path, why }) => `  left      ${short(path)} (${WHY[why]})`),
     ...ending(report, options, `${redo ? "redid" : "undid"} ${what}: ${plural(files.length, "file")}`),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function ending({ done, conflicts }: UndoReport, { dryRun }: Pick<UndoOptions, "dryRun">, did: string): string[] {
-  if (done) return [`${did}. The conversation goes on from there; back again: crucible undo --redo`];
+function ending({ done, redo, conflicts }: UndoReport, { dryRun }: Pick<UndoOptions, "dryRun">, did: string): string[] {
+  if (done) return [`${did}. The conversation goes on from there; back again: crucible undo${redo ? "" : " --redo"}`];
   if (conflicts.length === 0) return ["nothing was changed (--dry-run)"];
   const doubtful = conflicts.some(({ why }) => why === "doubtful");
   return [
