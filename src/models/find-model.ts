@@ -150,7 +150,10 @@ async function pick(look: Look, { choice, wanted, glances }: Candidates): Promis
   if (up.length === 0) throw unreachable(fitting.length > 0 ? fitting : glances, provider);
   if (wanted) {
     for (const glance of up) {
-      const info = glance.models.find((model) => sameModel(model.ref.model, wanted.model));
+      // With an address given the name stands bare, or whole as every list of ours shows it.
+      const info =
+        glance.models.find(({ ref }) => sameModel(ref.model, wanted.model)) ??
+        glance.models.find(({ ref }) => sameModel(nameOf(ref), wanted.model));
       if (info) return { choice, glance, info };
     }
     throw missing(wanted, up);

@@ -3,11 +3,13 @@ import { CrucibleError } from "../../base/error.ts";
 import { nameOf } from "../../core/message.ts";
 import type { Work } from "../../core/ports/app.ts";
 import { parseFlags, type Work as WorkName } from "../flags.ts";
+import { modelChoice } from "../open-options.ts";
 import { workOptions } from "../work.ts";
 import { type SlashCommand, type Talk, wordsOf } from "./slash.ts";
 
-const names = async (talk: Pick<Talk, "app">): Promise<readonly string[]> => {
-  const { models } = await (await talk.app.models()).list({}, AbortSignal.timeout(4_000));
+/** Models of the servers that this conversation may ask. */
+const names = async (talk: Pick<Talk, "app" | "flags">): Promise<readonly string[]> => {
+  const { models } = await (await talk.app.models()).list(modelChoice(talk.flags), AbortSignal.timeout(4_000));
   return models.map(({ ref }) => nameOf(ref));
 };
 
@@ -27,7 +29,7 @@ export const modelCommands: Readonly<Record<string, SlashCommand>> = {
               (await names(talk)).map((name) => ({ value: name, label: name })),
             );
       if (wanted === undefined) return;
-      const model = { model: wanted };
+      const model = { ...modelChoice(talk.flags), model: wanted };
       const id = talk.live?.id;
       const models = await talk.app.models();
       const { ref } = await models.open(model, AbortSignal.timeout(660_000));

@@ -1,5 +1,6 @@
 /** Slash commands that go back: files and conversation together; what the person changed since stays. */
 import { CrucibleError } from "../../base/error.ts";
+import { plural } from "../../base/text.ts";
 import type { UndoOptions } from "../../core/ports/undo.ts";
 import { harmless } from "../output.ts";
 import { undoText } from "../render/undo-text.ts";
@@ -30,7 +31,7 @@ export const undoCommands: Readonly<Record<string, SlashCommand>> = {
         [...turns].reverse().map(({ turn, title, files, added, removed }) => ({
           value: String(turn),
           label: harmless(title),
-          about: `turn ${turn}, ${files} files${added + removed > 0 ? `, +${added} -${removed}` : ""}`,
+          about: `turn ${turn}, ${plural(files, "file")}${added + removed > 0 ? `, +${added} -${removed}` : ""}`,
         })),
       );
       if (chosen === undefined) return;
