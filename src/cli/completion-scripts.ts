@@ -117,6 +117,7 @@ function fish({ flags, commands }: Words): string {
   const top = "-n __fish_use_subcommand";
   const lines = [
     "# fish completion for crucible: crucible completion fish > ~/.config/fish/completions/crucible.fish",
+    `complete -c crucible ${top} -f`,
     ...commands.map(({ name, about }) => `complete -c crucible ${top} -a ${name} -d ${single(plain(about))}`),
     ...flags.map(option(top)),
     ...commands.flatMap(({ name, options, below }) => {

@@ -49,6 +49,9 @@ describe.concurrent("completion", () => {
       encoding: "utf8",
     });
     expect(said).toMatch(/^sessions\t/m);
+    // The first word is a command or a prompt, no file.
+    const all = execFileSync("fish", ["--no-config", "-c", `cd /etc; source ${file}; complete -C 'crucible pass'`]);
+    expect(all.toString()).not.toContain("passwd");
   });
 
   test("each shell has every command; another shell is told", async () => {
