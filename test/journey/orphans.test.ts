@@ -32,12 +32,16 @@ function below(pid: number, all = processes()): Process[] {
   return own.flatMap((child) => [child, ...below(child.pid, all)]);
 }
 
+/** The prompt stands below, empty, and nothing is at work. */
+const READY = /^(?![\s\S]*Esc stops)[\s\S]*─{20,}\n\s*\n─{20,}\n/;
+
 const program = (screen: Terminal) => processes().find(({ parent }) => parent === screen.pid())?.pid ?? 0;
 
 const ENDINGS: Readonly<Record<string, (screen: Terminal) => Promise<unknown>>> = {
   "leaving in the middle of a command": async (screen) => {
     screen.send("C-c");
     await screen.shows(/Cancelled before it ended/);
+    await screen.shows(READY);
     screen.send("C-c");
     await screen.shows(/Ctrl\+C again leaves/);
     screen.send("C-c");
