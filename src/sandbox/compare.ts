@@ -49,12 +49,22 @@ function isBelow(path: string, places: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** A folder's time tells of what is in it, not of itself; a deleted file's is that of its folder. */
+/** A folder's time tells of what is in it, not of itself; a deleted file's is that of what it was deleted from. */
 function isLate({ now, until }: Comparing, path: string, to: string | null): boolean {
   if (until === undefined || to?.startsWith("d ")) return false;
   // Our clock tells whole milliseconds.
   const limit = BigInt(until + 1) * 1_000_000n;
   if (to !== null) return (now.entries.get(path)?.ctime ?? 0n) > limit;
-  const parent = lstatSync(dirname(path), { bigint: true, throwIfNoEntry: false });
-  return parent !== undefined && parent.ctimeNs > limit;
+  return changedAt(dirname(path)) > limit;
+}
+
+/** When what lies at this path was changed last, or what lies above it where nothing does (nanoseconds). */
+function changedAt(path: string): bigint {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      return lstatSync(at, { bigint: true }).ctimeNs;
+    } catch (error) {
+      if (at === "/" || !/^ENO(?:ENT|TDIR)$/.test((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    }
+  }
 }

@@ -67,7 +67,9 @@ describe("a changed byte", () => {
         const { file, bytes, at } = pick(one, place);
         const out = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)]);
         const more = Buffer.concat([bytes.subarray(0, at), Buffer.of(byte), bytes.subarray(at)]);
-        expect(await found([[file, out]]), `${file} ${at} out`).toBe(true);
+        // The empty line behind the last checkpoint is no part of it.
+        const whatIsSigned = file.endsWith(".checkpoints") ? bytes.length - 2 : bytes.length;
+        expect(await found([[file, out]]), `${file} ${at} out`).toBe(at < whatIsSigned);
         expect(await found([[file, more]]), `${file} ${at} in`).toBe(true);
       }),
       { numRuns: 250 },
