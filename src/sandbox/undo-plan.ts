@@ -29,9 +29,16 @@ interface Draft extends Pick<Planning, "roots"> {
 /** Reads the affected paths and changes nothing. */
 export function planUndo({ changes, roots, doubtful }: Planning): UndoPlan {
   const seen = new Map<string, SavedEntry | undefined>();
-  const now = (path: string) => {
-    if (!seen.has(path)) seen.set(path, standsAt(path));
+  const now = (path: string): SavedEntry | undefined => {
+    if (!seen.has(path)) seen.set(path, isBelowNoFolder(path) ? null : standsAt(path));
     return seen.get(path);
+  };
+  // What a link leads to is another path's.
+  const isBelowNoFolder = (path: string): boolean => {
+    const parent = dirname(path);
+    if (!roots.some((root) => root !== parent && contains(root, parent))) return false;
+    const above = now(parent);
+    return above !== undefined && !isFolder(above);
   };
   const draft: Draft = { roots, now, steps: new Map(), conflicts: new Map() };
   for (const [path, own] of byPath(changes)) follow(draft, path, { own, doubtful });

@@ -95,7 +95,22 @@ describe("any turns of edits and commands", () => {
           expect(treeOf(kit.workspace)).toEqual(states[0]);
         },
       ),
-      { numRuns: runs },
+      {
+        numRuns: runs,
+        examples: [
+          // A link to a folder that has a file of the same name as the one that was in its place.
+          [
+            [{ kind: "write", path: "a/a", content: "" }],
+            [
+              { commands: [[{ kind: "remove", path: "a" }]], edit: undefined },
+              {
+                commands: [[{ kind: "link", path: "a", content: "é" }], [{ kind: "write", path: "é/a", content: "x" }]],
+                edit: undefined,
+              },
+            ],
+          ],
+        ],
+      },
     );
   });
 
@@ -125,7 +140,27 @@ describe("any turns of edits and commands", () => {
           }
         },
       ),
-      { numRuns: runs },
+      {
+        numRuns: runs,
+        examples: [
+          // A file in the place of a folder in which the person had one.
+          [
+            [
+              { commands: [[]], edit: undefined },
+              {
+                commands: [
+                  [
+                    { kind: "remove", path: "b" },
+                    { kind: "write", path: "b", content: "" },
+                  ],
+                ],
+                edit: undefined,
+              },
+            ],
+            [{ path: "b/a/a", content: "" }],
+          ],
+        ],
+      },
     );
   });
 });
@@ -223,7 +258,7 @@ test("a link that the person puts in place of a folder is not followed", async (
   symlinkSync(join(kit.base, "elsewhere"), at("dir"));
   const plan = await kit.undo([1]);
   expect(plan.steps).toEqual([]);
-  expect(plan.conflicts).toMatchObject([{ path: at("dir/file"), why: "blocked" }]);
+  expect(plan.conflicts).toMatchObject([{ path: at("dir/file"), why: "changed" }]);
   expect(readFileSync(join(kit.base, "elsewhere/file"), "utf8")).toBe("new");
 });
 
