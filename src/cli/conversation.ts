@@ -141,11 +141,12 @@ export function createConversation(options: ConversationOptions): Conversation {
 
   /** A plan that is accepted is carried out: it is the next prompt. */
   const offerPlan = async (): Promise<void> => {
-    const answer = await view.choose("Is this the plan?", [
+    const choices = [
       { value: "default", label: "yes, carry it out" },
       { value: "auto", label: "yes, and ask nothing", about: "mode auto: what would be asked is refused" },
       { value: "", label: "not yet", about: "go on planning" },
-    ]);
+    ];
+    const answer = await view.choose("Is this the plan?", choices, "");
     if (answer !== "default" && answer !== "auto") return;
     conversation.setMode(answer);
     state.queue.unshift("The plan is accepted. Carry it out.");

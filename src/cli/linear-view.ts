@@ -9,29 +9,48 @@ import { toolLines } from "./render/tool-lines.ts";
 import { works } from "./render/works.ts";
 import type { Choice, View } from "./view.ts";
 
-/** Ctrl+C stops the turn; without one, and at the end of the input, the person leaves. */
+/** Two presses within this time are one wish (milliseconds). */
+const TWICE_MS = 1_500;
+
+/** Ctrl+C empties the line, or stops the turn; twice, and at the end of the input, the person leaves. */
 export function linearFace(output: Output, { history }: FaceOptions): Face {
   const view = createLinearView(output, history.list());
+  let pressed = Number.NEGATIVE_INFINITY;
   return {
     view,
     keys: () => [],
     start(conversation) {
-      const submit = (text: string) => {
-        if (text.trim() !== "") history.add(text.trim());
-        void conversation.submit(text);
-      };
-      view.start(submit, {
+      view.start({
+        idle: () => !conversation.busy,
+        line(text) {
+          if (text.trim() !== "") history.add(text.trim());
+          void conversation.submit(text);
+        },
         ended: () => void conversation.leave(),
-        interrupted: () => void (conversation.interrupt() || conversation.leave()),
+        interrupted(emptied) {
+          if (emptied || conversation.interrupt()) return;
+          if (performance.now() - pressed < TWICE_MS) return void conversation.leave();
+          pressed = performance.now();
+          view.say(["Ctrl+C again leaves"]);
+        },
       });
     },
     stop: () => view.stop(),
   };
 }
 
+interface Ears {
+  /** Nothing is at work. */
+  readonly idle: () => boolean;
+  /** A line that answers no question. */
+  readonly line: (text: string) => void;
+  readonly ended: () => void;
+  /** Ctrl+C; `emptied`: it took away what stood in the line. */
+  readonly interrupted: (emptied: boolean) => void;
+}
+
 interface LinearView extends View {
-  /** Lines that are no answers to a question go to `onLine`. */
-  start(onLine: (text: string) => void, ends: { readonly ended: () => void; readonly interrupted: () => void }): void;
+  start(ears: Ears): void;
   stop(): void;
 }
 
@@ -39,12 +58,32 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
   const { style } = output;
   const titles = new Map<string, string>();
   let lines: Interface | undefined;
+  let ears: Ears | undefined;
   let midLine = false;
+  /** The mark stands, and perhaps a half line behind it. */
+  let marked = false;
+  let soon = false;
   let answering: ((text: string | undefined) => void) | undefined;
-  const print = (text: string) => {
-    if (midLine) output.out("\n");
+  /** The mark says that a line can be written; a half line behind it comes back with it. */
+  const mark = () => {
+    if (soon) return;
+    soon = true;
+    setImmediate(() => {
+      soon = false;
+      if (!lines || marked || answering || !ears?.idle()) return;
+      marked = true;
+      lines.prompt(true);
+    });
+  };
+  const freshLine = () => {
+    if (midLine || marked) output.out("\n");
     midLine = false;
+    marked = false;
+  };
+  const print = (text: string) => {
+    freshLine();
     output.out(`${text}\n`);
+    mark();
   };
   const say = (said: readonly string[]) => {
     for (const line of said) print(line);
@@ -85,9 +124,17 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
     async approve(question, signal) {
       const always = question.rules.map((rule) => `always would allow: ${lineOf(rule)}`);
       say([`Question: allow ${lineOf(question.title)}`, ...[...question.lines.map(lineOf), ...always]]);
-      const answer = await line(always.length > 0 ? "yes, always or no:" : "yes or no:", signal);
-      if (always.length > 0 && /^a(?:lways)?$/i.test(answer ?? "")) return "always";
-      return /^y(?:es)?$/i.test(answer ?? "") ? "yes" : "no";
+      const words = `(no: and words tells the model why) ${always.length > 0 ? "yes, always or no:" : "yes or no:"}`;
+      for (;;) {
+        const answer = await line(words, signal);
+        if (answer === undefined) return "no";
+        if (always.length > 0 && /^a(?:lways)?$/i.test(answer)) return "always";
+        if (/^y(?:es)?$/i.test(answer)) return "yes";
+        const refused = /^no?(?::\s*(\S[\s\S]*))?$/i.exec(answer.trim());
+        if (refused) return refused[1] === undefined ? "no" : { answer: "no", reason: refused[1] };
+        // A line of a conversation is no answer, and it is not lost.
+        if (answer.trim() !== "") ears?.line(answer);
+      }
     },
     async ask(question, options, signal) {
       if (options.length === 0) return line(`Question: ${lineOf(question)}`, signal);
@@ -104,6 +151,7 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
       if (event.voice === "council") return;
       switch (event.kind) {
         case "text-delta":
+          if (marked) freshLine();
           output.out(harmless(event.text));
           midLine = !event.text.endsWith("\n");
           return;
@@ -134,7 +182,7 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
         fault ? `Stopped: ${harmless(faultLine(fault))}` : "Ready.",
       ]);
     },
-    changed: () => undefined,
+    changed: mark,
     choose: (title, choices) => choose(title, choices),
     line: (title) => line(`Question: ${lineOf(title)}`),
     propose: (text) => void lines?.write(text),
@@ -148,16 +196,35 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
     },
     redraw: () => undefined,
     setTheme: () => undefined,
-    start(onLine, { ended, interrupted }) {
+    start(given) {
+      ears = given;
       lines = createInterface({
-        ...{ input: process.stdin, output: process.stdout, prompt: "" },
+        ...{ input: process.stdin, output: process.stdout, prompt: "> " },
         history: [...history].reverse(),
         historySize: 200,
       });
-      lines.on("line", (text) => (answering ? answering(text) : onLine(text)));
-      lines.on("SIGINT", interrupted);
-      lines.on("close", ended);
+      lines.on("line", (text) => {
+        marked = false;
+        if (answering) answering(text);
+        else given.line(text);
+        mark();
+      });
+      lines.on("SIGINT", () => {
+        const half = lines?.line ?? "";
+        if (half !== "") {
+          lines?.write(null, { ctrl: true, name: "e" });
+          lines?.write(null, { ctrl: true, name: "u" });
+        }
+        given.interrupted(half !== "");
+      });
+      lines.on("close", given.ended);
+      mark();
     },
-    stop: () => lines?.close(),
+    stop() {
+      const open = lines;
+      lines = undefined;
+      freshLine();
+      open?.close();
+    },
   };
 }

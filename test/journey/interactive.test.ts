@@ -92,9 +92,12 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     screen.send("y");
     await screen.shows(/\? shell node -e 'console\.log\(1\)'[\s\S]*yes, once/);
     expect(requestText(setting, 1)).toContain("42");
-    screen.send("n");
-    await screen.shows(/Enough\./);
-    expect(requestText(setting, 2)).toContain("the person said no");
+    screen.send("w");
+    await screen.shows(/Why not\?/);
+    screen.type("use python instead");
+    screen.send("Enter");
+    await screen.shows(/not allowed: .*\(use python instead\)[\s\S]*Enough\./);
+    expect(requestText(setting, 2)).toContain("the person said no: use python instead");
     const approvals = setting.audit().filter((record) => record["action"] === "approval");
     expect(approvals.map((record) => record["decision"])).toEqual(["yes", "no"]);
   });
@@ -106,6 +109,8 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     const asked = await screen.shows(/always would allow[\s\S]*a {2}always/);
     expect(asked.replaceAll(/\s+/g, " ")).toContain("always would allow: mytool build … (without options) in ");
     screen.send("a");
+    await screen.shows(/always\? shell mytool build[\s\S]*y {2}yes, always/);
+    screen.send("y");
     await screen.shows(/Built\./);
     expect(setting.journal().filter((event) => event.kind === "approval-asked")).toHaveLength(1);
     const listed = await setting.run(["approvals"]);
@@ -352,13 +357,24 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     screen.type("compute");
     screen.send("Enter");
     await screen.shows(/Question: allow shell node -e[\s\S]*yes or no:/);
+    screen.type("say it in words");
+    screen.send("Enter");
+    await screen.shows(/Said in between: say it in words/);
     screen.type("yes");
     screen.send("Enter");
-    const done = await screen.shows(/Forty-two\.[\s\S]*Ready\./);
+    const done = await screen.shows(/Forty-two\.[\s\S]*Ready\.\n>/);
     expect(done).not.toMatch(/[─●❯]/);
-    screen.type("/quit");
-    screen.send("Enter");
-    await screen.shows(/exit=0/);
+    expect(lastText(setting.server.chats[1] ?? { body: {} })).toBe("say it in words");
+    screen.type("half a line");
+    await screen.shows(/> half a line/);
+    screen.send("C-c");
+    await screen.shows(/\n>\s*$/);
+    screen.send("C-c");
+    await screen.shows(/Ctrl\+C again leaves/);
+    screen.type("half");
+    await screen.shows(/> half/);
+    screen.send("C-u", "C-d");
+    await screen.shows(/\nsession \S+ · go on with: crucible -c\nexit=0/);
   });
 
   test("SIGTERM while it works: the session is closed, nothing is left behind", async () => {

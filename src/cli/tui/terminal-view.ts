@@ -2,6 +2,7 @@
 import {
   type AutocompleteProvider,
   Editor,
+  isKeyRelease,
   ProcessTerminal,
   type Terminal,
   wrapTextWithAnsi,
@@ -12,6 +13,7 @@ import type { Conversation } from "../conversation.ts";
 import { harmless } from "../output.ts";
 import { createWait } from "../render/wait.ts";
 import type { View } from "../view.ts";
+import { createAttention } from "./attention.ts";
 import { InlineScreen } from "./inline-screen.ts";
 import { liveParts } from "./live-part.ts";
 import { createQuestions } from "./questions.ts";
@@ -22,8 +24,6 @@ import { createWorksView } from "./works-view.ts";
 
 /** Lines that the unfinished block of an answer leaves for what stands below it. */
 const BELOW = 12;
-/** A key this soon after another may have been meant for the prompt, not for a question that has just come up (milliseconds). */
-const TYPING_MS = 700;
 
 export interface TerminalViewOptions {
   readonly theme: ThemeName;
@@ -54,7 +54,6 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   const screen = new InlineScreen(terminal);
   // One object for all parts: a change of theme is seen by each.
   const theme = themeOf(options.theme, options.color);
-  let lastKey = Number.NEGATIVE_INFINITY;
   let wait = createWait();
   let ticker: NodeJS.Timeout | undefined;
   const state = {
@@ -95,24 +94,16 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     endStream: () => streaming.end(),
   });
   const editor = new Editor(screen, theme.editor, { autocompleteMaxVisible: 8 });
-  editor.onSubmit = (text) => {
-    lastKey = Number.NEGATIVE_INFINITY;
-    options.onSubmit(text);
-  };
+  editor.onSubmit = options.onSubmit;
+  const changed = () => screen.requestRender();
+  const attention = createAttention({ dialog: () => questions.dialog, editor, changed });
 
-  const parts = liveParts({ theme, streaming, transcript, works, questions, editor, state });
+  const parts = liveParts({ theme, streaming, transcript, works, questions, attention, editor, state });
   for (const part of parts) screen.addChild(part);
   screen.addInputListener((data) => {
-    const now = performance.now();
-    const soon = now - lastKey < TYPING_MS;
-    if (!questions.dialog) {
-      if (options.onKey(data)) return { consume: true };
-      lastKey = now;
-      return undefined;
-    }
-    // A question that came up while somebody types takes no key of that word.
-    if (soon) lastKey = now;
-    return soon ? { consume: true } : undefined;
+    if (!isKeyRelease(data) && !attention.take(data) && !options.onKey(data)) return undefined;
+    screen.requestRender();
+    return { consume: true };
   });
 
   /** What the person said, as it stays on the screen. */
