@@ -160,7 +160,12 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
           return print(`Runs: ${lineOf(event.title)}`);
         case "tool-end": {
           const ended = event.denied ? "Denied" : event.failed ? "Failed" : "Done";
-          const [, ...rest] = toolLines(event, titles.get(event.callId), { style, columns: 10_000, verbose: false });
+          const [, ...rest] = toolLines(event, titles.get(event.callId), {
+            style,
+            columns: 10_000,
+            verbose: false,
+            more: "",
+          });
           return say([`${ended}: ${lineOf(titles.get(event.callId) ?? event.tool)}`, ...rest]);
         }
         case "model-note":

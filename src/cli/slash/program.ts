@@ -83,17 +83,6 @@ export const programCommands: Readonly<Record<string, SlashCommand>> = {
       talk.say(talk.view.style.dim(`style ${style}`));
     },
   },
-  diff: {
-    about: "what is changed and not committed",
-    whileBusy: true,
-    async run(_words, talk) {
-      const part = await (await talk.open()).own(
-        { tool: "shell", input: { command: "git diff HEAD" } },
-        AbortSignal.timeout(60_000),
-      );
-      talk.say(...(part.text.split("\n").length <= 4 ? ["nothing is changed"] : []));
-    },
-  },
   theme: {
     about: "colours",
     hint: THEMES.join("|"),

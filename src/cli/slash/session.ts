@@ -75,6 +75,16 @@ export const sessionCommands: Readonly<Record<string, SlashCommand>> = {
       );
     },
   },
+  diff: {
+    about: "what is changed and not committed, new files too",
+    whileBusy: true,
+    async run(_words, talk) {
+      const live = await talk.open();
+      const command = "git status --short --untracked-files=all && git diff HEAD";
+      const { text } = await live.own({ tool: "shell", input: { command } }, AbortSignal.timeout(60_000));
+      if (text.includes("\n(no output)\n")) talk.say("nothing is changed");
+    },
+  },
   compact: {
     about: "put a summary in the place of the older part of the conversation",
     async run(_words, talk) {
