@@ -297,6 +297,11 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     await screen.shows(/there is no \/nosuch\. See: \/help/);
     await say(screen, "/context");
     await screen.shows(/window +32\.8k tokens \(loaded\)[\s\S]*head +about/);
+    await screen.shows(READY);
+    screen.type("/effort low");
+    await screen.shows(/→ low/);
+    screen.send("Enter");
+    await screen.shows(/^effort low$/m);
     await say(screen, "/name first talk");
     await screen.shows(/named first talk/);
     await say(screen, "/new");

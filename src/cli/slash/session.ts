@@ -20,8 +20,8 @@ export const sessionCommands: Readonly<Record<string, SlashCommand>> = {
     ...fresh,
     about: "like /new, on an empty screen",
     run: async (words, talk) => {
-      await fresh.run(words, talk);
       talk.view.redraw();
+      await fresh.run(words, talk);
     },
   },
   resume: {

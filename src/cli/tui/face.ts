@@ -9,7 +9,7 @@ import type { Face, FaceOptions } from "../face.ts";
 import type { PromptHistory } from "../prompt-history.ts";
 import { faultLine } from "../render/renderer.ts";
 import type { SlashCommand } from "../slash/slash.ts";
-import { completionFor } from "./completion.ts";
+import { type Completion, completionFor } from "./completion.ts";
 import { type Keys, loadKeys } from "./keys.ts";
 import { createTerminalView, type TerminalView } from "./terminal-view.ts";
 import type { ThemeName } from "./theme.ts";
@@ -36,8 +36,9 @@ export function terminalFace(options: FaceOptions): Face {
     view,
     keys: () => keys.list(),
     start(conversation) {
-      place = { keys, view, conversation, history, env: options.env, last: { cancel: 0, interrupt: 0 } };
-      view.start(conversation, completion(app, commands, conversation));
+      const offers = completion(app, commands, conversation);
+      place = { ...{ keys, view, conversation, offers, history }, env: options.env, last: { cancel: 0, interrupt: 0 } };
+      view.start(conversation, offers);
       void app.sandboxStatus().then(
         (status) => view.sandbox(options.sandboxOff ? "OFF" : (status.backend ?? "none")),
         () => view.sandbox("none"),
@@ -51,6 +52,7 @@ interface Place {
   readonly view: TerminalView;
   readonly keys: Keys;
   readonly conversation: Conversation;
+  readonly offers: Completion;
   readonly history: PromptHistory;
   readonly env: Readonly<Record<string, string>>;
   /** When the keys that count twice were last pressed. */
@@ -92,13 +94,18 @@ async function submitted(text: string, { view, conversation, history }: Place): 
 
 /** Our own keys; true: the editor does not see it. */
 function pressed(data: string, place: Place): boolean {
-  const { keys, view, conversation } = place;
+  const { keys, view, conversation, offers } = place;
   const { editor } = view;
   const empty = editor.getText() === "";
   const completing = editor.isShowingAutocomplete();
   if (keys.matches(data, "app.cancel")) return cancel(place);
   if (keys.matches(data, "app.interrupt")) return completing ? false : interrupt(place);
   view.hint("");
+  if (completing && keys.matches(data, "tui.select.confirm") && offers.whole(editor.getText())) {
+    // The list goes; the same key then sends the line.
+    editor.handleInput("\u001b");
+    return false;
+  }
   if (keys.matches(data, "app.leave") && empty) {
     void conversation.leave();
     return true;

@@ -30,7 +30,7 @@ declare module "@earendil-works/pi-tui" {
 }
 
 export interface Keys {
-  matches(data: string, action: Action): boolean;
+  matches(data: string, action: Action | "tui.select.confirm"): boolean;
   /** Every action with its keys and what it does. */
   list(): readonly { readonly action: string; readonly keys: readonly string[]; readonly about: string }[];
 }

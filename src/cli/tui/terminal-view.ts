@@ -18,7 +18,7 @@ import { InlineScreen } from "./inline-screen.ts";
 import { liveParts } from "./live-part.ts";
 import { createQuestions } from "./questions.ts";
 import { createStreamingText } from "./streaming-text.ts";
-import { THEMES, type ThemeName, themeOf } from "./theme.ts";
+import { THEMES, type Theme, type ThemeName, themeOf } from "./theme.ts";
 import { createTranscript, outcomeLines } from "./transcript.ts";
 import { createWorksView } from "./works-view.ts";
 
@@ -49,6 +49,26 @@ export interface TerminalView extends View {
   sandbox(name: string): void;
 }
 
+/** Two empty lines in a row say no more than one. */
+function settling(screen: InlineScreen): (lines: readonly string[]) => void {
+  let blank = true;
+  return (lines) =>
+    screen.settle(
+      lines.filter((line) => {
+        const again = blank && line === "";
+        blank = line === "";
+        return !again;
+      }),
+    );
+}
+
+function quoted(text: string, mark: string, theme: Theme, columns: number): string[] {
+  const lines = harmless(text)
+    .split("\n")
+    .flatMap((line) => wrapTextWithAnsi(line, Math.max(10, columns - 2)));
+  return ["", ...lines.map((line, index) => `${index === 0 ? theme.accent(mark) : " "} ${theme.bold(line)}`), ""];
+}
+
 export function createTerminalView(options: TerminalViewOptions): TerminalView {
   const terminal = options.terminal ?? new ProcessTerminal();
   const screen = new InlineScreen(terminal);
@@ -61,16 +81,8 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     ...{ hint: "", sandbox: "", steering: [] as string[], since: undefined as number | undefined },
     waiting: () => wait.text(),
   };
-  let blank = true;
-  /** Two empty lines in a row say no more than one. */
-  const settle = (lines: readonly string[]) =>
-    screen.settle(
-      lines.filter((line) => {
-        const again = blank && line === "";
-        blank = line === "";
-        return !again;
-      }),
-    );
+  let session: string | undefined;
+  const settle = settling(screen);
   const streaming = createStreamingText({
     theme,
     columns: () => terminal.columns,
@@ -106,13 +118,17 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     return { consume: true };
   });
 
+  const another = (id: string | undefined, events: readonly Event[]) => {
+    session = id;
+    const last = events.findLast((event) => event.kind === "model-end" && event.purpose === "turn");
+    state.usage = last?.kind === "model-end" ? last.message.usage : undefined;
+    works.begin(events);
+    transcript.forget();
+  };
   /** What the person said, as it stays on the screen. */
   const quote = (text: string, mark: string) => {
     streaming.end();
-    const lines = harmless(text)
-      .split("\n")
-      .flatMap((line) => wrapTextWithAnsi(line, Math.max(10, terminal.columns - 2)));
-    settle(["", ...lines.map((line, index) => `${index === 0 ? theme.accent(mark) : " "} ${theme.bold(line)}`), ""]);
+    settle(quoted(text, mark, theme, terminal.columns));
   };
   const tick = (on: boolean) => {
     clearInterval(ticker);
@@ -173,6 +189,8 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
       if (ms > 30_000) options.notice(outcome.status === "done" ? "has finished" : "has stopped");
     },
     changed() {
+      const live = state.conversation?.live;
+      if (live?.id !== session) another(live?.id, live?.events() ?? []);
       if (state.conversation?.busy === false) {
         streaming.end();
         state.steering = [];

@@ -19,6 +19,8 @@ const WHOLE = 4_000_000;
 
 export interface Transcript {
   take(event: Event): void;
+  /** Another session: what was shown of the one before is no longer asked for. */
+  forget(): void;
   /** What the model thought last, and the last output of a tool, whole. */
   details(): readonly string[];
   /** What runs now. */
@@ -64,12 +66,6 @@ export function createTranscript(place: TranscriptPlace): Transcript {
     switch (event.kind) {
       case "turn-start":
         spiral = false;
-        return;
-      case "model-start":
-        thought = "";
-        return;
-      case "thinking-delta":
-        thought = (thought + event.text).slice(-WHOLE);
         return;
       case "text-delta":
         return place.stream(event.text);
@@ -128,16 +124,17 @@ export function createTranscript(place: TranscriptPlace): Transcript {
   return {
     take(event) {
       // What a council reads and runs in its copies is told in lines of its own.
-      if (event.voice !== "council") show(event);
+      if (event.voice === "council") return;
+      if (event.kind === "model-start") thought = "";
+      else if (event.kind === "thinking-delta") thought = (thought + event.text).slice(-WHOLE);
+      else show(event);
+    },
+    forget() {
+      last = undefined;
+      thought = "";
     },
     details() {
-      const { theme } = place;
-      const thoughts = harmless(thought).trim();
-      const reasons =
-        thoughts === "" ? [] : [theme.bold("what the model thought"), ...thoughts.split("\n").map(theme.faint)];
-      if (!last) return reasons.length > 0 ? reasons : ["nothing to show yet"];
-      const shown = { style: theme, columns: 10_000, verbose: true, more: "" };
-      return [...toolLines(whole(last), titles.get(last.callId), shown), ...reasons];
+      return detailLines(place, last && { event: last, title: titles.get(last.callId) }, thought);
     },
     get running() {
       const id = [...open.keys()].at(-1);
@@ -149,6 +146,19 @@ export function createTranscript(place: TranscriptPlace): Transcript {
       return printed.trim() === "" ? [] : lines.slice(-TAIL_LINES);
     },
   };
+}
+
+/** All that the last tool gave, and what the model thought since. */
+function detailLines(
+  { theme }: TranscriptPlace,
+  last: { readonly event: EventOf<"tool-end">; readonly title: string | undefined } | undefined,
+  thought: string,
+): readonly string[] {
+  const text = harmless(thought).trim();
+  const thoughts = text === "" ? [] : [theme.bold("what the model thought"), ...text.split("\n").map(theme.faint)];
+  const look = { style: theme, columns: 10_000, verbose: true, more: "" };
+  const shown = [...(last ? toolLines(whole(last.event), last.title, look) : []), ...thoughts];
+  return shown.length > 0 ? shown : ["nothing to show yet"];
 }
 
 /** With all that was printed, where it was too long for the model and its file is still there. */
