@@ -18,6 +18,7 @@ export function linearFace(output: Output, { history }: FaceOptions): Face {
   let pressed = Number.NEGATIVE_INFINITY;
   return {
     view,
+    notes: [],
     keys: () => [],
     start(conversation) {
       view.start({

@@ -17,7 +17,6 @@ import type { ThemeName } from "./theme.ts";
 /** Two presses within this time are one wish (milliseconds). */
 const TWICE_MS = 1_500;
 
-/** Throws `bad-config` when the person's keys cannot be read. */
 export function terminalFace(options: FaceOptions): Face {
   const { app, history, commands } = options;
   const path = join(app.config.places.config, "keybindings.json");
@@ -34,6 +33,7 @@ export function terminalFace(options: FaceOptions): Face {
   for (const text of history.list()) view.editor.addToHistory(text);
   return {
     view,
+    notes: keys.notes,
     keys: () => keys.list(),
     start(conversation) {
       const offers = completion(app, commands, conversation);
