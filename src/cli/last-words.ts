@@ -2,6 +2,7 @@
 import type { Event, EventOf } from "../core/event.ts";
 import type { LiveSession } from "../core/ports/app.ts";
 import { harmless, type Output } from "./output.ts";
+import { counted } from "./render/counted.ts";
 
 /** Lines of the last answer. */
 const SHOWN_LINES = 12;
@@ -22,10 +23,8 @@ export function lastWords(live: Pick<LiveSession, "events">, style: Output["styl
   const left = answer.length - SHOWN_LINES;
   const shown = left > 1 ? [`… ${left} lines above`, ...answer.slice(-SHOWN_LINES)] : answer;
   return [
-    ...(turns > 1
-      ? [`… ${turns - 1} earlier ${turns === 2 ? "turn" : "turns"} (/export writes all of it to a file)`]
-      : []),
-    `❯ ${prompt}${more.length > 0 ? ` … ${more.length} more lines` : ""}`,
+    ...(turns > 1 ? [`… ${counted(turns - 1, "earlier turn")} (/export writes all of it to a file)`] : []),
+    `❯ ${prompt}${more.length > 0 ? ` … ${counted(more.length, "more line")}` : ""}`,
     ...shown,
   ]
     .map((line) => style.dim(line))

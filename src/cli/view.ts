@@ -17,7 +17,7 @@ export interface View {
   /** Lines that stay. */
   say(lines: readonly string[]): void;
   /** What the person said, as it stands in the conversation. */
-  said(text: string, how: "prompt" | "steering" | "command"): void;
+  said(text: string, how: "prompt" | "steering" | "command" | "slash"): void;
   event(event: Event): void;
   ended(outcome: Outcome, durationMs: number): void;
   /** Something that the status shows is different now. */

@@ -22,7 +22,7 @@ test("the last exchange as it was; what is left out is counted", () => {
   const shown = words(begun("a"), ended("done"), begun("b\nc"), answered(long), answered(""), ended("done"));
   expect(shown.slice(0, 3)).toEqual([
     "… 1 earlier turn (/export writes all of it to a file)",
-    "❯ b … 1 more lines",
+    "❯ b … 1 more line",
     "… 28 lines above",
   ]);
   expect(shown.at(-1)).toBe("line 39");

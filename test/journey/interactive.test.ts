@@ -174,11 +174,16 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     });
     using screen = terminal(setting, ["talk"]);
     await screen.shows(/word word word/);
+    screen.type("shorter");
+    screen.send("C-q");
+    await screen.shows(/waits: shorter/);
     screen.send("Escape");
-    await screen.shows(/cancelled/);
+    await screen.shows(/cancelled[\s\S]*waits: shorter\n.*Enter alone sends it/);
     await expect.poll(() => setting.server.aborted.count).toBe(1);
-    await say(screen, "shorter");
-    await screen.shows(/Fine\./);
+    screen.send("Enter");
+    await screen.shows(/❯ shorter[\s\S]*Fine\./);
+    await say(screen, "/effort");
+    await screen.shows(/effort: as the model has it \(\/effort off\|low/);
   });
 
   test("a resize in the middle of an answer and ten thousand lines: the scrollback stays, the prompt stands once", async () => {
@@ -286,7 +291,10 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     await leave(screen);
     writeFileSync(join(config, "keybindings.json"), '{"app.edtor": "alt+e"}');
     using bad = terminal(setting, []);
-    await bad.shows(/keybindings\.json:\s+there\s+is no action app\.edtor[\s\S]*app\.editor[\s\S]*\/keybindings/);
+    const told = await bad.shows(/see\s+\/keybindings/);
+    expect(told.replaceAll(/\s+/g, " ")).toContain(
+      "keybindings.json: there is no action app.edtor (did you mean app.editor?). The keys",
+    );
     await say(bad, "still here");
     await bad.shows(/Good\./);
   });

@@ -77,6 +77,7 @@ export const programCommands: Readonly<Record<string, SlashCommand>> = {
     whileBusy: true,
     complete: () => STYLES,
     run(words, talk) {
+      if (words === "") return talk.say(`style: ${talk.style} (/style ${STYLES.join("|")})`);
       const style = STYLES.find((each) => each === words);
       if (!style) throw new CrucibleError("usage", `/style ${words}: one of ${STYLES.join(", ")}`);
       talk.setStyle(style);

@@ -2,6 +2,7 @@
 import { CrucibleError } from "../../base/error.ts";
 import type { UndoOptions } from "../../core/ports/undo.ts";
 import { harmless } from "../output.ts";
+import { counted } from "../render/counted.ts";
 import { undoText } from "../render/undo-text.ts";
 import { need } from "./session.ts";
 import type { SlashCommand, Talk } from "./slash.ts";
@@ -30,7 +31,7 @@ export const undoCommands: Readonly<Record<string, SlashCommand>> = {
         [...turns].reverse().map(({ turn, title, files, added, removed }) => ({
           value: String(turn),
           label: harmless(title),
-          about: `turn ${turn}, ${files} files${added + removed > 0 ? `, +${added} -${removed}` : ""}`,
+          about: `turn ${turn}, ${counted(files, "file")}${added + removed > 0 ? `, +${added} -${removed}` : ""}`,
         })),
       );
       if (chosen === undefined) return;

@@ -51,7 +51,10 @@ export function listDialog(theme: Theme, shown: Listed, answer: (value: string |
   }));
   const select = (value: string | undefined) => list.setSelectedIndex(items.findIndex((item) => item.value === value));
   const listOf = (kept: SelectItem[]): SelectList => {
-    const made = new SelectList(kept, MOST_VISIBLE, theme.select, { maxPrimaryColumnWidth: 48 });
+    const made = new SelectList(kept, MOST_VISIBLE, theme.select, {
+      minPrimaryColumnWidth: 1,
+      maxPrimaryColumnWidth: 48,
+    });
     made.onSelect = ({ value }) => answer(value);
     made.onCancel = () => answer(undefined);
     return made;

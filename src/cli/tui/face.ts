@@ -37,7 +37,11 @@ export function terminalFace(options: FaceOptions): Face {
     keys: () => keys.list(),
     start(conversation) {
       const offers = completion(app, commands, conversation);
-      place = { ...{ keys, view, conversation, offers, history }, env: options.env, last: { cancel: 0, interrupt: 0 } };
+      place = {
+        ...{ keys, view, conversation, offers, history },
+        env: options.env,
+        last: { cancel: Number.NEGATIVE_INFINITY, interrupt: Number.NEGATIVE_INFINITY },
+      };
       view.start(conversation, offers);
       void app.sandboxStatus().then(
         (status) => view.sandbox(options.sandboxOff ? "OFF" : (status.backend ?? "none")),
@@ -85,7 +89,7 @@ function completion(app: App, table: Readonly<Record<string, SlashCommand>>, con
 }
 
 async function submitted(text: string, { view, conversation, history }: Place): Promise<void> {
-  if (text.trim() === "") return;
+  if (text.trim() === "") return conversation.sendWaiting();
   history.add(text.trim());
   view.editor.addToHistory(text.trim());
   view.hint("");
@@ -136,6 +140,10 @@ function pressed(data: string, place: Place): boolean {
     view.redraw();
     return true;
   }
+  if (keys.matches(data, "app.suspend")) {
+    void view.alone(suspended);
+    return true;
+  }
   if (keys.matches(data, "app.history")) {
     void searchHistory(place);
     return true;
@@ -178,6 +186,13 @@ async function searchHistory({ view, history }: Place): Promise<void> {
     texts.slice(0, 300).map((text, index) => ({ value: String(index), label: text })),
   );
   if (chosen !== undefined) view.propose(texts[Number(chosen)] ?? "");
+}
+
+/** Stops this process and those around it, as a terminal would; goes on after `fg`, or at once where no shell can bring it back. */
+async function suspended(): Promise<void> {
+  process.kill(0, "SIGTSTP");
+  // The signal counts from the next turn of the loop on; a stopped process has no turns.
+  await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 async function writeOutside({ view, env }: Place): Promise<void> {

@@ -16,8 +16,9 @@ const ACTIONS = {
   "app.history": { defaultKeys: "ctrl+r", description: "search earlier prompts" },
   "app.editor": { defaultKeys: ["ctrl+g", "ctrl+x"], description: "write the prompt in $VISUAL or $EDITOR" },
   "app.background": { defaultKeys: "ctrl+b", description: "send the running command to the background" },
-  "app.details": { defaultKeys: "ctrl+o", description: "show the last output in full" },
-  "app.redraw": { defaultKeys: "ctrl+l", description: "draw the screen again" },
+  "app.details": { defaultKeys: "ctrl+o", description: "the last output in full, and what the model thought" },
+  "app.redraw": { defaultKeys: "ctrl+l", description: "an empty screen; what was there scrolls away" },
+  "app.suspend": { defaultKeys: "ctrl+z", description: "back to the shell; fg brings it here again" },
   "app.pasteImage": { defaultKeys: "ctrl+v", description: "paste an image" },
   "app.queue": { defaultKeys: "ctrl+q", description: "while it works: ask this when it is done" },
 } as const satisfies KeybindingDefinitions;
@@ -39,7 +40,7 @@ export interface Keys {
 /** Sets the keys of this process. `text`: the person's file, from `path`; what is wrong in it is told and left out. */
 export function loadKeys(text: string | undefined, path: string): Keys {
   const { own, notes } = text === undefined ? { own: {}, notes: [] } : readBindings(text, path);
-  const definitions: KeybindingDefinitions = { ...TUI_KEYBINDINGS, ...ACTIONS };
+  const definitions: KeybindingDefinitions = { ...ACTIONS, ...TUI_KEYBINDINGS };
   const keys = new KeybindingsManager(definitions, own);
   setKeybindings(keys);
   return {
@@ -47,7 +48,8 @@ export function loadKeys(text: string | undefined, path: string): Keys {
     matches: (data, action) => keys.matches(data, action),
     list: () =>
       Object.keys(definitions)
-        .filter((name) => !name.startsWith("tui.altScreen"))
+        // What nobody would move: keys inside lists, and those of a screen that is not ours.
+        .filter((name) => !/^tui\.(?:altScreen|select)/.test(name))
         .map((name) => ({
           action: name,
           keys: keys.getKeys(name as Action),

@@ -51,6 +51,8 @@ function workPart({ theme, streaming, transcript, works, questions, state }: Liv
       const live = streaming.render(width);
       const queue = state.conversation?.queue ?? [];
       const waits = [...state.steering.map((text) => `  ↳ ${text}`), ...queue.map((text) => `  waits: ${text}`)];
+      // A turn that was stopped sends nothing by itself.
+      if (queue.length > 0 && state.since === undefined) waits.push("  Enter alone sends it · Up takes it back");
       return [
         ...live,
         ...(live.length > 0 ? [""] : []),

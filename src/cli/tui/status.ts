@@ -2,6 +2,7 @@
 import { truncateToWidth, visibleWidth } from "@earendil-works/pi-tui";
 import { nameOf, type Usage } from "../../core/message.ts";
 import type { Conversation } from "../conversation.ts";
+import { counted } from "../render/counted.ts";
 import { usageTexts } from "../render/usage-text.ts";
 import type { Theme } from "./theme.ts";
 
@@ -21,7 +22,7 @@ export function statusRows(
 ): string[] {
   const model = conversation?.model;
   const left = model ? [nameOf(model.ref), ...usageTexts(usage, model.window)] : ["no model yet"];
-  const face = voices > 0 ? `${voices} voices` : (conversation?.live?.face ?? "developer");
+  const face = voices > 0 ? counted(voices, "voice") : (conversation?.live?.face ?? "developer");
   const right = [face, conversation?.mode ?? "default", sandbox === "" ? "" : `sandbox ${sandbox}`].filter(Boolean);
   const [a, b] = [left.join(" · "), right.join(" · ")];
   const gap = width - visibleWidth(a) - visibleWidth(b) - 1;

@@ -21,6 +21,7 @@ import { createStreamingText } from "./streaming-text.ts";
 import { THEMES, type Theme, type ThemeName, themeOf } from "./theme.ts";
 import { createTranscript, outcomeLines } from "./transcript.ts";
 import { createWorksView } from "./works-view.ts";
+import { wrapped } from "./wrapped.ts";
 
 /** Lines that the unfinished block of an answer leaves for what stands below it. */
 const BELOW = 12;
@@ -82,6 +83,8 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     waiting: () => wait.text(),
   };
   let session: string | undefined;
+  /** A command that may become a prompt: its words stand there already. */
+  let echoed = "";
   const settle = settling(screen);
   const streaming = createStreamingText({
     theme,
@@ -90,10 +93,8 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     settle,
   });
   const works = createWorksView(theme);
-  const questions = createQuestions({
-    ...{ theme, settle, notice: options.notice },
-    changed: () => screen.requestRender(),
-  });
+  const changed = () => screen.requestRender();
+  const questions = createQuestions({ theme, settle, changed, notice: options.notice });
   const transcript = createTranscript({
     theme,
     columns: () => terminal.columns,
@@ -107,7 +108,6 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
   });
   const editor = new Editor(screen, theme.editor, { autocompleteMaxVisible: 8 });
   editor.onSubmit = options.onSubmit;
-  const changed = () => screen.requestRender();
   const attention = createAttention({ dialog: () => questions.dialog, editor, changed });
 
   const parts = liveParts({ theme, streaming, transcript, works, questions, attention, editor, state });
@@ -158,14 +158,17 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     },
     say(lines) {
       streaming.end();
-      settle(lines);
+      settle(lines.flatMap((line) => wrapped(line, terminal.columns)));
     },
     said(text, how) {
       if (how === "steering") {
         state.steering.push(text);
         return screen.requestRender();
       }
-      quote(how === "command" ? text.slice(1) : text, how === "command" ? "$" : "❯");
+      const again = how === "prompt" && echoed.endsWith(text);
+      echoed = how === "slash" ? text : "";
+      if (!again) quote(how === "command" ? text.slice(1) : text, how === "command" ? "$" : "❯");
+      if (how === "slash") return;
       state.since ??= performance.now();
       wait = createWait();
       tick(true);

@@ -71,3 +71,33 @@ test("what was asked for in full: the whole file of an output that was cut, and 
   const shown = await kit.shows(/what the model thought\nfirst I count\nthen I rest/);
   expect(shown).toMatch(/row 0\n {2}row 1\n[\s\S]* {2}row 99\n/);
 });
+
+test("a command stands once where it is said, also when it becomes a prompt; its output is broken between words", async () => {
+  using kit = viewKit({}, [40, 24]);
+  kit.view.said("/plan mend the basket", "slash");
+  kit.view.said("mend the basket", "prompt");
+  kit.view.said("/help", "slash");
+  kit.view.say(["/review   voices read a change: what is not committed"]);
+  kit.view.said("/style", "slash");
+  const shown = await kit.shows(/❯ \/style/);
+  expect(shown).toContain(
+    "❯ /plan mend the basket\n\n❯ /help\n\n/review   voices read a change: what is\n          not committed\n\n❯ /style\n",
+  );
+});
+
+test("what waits after a turn was stopped says how it is sent", async () => {
+  using kit = viewKit({});
+  Object.assign(kit.state, { queue: ["steer me"], busy: false });
+  kit.view.changed();
+  await kit.shows(/waits: steer me\n.*Enter alone sends it · Up takes it back/);
+});
+
+test("while a question stands the screen does not say that Esc stops", async () => {
+  using kit = viewKit({});
+  kit.view.said("go", "prompt");
+  await kit.shows(/Esc stops/);
+  const question = { callId: "c", tool: "shell", title: "shell x", lines: [], rules: [] };
+  void kit.view.human.approve(question, new AbortController().signal);
+  const shown = await kit.shows(/\? shell x[\s\S]*Esc: no/);
+  expect(shown).not.toContain("Esc stops");
+});
