@@ -1,4 +1,5 @@
 /** A person at a real terminal: what they see, press and get back. */
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -123,6 +124,48 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     await again.shows(/the person said no/);
     const kinds = setting.audit().map((record) => record["action"]);
     expect(kinds).toEqual(expect.arrayContaining(["approval", "approval-stored", "approval-revoked"]));
+  });
+
+  test("what is typed ahead, and a line written into an open question, goes to the model and answers nothing", async () => {
+    const fetch = call("shell", { command: "node -e 'console.log(40+2)'" }, "I will compute it. ".repeat(40));
+    await using setting = await journey({ script: [{ ...fetch, chunkDelayMs: 10 }, { text: "Heard you." }] });
+    using screen = terminal(setting, ["compute"]);
+    await screen.shows(/I will compute it\./);
+    screen.type("please ");
+    await screen.shows(/\? shell node -e[\s\S]*Tab: answer here[\s\S]*\nplease/);
+    screen.type("always use python");
+    screen.send("Enter");
+    await screen.shows(/↳ please always use python/);
+    screen.type("yes do it");
+    screen.send("Enter");
+    await screen.shows(/↳ yes do it/);
+    screen.send("y");
+    await screen.shows(/allowed once: shell node -e[\s\S]*Heard you\./);
+    const answers = setting.journal().filter((event) => event.kind === "approval-given");
+    expect(answers).toMatchObject([{ answer: "yes" }]);
+    expect(JSON.stringify(messagesOf(setting.server.chats[1] ?? { body: {} }))).toContain("please always use python");
+  });
+
+  test("/diff names new files and says when nothing is changed; /new begins with an empty status", async () => {
+    await using setting = await journey({ script: () => ({ text: "Yes." }) });
+    const git = (...words: string[]) =>
+      execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...words], { cwd: setting.folder });
+    git("init", "-q");
+    git("add", "-A");
+    git("commit", "-qm", "first");
+    using screen = terminal(setting, ["hi"]);
+    await screen.shows(/1\.\dk\/32\.8k loaded/);
+    await say(screen, "/diff");
+    await screen.shows(/❯ \/diff[\s\S]*nothing is changed/);
+    writeFileSync(join(setting.folder, "brand-new.txt"), "x\n");
+    await say(screen, "/diff");
+    await screen.shows(/\?\? brand-new\.txt/);
+    await say(screen, "/clear");
+    const fresh = await screen.shows(/a new session\n[\s\S]* 0\/32\.8k loaded/);
+    expect(fresh.match(/brand-new/g)).toHaveLength(1);
+    expect(fresh.match(/sandbox bubblewrap/g)).toHaveLength(1);
+    await say(screen, "again");
+    await screen.shows(/❯ again[\s\S]*Yes\.[\s\S]*1\.\dk\/32\.8k loaded/);
   });
 
   test("ask_user: the answer goes to the model, chosen or in own words", async () => {
@@ -396,7 +439,6 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     await using setting = await journey({ script: [call("shell", { command: "sleep 77.125" }), { text: "x" }] });
     using screen = terminal(setting, ["wait"]);
     await screen.shows(/● .*sleep 77/);
-    const { execFileSync } = await import("node:child_process");
     const children = execFileSync("pgrep", ["-P", String(screen.pid())], { encoding: "utf8" }).trim();
     process.kill(Number(children.split("\n")[0]), "SIGTERM");
     await screen.shows(/exit=143/);
