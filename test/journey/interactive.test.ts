@@ -248,6 +248,21 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     expect(all.match(/sandbox bubblewrap/g)).toHaveLength(1);
   });
 
+  test("200x50 becomes 90x20 in the middle of a long list: each item stands once, and no piece of the prompt is left behind", async () => {
+    const item = (at: number) => `- item ${at} ${"some words that make a rather long line of a list ".repeat(3)}`;
+    const answer = `${Array.from({ length: 40 }, (_, at) => item(at)).join("\n")}\n\nThe end.`;
+    await using setting = await journey({ script: [{ text: answer, chunkDelayMs: 4 }] });
+    using screen = terminal(setting, ["list"], {}, { columns: 200, rows: 50 });
+    await screen.shows(/- item 12 /);
+    screen.resize(90, 20);
+    await screen.shows(/The end\./);
+    const all = await screen.shows(READY);
+    const items = [...all.matchAll(/- item (\d+) /g)].map(([, at]) => Number(at));
+    expect(items).toEqual(Array.from({ length: 40 }, (_, at) => at));
+    expect(all.match(/^─{20,}$/gm)).toHaveLength(2);
+    expect(all).not.toContain("Esc stops");
+  });
+
   test("@file is completed, read through the gate and told; !command too", async () => {
     await using setting = await journey({ script: () => ({ text: "Seen." }) });
     using screen = terminal(setting, []);
