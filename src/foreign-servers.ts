@@ -6,6 +6,7 @@ import { LOCAL_USER } from "./core/actor.ts";
 import type { Emit } from "./core/event.ts";
 import type { OpenOptions } from "./core/ports/app.ts";
 import type { Gate } from "./core/ports/gate.ts";
+import { answerOf } from "./core/ports/human.ts";
 import type { LiveMcp, McpAnswers, McpEntry } from "./core/ports/mcp.ts";
 import type { OpenModel } from "./core/ports/models.ts";
 import type { AuditPort, Journal } from "./core/ports/store.ts";
@@ -68,7 +69,7 @@ function answersOf({ human }: OpenOptions, { model, journal, emit, audit }: Fore
       const callId = shortId("sampling");
       const tool = `mcp__${server}`;
       emit({ kind: "approval-asked", callId, title, lines });
-      const answer = await human.approve({ callId, tool, title, lines, rules: [] }, signal);
+      const { answer } = answerOf(await human.approve({ callId, tool, title, lines, rules: [] }, signal));
       emit({ kind: "approval-given", callId, answer, by: LOCAL_USER.id });
       const { session } = journal;
       await audit.append({

@@ -2,6 +2,7 @@
 import { CrucibleError, toFault } from "../base/error.ts";
 import { oneLine } from "../base/text.ts";
 import type { ImagePart, TextPart } from "../core/message.ts";
+import type { Effort } from "../core/model.ts";
 import type { App, LiveSession, OpenOptions, Work } from "../core/ports/app.ts";
 import type { OpenModel } from "../core/ports/models.ts";
 import type { OutputStyle } from "../core/style.ts";
@@ -37,6 +38,8 @@ export interface Conversation {
   /** The model that would answer, before there is a session. */
   readonly model: Pick<OpenModel, "ref" | "window"> | undefined;
   readonly mode: Mode;
+  readonly style: OutputStyle;
+  readonly effort: Effort | undefined;
   readonly busy: boolean;
   /** The last session in which something was said. */
   readonly last: string | undefined;
@@ -52,6 +55,8 @@ export interface Conversation {
   later(text: string): void;
   /** The last waiting prompt, taken back. */
   takeBack(): string | undefined;
+  /** Asks what waits, when nothing is at work. */
+  sendWaiting(): Promise<void>;
   /** Stops the turn; true when there was one. */
   interrupt(): boolean;
   cycleMode(): void;
@@ -142,11 +147,12 @@ export function createConversation(options: ConversationOptions): Conversation {
 
   /** A plan that is accepted is carried out: it is the next prompt. */
   const offerPlan = async (): Promise<void> => {
-    const answer = await view.choose("Is this the plan?", [
+    const choices = [
       { value: "default", label: "yes, carry it out" },
       { value: "auto", label: "yes, and ask nothing", about: "mode auto: what would be asked is refused" },
       { value: "", label: "not yet", about: "go on planning" },
-    ]);
+    ];
+    const answer = await view.choose("Is this the plan?", choices, "");
     if (answer !== "default" && answer !== "auto") return;
     conversation.setMode(answer);
     state.queue.unshift("The plan is accepted. Carry it out.");
@@ -232,6 +238,12 @@ export function createConversation(options: ConversationOptions): Conversation {
     get mode() {
       return state.mode;
     },
+    get style() {
+      return state.chosen.style ?? app.config.get<OutputStyle>("style");
+    },
+    get effort() {
+      return state.chosen.effort ?? app.config.get<Effort | undefined>("effort");
+    },
     get busy() {
       return state.turn !== undefined || state.own !== undefined;
     },
@@ -245,7 +257,10 @@ export function createConversation(options: ConversationOptions): Conversation {
       const line = text.trim();
       try {
         if (line === "") return;
-        if (line.startsWith("/") && !line.startsWith("//")) return await options.slash(line, conversation);
+        if (line.startsWith("/") && !line.startsWith("//")) {
+          view.said(line, "slash");
+          return await options.slash(line, conversation);
+        }
         if (/^# +\S[^\n]*$/.test(line)) return await options.slash(`/remember ${line.slice(1).trim()}`, conversation);
         if (line.startsWith("!")) return line.length > 1 ? await ownCommand(line.slice(1).trim()) : undefined;
         // What an own command prints belongs to the prompt that follows it.
@@ -265,6 +280,11 @@ export function createConversation(options: ConversationOptions): Conversation {
       const text = state.queue.pop();
       view.changed();
       return text;
+    },
+    async sendWaiting() {
+      if (state.turn) return;
+      const text = state.queue.shift();
+      if (text !== undefined) await prompt(text);
     },
     interrupt() {
       const running = state.turn?.stop ?? state.own?.stop;

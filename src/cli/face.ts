@@ -25,6 +25,8 @@ export interface KeyRow {
 
 export interface Face {
   readonly view: View;
+  /** Told at the start. */
+  readonly notes: readonly string[];
   /** Every key and what it does. */
   keys(): readonly KeyRow[];
   start(conversation: Conversation): void;

@@ -53,7 +53,7 @@ export async function interactive(flags: Flags, context: CommandContext): Promis
   });
   const signals = leaveOnSignals(conversation);
   face.start(conversation);
-  greet(view, app, context.version);
+  greet(view, app, context.version, face.notes);
   void begin(conversation, flags);
   try {
     return await conversation.left;
@@ -75,12 +75,12 @@ async function faceFor(flags: Flags, options: FaceOptions): Promise<Face> {
 }
 
 /** What stands at the top: who it is, where it works, how to find the rest. */
-function greet(view: View, app: App, version: string): void {
+function greet(view: View, app: App, version: string, notes: readonly string[]): void {
   const { style } = view;
   view.say([
     `${style.bold("crucible")} ${style.dim(version)}  ${style.dim(app.workspace)}`,
     style.dim("/help · @file · !command · Shift+Tab: mode · Ctrl+C twice: leave"),
-    ...app.config.notes.map((note) => style.yellow(harmless(note))),
+    ...[...app.config.notes, ...notes].map((note) => style.yellow(harmless(note))),
     "",
   ]);
 }

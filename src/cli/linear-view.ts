@@ -10,29 +10,50 @@ import { works } from "./render/works.ts";
 import { READING_MS, TOO_EARLY } from "./terminal.ts";
 import type { Choice, View } from "./view.ts";
 
-/** Ctrl+C stops the turn; without one, and at the end of the input, the person leaves. */
+const ANSWER = /^\s*(?:(?:y|yes|a|always|n|no)?\s*$|no?:)/i;
+/** Two presses within this time are one wish (milliseconds). */
+const TWICE_MS = 1_500;
+
+/** Ctrl+C empties the line, or stops the turn; twice, and at the end of the input, the person leaves. */
 export function linearFace(output: Output, { history }: FaceOptions): Face {
   const view = createLinearView(output, history.list());
+  let pressed = Number.NEGATIVE_INFINITY;
   return {
     view,
+    notes: [],
     keys: () => [],
     start(conversation) {
-      const submit = (text: string) => {
-        if (text.trim() !== "") history.add(text.trim());
-        void conversation.submit(text);
-      };
-      view.start(submit, {
+      view.start({
+        idle: () => !conversation.busy,
+        line(text) {
+          if (text.trim() !== "") history.add(text.trim());
+          void conversation.submit(text);
+        },
         ended: () => void conversation.leave(),
-        interrupted: () => void (conversation.interrupt() || conversation.leave()),
+        interrupted(emptied) {
+          if (emptied || conversation.interrupt()) return;
+          if (performance.now() - pressed < TWICE_MS) return void conversation.leave();
+          pressed = performance.now();
+          view.say(["Ctrl+C again leaves"]);
+        },
       });
     },
     stop: () => view.stop(),
   };
 }
 
+interface Ears {
+  /** Nothing is at work. */
+  readonly idle: () => boolean;
+  /** A line that answers no question. */
+  readonly line: (text: string) => void;
+  readonly ended: () => void;
+  /** Ctrl+C; `emptied`: it took away what stood in the line. */
+  readonly interrupted: (emptied: boolean) => void;
+}
+
 interface LinearView extends View {
-  /** Lines that are no answers to a question go to `onLine`. */
-  start(onLine: (text: string) => void, ends: { readonly ended: () => void; readonly interrupted: () => void }): void;
+  start(ears: Ears): void;
   stop(): void;
 }
 
@@ -40,12 +61,32 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
   const { style } = output;
   const titles = new Map<string, string>();
   let lines: Interface | undefined;
+  let ears: Ears | undefined;
   let midLine = false;
+  /** The mark stands, and perhaps a half line behind it. */
+  let marked = false;
+  let soon = false;
   let answering: ((text: string | undefined) => void) | undefined;
-  const print = (text: string) => {
-    if (midLine) output.out("\n");
+  /** The mark says that a line can be written; a half line behind it comes back with it. */
+  const mark = () => {
+    if (soon) return;
+    soon = true;
+    setImmediate(() => {
+      soon = false;
+      if (!lines || marked || answering || !ears?.idle()) return;
+      marked = true;
+      lines.prompt(true);
+    });
+  };
+  const freshLine = () => {
+    if (midLine || marked) output.out("\n");
     midLine = false;
+    marked = false;
+  };
+  const print = (text: string) => {
+    freshLine();
     output.out(`${text}\n`);
+    mark();
   };
   const say = (said: readonly string[]) => {
     for (const line of said) print(line);
@@ -59,7 +100,8 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
       const { promise, resolve } = Promise.withResolvers<string | undefined>();
       const cancelled = () => answering?.(undefined);
       answering = (text) => {
-        if (text !== undefined && performance.now() - since < leastMs) {
+        // Words that are no answer were never meant as one.
+        if (text !== undefined && ANSWER.test(text) && performance.now() - since < leastMs) {
           since = performance.now();
           return print(`${TOO_EARLY} ${words.at(-1) ?? ""}`);
         }
@@ -91,10 +133,17 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
     async approve(question, signal) {
       const always = question.rules.map((rule) => `always would allow: ${lineOf(rule)}`);
       const told = [`Question: allow ${lineOf(question.title)}`, ...question.lines.map(lineOf), ...always];
-      const due = always.length > 0 ? "yes, always or no:" : "yes or no:";
-      const answer = await line([...told, due], signal, READING_MS);
-      if (always.length > 0 && /^a(?:lways)?$/i.test(answer ?? "")) return "always";
-      return /^y(?:es)?$/i.test(answer ?? "") ? "yes" : "no";
+      const due = `(no: and words tells the model why) ${always.length > 0 ? "yes, always or no:" : "yes or no:"}`;
+      for (let words = [...told, due]; ; words = [due]) {
+        const answer = await line(words, signal, READING_MS);
+        if (answer === undefined) return "no";
+        if (always.length > 0 && /^a(?:lways)?$/i.test(answer)) return "always";
+        if (/^y(?:es)?$/i.test(answer)) return "yes";
+        const refused = /^no?(?::\s*(\S[\s\S]*))?$/i.exec(answer.trim());
+        if (refused) return refused[1] === undefined ? "no" : { answer: "no", reason: refused[1] };
+        // A line of a conversation is no answer, and it is not lost.
+        if (answer.trim() !== "") ears?.line(answer);
+      }
     },
     async ask(question, options, signal) {
       if (options.length === 0) return line([`Question: ${lineOf(question)}`], signal);
@@ -111,6 +160,7 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
       if (event.voice === "council") return;
       switch (event.kind) {
         case "text-delta":
+          if (marked) freshLine();
           output.out(harmless(event.text));
           midLine = !event.text.endsWith("\n");
           return;
@@ -119,7 +169,12 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
           return print(`Runs: ${lineOf(event.title)}`);
         case "tool-end": {
           const ended = event.denied ? "Denied" : event.failed ? "Failed" : "Done";
-          const [, ...rest] = toolLines(event, titles.get(event.callId), { style, columns: 10_000, verbose: false });
+          const [, ...rest] = toolLines(event, titles.get(event.callId), {
+            style,
+            columns: 10_000,
+            verbose: false,
+            more: "",
+          });
           return say([`${ended}: ${lineOf(titles.get(event.callId) ?? event.tool)}`, ...rest]);
         }
         case "model-note":
@@ -141,7 +196,7 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
         fault ? `Stopped: ${harmless(faultLine(fault))}` : "Ready.",
       ]);
     },
-    changed: () => undefined,
+    changed: mark,
     choose: (title, choices) => choose(title, choices),
     line: (title) => line([`Question: ${lineOf(title)}`]),
     // A line end in it would be taken for Enter.
@@ -156,16 +211,35 @@ function createLinearView(output: Output, history: readonly string[]): LinearVie
     },
     redraw: () => undefined,
     setTheme: () => undefined,
-    start(onLine, { ended, interrupted }) {
+    start(given) {
+      ears = given;
       lines = createInterface({
-        ...{ input: process.stdin, output: process.stdout, prompt: "" },
+        ...{ input: process.stdin, output: process.stdout, prompt: "> " },
         history: [...history].reverse(),
         historySize: 200,
       });
-      lines.on("line", (text) => (answering ? answering(text) : onLine(text)));
-      lines.on("SIGINT", interrupted);
-      lines.on("close", ended);
+      lines.on("line", (text) => {
+        marked = false;
+        if (answering) answering(text);
+        else given.line(text);
+        mark();
+      });
+      lines.on("SIGINT", () => {
+        const half = lines?.line ?? "";
+        if (half !== "") {
+          lines?.write(null, { ctrl: true, name: "e" });
+          lines?.write(null, { ctrl: true, name: "u" });
+        }
+        given.interrupted(half !== "");
+      });
+      lines.on("close", given.ended);
+      mark();
     },
-    stop: () => lines?.close(),
+    stop() {
+      const open = lines;
+      lines = undefined;
+      freshLine();
+      open?.close();
+    },
   };
 }

@@ -17,12 +17,13 @@ export interface View {
   /** Lines that stay. */
   say(lines: readonly string[]): void;
   /** What the person said, as it stands in the conversation. */
-  said(text: string, how: "prompt" | "steering" | "command"): void;
+  said(text: string, how: "prompt" | "steering" | "command" | "slash"): void;
   event(event: Event): void;
   ended(outcome: Outcome, durationMs: number): void;
   /** Something that the status shows is different now. */
   changed(): void;
-  choose(title: string, choices: readonly Choice[]): Promise<string | undefined>;
+  /** `preset`: the question comes up by itself; Enter alone means this value, which must be the harmless one. */
+  choose(title: string, choices: readonly Choice[], preset?: string): Promise<string | undefined>;
   /** A line of free text; undefined when the person would rather not. */
   line(title: string): Promise<string | undefined>;
   /** Puts text where the person writes. */

@@ -1,6 +1,7 @@
 /** Puts a question to the person, remembers a lasting yes, and records both; where nobody can answer, no is the answer. */
 import { withVisibleCodes } from "../base/invisible.ts";
 import type { EventContext } from "../core/event.ts";
+import { answerOf } from "../core/ports/human.ts";
 import { doubtsOf, type Verdict } from "../core/verdict.ts";
 import type { Action } from "./action.ts";
 import { scopesOf, scopeText } from "./approvals.ts";
@@ -40,10 +41,13 @@ export async function askPerson(options: GateOptions, asked: Asked, signal: Abor
   // The person sees everything; what is stored is redacted.
   const { title, lines } = options.redactor.deep(seen);
   options.emit({ kind: "approval-asked", callId, title, lines, rules }, where);
-  const answer = await options.human.approve(question, signal);
+  const { answer, reason } = answerOf(await options.human.approve(question, signal));
   options.emit({ kind: "approval-given", callId, answer, by: approver.id }, where);
   await record(options, action, { action: "approval", actor: approver, decision: answer });
-  if (answer === "no") return { ...verdict, decision: "deny", rule: "approval.refused", reason: "the person said no" };
+  if (answer === "no") {
+    const why = reason.trim() === "" ? "" : `: ${options.redactor.deep(reason.trim())}`;
+    return { ...verdict, decision: "deny", rule: "approval.refused", reason: `the person said no${why}` };
+  }
   if (answer === "always" && scopes.length > 0) {
     const stored = action.policy.approvals?.add(scopes, approver.id) ?? [];
     const details = { rules: [...rules], ids: stored.map(({ id }) => id) };

@@ -10,7 +10,12 @@ const MAX_SPILL = 256 * 1024 * 1024;
 export interface OutputSink {
   push(chunk: Buffer): void;
   /** Ends the flow of deltas; returns what the model reads. */
-  finish(): { readonly output: string; readonly truncated: boolean; readonly spill?: string };
+  finish(): {
+    readonly output: string;
+    readonly truncated: boolean;
+    readonly spill?: string;
+    readonly spillAt?: string;
+  };
 }
 
 export interface SinkOptions {
@@ -62,7 +67,7 @@ export function outputSink(options: SinkOptions): OutputSink {
     const end = whole(tail.subarray(Math.max(0, tail.length - (cap - headCap))));
     const left = size - head.length - end.length;
     const output = `${new StringDecoder("utf8").write(head)}\n… ${left} bytes left out …\n${end.toString("utf8")}`;
-    return { output, truncated: true, spill: options.spill.shown };
+    return { output, truncated: true, spill: options.spill.shown, spillAt: options.spill.host };
   };
   return { push, finish };
 }

@@ -57,6 +57,7 @@ function showResult(result: CommandResult): ToolResult {
     timedOut: result.timedOut,
     truncated: result.truncated,
     ...(result.spill === undefined ? {} : { spill: result.spill }),
+    ...(result.spillAt === undefined ? {} : { spillAt: result.spillAt }),
     ...(result.network === undefined ? {} : { network: result.network.map((use) => ({ ...use })) }),
   };
   const text = withNotes(clean(result.output), notes);

@@ -9,7 +9,7 @@ import { createMint } from "../../src/guard/grants.ts";
 import { checks } from "../../src/parts.ts";
 import { gateKit, HOME, readTool, writeTool } from "../kit/guard.ts";
 
-const person = (answer: "yes" | "always" | "no"): Human & { questions: string[] } => {
+const person = (answer: Awaited<ReturnType<Human["approve"]>>): Human & { questions: string[] } => {
   const questions: string[] = [];
   return {
     questions,
@@ -214,6 +214,13 @@ describe("questions", () => {
       rule: "approval.refused",
     });
     expect(kit.grants).toEqual([]);
+  });
+
+  it("a no with words hands the words to the model, and runs nothing", async () => {
+    const kit = gateKit({ human: person({ answer: "no", reason: " use curl instead " }) });
+    const { denied, verdict } = await kit.run("shell", { command: "cat ../x" });
+    expect(denied).toBe(true);
+    expect(verdict.reason).toBe("the person said no: use curl instead");
   });
 
   it("name the hosts that a network command would reach; a yes opens exactly those, for that call", async () => {

@@ -69,6 +69,10 @@ describe.skipIf(missing).concurrent("a plan (needs tmux)", () => {
     });
     using screen = terminal(setting, ["--permission-mode", "plan", "mend the basket"]);
     await screen.shows(/1\. Edit the basket\.[\s\S]*Is this the plan\?[\s\S]*yes, carry it out/);
+    // Enter alone would mean "not yet".
+    screen.send("Up");
+    screen.send("Up");
+    await screen.shows(/→ yes, carry it out/);
     screen.send("Enter");
     await screen.shows(/The plan is accepted\. Carry it out\.[\s\S]*Carried out\./);
     expect(setting.read("done.txt")).toBe("x\n");

@@ -10,6 +10,8 @@ export interface VirtualTerminal extends PiTerminal {
   resize(columns: number, rows: number): void;
   /** Every line from the top of the scrollback on, without the empty end. */
   lines(): Promise<string[]>;
+  /** The rows that are seen now. */
+  screen(): Promise<string[]>;
 }
 
 export function virtualTerminal(columns = 80, rows = 24, scrollback = 5_000): VirtualTerminal {
@@ -21,6 +23,7 @@ export function virtualTerminal(columns = 80, rows = 24, scrollback = 5_000): Vi
     writes.push(data);
     screen.write(data);
   };
+  const row = (at: number) => screen.buffer.active.getLine(at)?.translateToString(true) ?? "";
   return {
     writes,
     start(onInput, onResize) {
@@ -52,13 +55,13 @@ export function virtualTerminal(columns = 80, rows = 24, scrollback = 5_000): Vi
     },
     async lines() {
       await new Promise<void>((resolve) => screen.write("", resolve));
-      const { buffer } = screen;
-      const all = Array.from(
-        { length: buffer.active.length },
-        (_, at) => buffer.active.getLine(at)?.translateToString(true) ?? "",
-      );
+      const all = Array.from({ length: screen.buffer.active.length }, (_, at) => row(at));
       while (all.at(-1) === "") all.pop();
       return all;
+    },
+    async screen() {
+      await new Promise<void>((resolve) => screen.write("", resolve));
+      return Array.from({ length: screen.rows }, (_, at) => row(screen.buffer.active.baseY + at));
     },
   };
 }

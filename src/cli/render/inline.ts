@@ -52,7 +52,13 @@ export function inlineRenderer(output: Output, options: { verbose: boolean; work
         titles.set(event.callId, event.title);
         return screen.status(() => `${event.title} · ${statusText()}`);
       case "tool-end":
-        return screen.lines(toolLines(event, titles.get(event.callId), { ...output, verbose: options.verbose }));
+        return screen.lines(
+          toolLines(event, titles.get(event.callId), {
+            ...output,
+            verbose: options.verbose,
+            more: "--verbose shows all",
+          }),
+        );
       case "cache-looked":
         return event.hit ? screen.lines([style.yellow(cacheText(event))]) : undefined;
       case "model-note":

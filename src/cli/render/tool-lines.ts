@@ -4,13 +4,20 @@ import { harmless, type Output } from "../output.ts";
 
 /** Lines of a diff or of output that are shown when not all are. */
 const SHOWN_LINES = 24;
+/** Lines of what a command of the model has printed. */
+const SHELL_LINES = 8;
+/** Lines of what the person asked for themselves. */
+const OWN_LINES = 300;
+
+export interface ToolLook extends Pick<Output, "style" | "columns"> {
+  readonly verbose: boolean;
+  /** How all of it is shown, in words; "" when it cannot be. */
+  readonly more: string;
+}
 
 /** One line for the call, its diff or the end of its output below. */
-export function toolLines(
-  event: EventOf<"tool-end">,
-  title: string | undefined,
-  { style, columns, verbose }: Pick<Output, "style" | "columns"> & { readonly verbose: boolean },
-): string[] {
+export function toolLines(event: EventOf<"tool-end">, title: string | undefined, look: ToolLook): string[] {
+  const { style, columns, verbose } = look;
   const mark = event.denied ? style.yellow("✋") : event.failed ? style.red("✗") : style.green("✔");
   const details = event.details ?? {};
   const facts = [
@@ -19,22 +26,36 @@ export function toolLines(
     `${Math.round(event.durationMs)} ms`,
     details["copy"] === true ? "in a copy" : "",
   ].filter(Boolean);
-  const text = event.parts.map((part) => (part.type === "text" ? part.text : `[${part.mediaType}]`)).join("\n");
   const head = `${mark} ${cut(harmless(title ?? event.tool).replaceAll("\n", " "), columns - 24)} ${style.dim(facts.join(" · "))}`;
   const diff =
     typeof details["diff"] === "string"
       ? details["diff"].split("\n").filter((line) => !/^(?:---|\+\+\+|Index|={3,})/.test(line))
       : undefined;
-  if (diff) return [head, ...clip(diff, verbose).map((line) => paintDiff(harmless(line), style, columns))];
-  const body = event.failed || verbose || event.tool === "shell" ? text.trimEnd().split("\n") : [];
-  const shown = event.tool === "shell" && !verbose ? body.slice(-8) : clip(body, verbose);
+  if (diff)
+    return [head, ...shortened(diff, look, SHOWN_LINES).map((line) => paintDiff(harmless(line), style, columns))];
+  const own = event.voice === "person" && event.tool === "shell";
+  const body = event.failed || verbose || event.tool === "shell" ? textOf(event).trimEnd().split("\n") : [];
+  // What a command prints last tells how it ended.
+  const shown =
+    event.tool === "shell"
+      ? shortened(body.toReversed(), look, own ? OWN_LINES : SHELL_LINES).toReversed()
+      : shortened(body, look, SHOWN_LINES);
   return [head, ...shown.map((line) => style.dim(`  ${cut(harmless(line), columns - 3)}`))];
 }
 
-function clip(lines: readonly string[], verbose: boolean): readonly string[] {
-  return verbose || lines.length <= SHOWN_LINES
-    ? lines
-    : [...lines.slice(0, SHOWN_LINES), `… ${lines.length - SHOWN_LINES} more lines`];
+/** What it gave, with paths as they are outside of the sandbox. */
+function textOf({ parts, details = {} }: EventOf<"tool-end">): string {
+  const text = parts.map((part) => (part.type === "text" ? part.text : `[${part.mediaType}]`)).join("\n");
+  const { spill, spillAt } = details;
+  return typeof spill === "string" && typeof spillAt === "string" ? text.replaceAll(spill, spillAt) : text;
+}
+
+/** The first `most` lines, and how many are left out. */
+function shortened(lines: readonly string[], { verbose, more }: ToolLook, most: number): readonly string[] {
+  const left = lines.length - most;
+  // A line that says that one is left out takes as much room as that one.
+  if (verbose || left <= 1) return lines;
+  return [...lines.slice(0, most), `… ${left} more lines${more === "" ? "" : ` (${more})`}`];
 }
 
 /** At most `width` characters. */

@@ -43,6 +43,8 @@ export const modelCommands: Readonly<Record<string, SlashCommand>> = {
     hint: EFFORTS.join("|"),
     complete: () => EFFORTS,
     async run(words, talk) {
+      if (words === "")
+        return talk.say(`effort: ${talk.effort ?? "as the model has it"} (/effort ${EFFORTS.join("|")})`);
       const effort = EFFORTS.find((each) => each === words);
       if (!effort) throw new CrucibleError("usage", `/effort ${words}: one of ${EFFORTS.join(", ")}`);
       const id = talk.live?.id;

@@ -87,21 +87,11 @@ export const programCommands: Readonly<Record<string, SlashCommand>> = {
     whileBusy: true,
     complete: () => STYLES,
     run(words, talk) {
+      if (words === "") return talk.say(`style: ${talk.style} (/style ${STYLES.join("|")})`);
       const style = STYLES.find((each) => each === words);
       if (!style) throw new CrucibleError("usage", `/style ${words}: one of ${STYLES.join(", ")}`);
       talk.setStyle(style);
       talk.say(talk.view.style.dim(`style ${style}`));
-    },
-  },
-  diff: {
-    about: "what is changed and not committed",
-    whileBusy: true,
-    async run(_words, talk) {
-      const part = await (await talk.open()).own(
-        { tool: "shell", input: { command: "git diff --no-ext-diff --no-textconv HEAD" } },
-        AbortSignal.timeout(60_000),
-      );
-      talk.say(...(part.text.split("\n").length <= 4 ? ["nothing is changed"] : []));
     },
   },
   theme: {

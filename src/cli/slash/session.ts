@@ -20,8 +20,8 @@ export const sessionCommands: Readonly<Record<string, SlashCommand>> = {
     ...fresh,
     about: "like /new, on an empty screen",
     run: async (words, talk) => {
-      await fresh.run(words, talk);
       talk.view.redraw();
+      await fresh.run(words, talk);
     },
   },
   resume: {
@@ -73,6 +73,16 @@ export const sessionCommands: Readonly<Record<string, SlashCommand>> = {
         "--to",
         file ?? `session-${id.slice(0, 13)}.${ending}`,
       );
+    },
+  },
+  diff: {
+    about: "what is changed and not committed, new files too",
+    whileBusy: true,
+    async run(_words, talk) {
+      const live = await talk.open();
+      const command = "git status --short --untracked-files=all && git diff --no-ext-diff --no-textconv HEAD";
+      const { text } = await live.own({ tool: "shell", input: { command } }, AbortSignal.timeout(60_000));
+      if (text.includes("\n(no output)\n")) talk.say("nothing is changed");
     },
   },
   compact: {

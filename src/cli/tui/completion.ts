@@ -25,22 +25,34 @@ function readable(found: AutocompleteSuggestions | null): AutocompleteSuggestion
 const told = (description: string | undefined) =>
   description === undefined ? {} : { description: lineOf(description) };
 
+export interface Completion extends AutocompleteProvider {
+  /** The argument in this line is one of those that were offered: there is nothing left to complete. */
+  whole(line: string): boolean;
+}
+
 /** `files` is asked when an `@` is written; its answer is kept for as long as the word is being written. */
 export function completionFor(
   commands: SlashCommand[],
   folder: string,
   files: () => Promise<readonly string[]>,
-): AutocompleteProvider {
+): Completion {
   const combined = new CombinedAutocompleteProvider(commands, folder);
   let listed: Promise<readonly string[]> | undefined;
+  let offered: readonly string[] = [];
   return {
+    whole(line) {
+      const argument = /^\/\S+\s+(\S.*?)\s*$/.exec(line)?.[1];
+      return argument !== undefined && offered.includes(argument);
+    },
     triggerCharacters: ["@", "/"],
     async getSuggestions(lines, line, column, options) {
       const before = (lines[line] ?? "").slice(0, column);
       const mention = /(?:^|\s)@([^\s"]*)$/.exec(before)?.[1];
       if (mention === undefined) {
         listed = undefined;
-        return readable(await combined.getSuggestions(lines, line, column, options));
+        const found = readable(await combined.getSuggestions(lines, line, column, options));
+        offered = found?.items.map(({ value }) => value) ?? [];
+        return found;
       }
       listed ??= files();
       const found = fuzzyFilter((await listed).filter(isReadable), mention, (path) => path).slice(0, OFFERED);

@@ -9,7 +9,7 @@ import type { Face, FaceOptions } from "../face.ts";
 import type { PromptHistory } from "../prompt-history.ts";
 import { faultLine } from "../render/renderer.ts";
 import type { SlashCommand } from "../slash/slash.ts";
-import { completionFor } from "./completion.ts";
+import { type Completion, completionFor } from "./completion.ts";
 import { type Keys, loadKeys } from "./keys.ts";
 import { createTerminalView, type TerminalView } from "./terminal-view.ts";
 import type { ThemeName } from "./theme.ts";
@@ -17,7 +17,6 @@ import type { ThemeName } from "./theme.ts";
 /** Two presses within this time are one wish (milliseconds). */
 const TWICE_MS = 1_500;
 
-/** Throws `bad-config` when the person's keys cannot be read. */
 export function terminalFace(options: FaceOptions): Face {
   const { app, history, commands } = options;
   const path = join(app.config.places.config, "keybindings.json");
@@ -34,12 +33,16 @@ export function terminalFace(options: FaceOptions): Face {
   for (const text of history.list()) view.editor.addToHistory(text);
   return {
     view,
+    notes: keys.notes,
     keys: () => keys.list(),
     start(conversation) {
-      // Never yet: a first Ctrl+C soon after the start is no second one.
-      const last = { cancel: -TWICE_MS, interrupt: -TWICE_MS };
-      place = { keys, view, conversation, history, env: options.env, last };
-      view.start(conversation, completion(app, commands, conversation));
+      const offers = completion(app, commands, conversation);
+      place = {
+        ...{ keys, view, conversation, offers, history },
+        env: options.env,
+        last: { cancel: Number.NEGATIVE_INFINITY, interrupt: Number.NEGATIVE_INFINITY },
+      };
+      view.start(conversation, offers);
       void app.sandboxStatus().then(
         (status) => view.sandbox(options.sandboxOff ? "OFF" : (status.backend ?? "none")),
         () => view.sandbox("none"),
@@ -53,6 +56,7 @@ interface Place {
   readonly view: TerminalView;
   readonly keys: Keys;
   readonly conversation: Conversation;
+  readonly offers: Completion;
   readonly history: PromptHistory;
   readonly env: Readonly<Record<string, string>>;
   /** When the keys that count twice were last pressed. */
@@ -85,7 +89,7 @@ function completion(app: App, table: Readonly<Record<string, SlashCommand>>, con
 }
 
 async function submitted(text: string, { view, conversation, history }: Place): Promise<void> {
-  if (text.trim() === "") return;
+  if (text.trim() === "") return conversation.sendWaiting();
   history.add(text.trim());
   view.editor.addToHistory(text.trim());
   view.hint("");
@@ -94,13 +98,18 @@ async function submitted(text: string, { view, conversation, history }: Place): 
 
 /** Our own keys; true: the editor does not see it. */
 function pressed(data: string, place: Place): boolean {
-  const { keys, view, conversation } = place;
+  const { keys, view, conversation, offers } = place;
   const { editor } = view;
   const empty = editor.getText() === "";
   const completing = editor.isShowingAutocomplete();
   if (keys.matches(data, "app.cancel")) return cancel(place);
   if (keys.matches(data, "app.interrupt")) return completing ? false : interrupt(place);
   view.hint("");
+  if (completing && keys.matches(data, "tui.select.confirm") && offers.whole(editor.getText())) {
+    // The list goes; the same key then sends the line.
+    editor.handleInput("\u001b");
+    return false;
+  }
   if (keys.matches(data, "app.leave") && empty) {
     void conversation.leave();
     return true;
@@ -129,6 +138,10 @@ function pressed(data: string, place: Place): boolean {
   }
   if (keys.matches(data, "app.redraw")) {
     view.redraw();
+    return true;
+  }
+  if (keys.matches(data, "app.suspend")) {
+    void view.alone(suspended);
     return true;
   }
   if (keys.matches(data, "app.history")) {
@@ -173,6 +186,13 @@ async function searchHistory({ view, history }: Place): Promise<void> {
     texts.slice(0, 300).map((text, index) => ({ value: String(index), label: text })),
   );
   if (chosen !== undefined) view.propose(texts[Number(chosen)] ?? "");
+}
+
+/** Stops this process and those around it, as a terminal would; goes on after `fg`, or at once where no shell can bring it back. */
+async function suspended(): Promise<void> {
+  process.kill(0, "SIGTSTP");
+  // The signal counts from the next turn of the loop on; a stopped process has no turns.
+  await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 async function writeOutside({ view, env }: Place): Promise<void> {

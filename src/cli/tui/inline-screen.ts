@@ -1,9 +1,6 @@
 /** The screen of the interactive mode: settled lines are written once and scroll away, only the live part below is drawn again. */
 import { type Terminal, TuiMainScreen, visibleWidth } from "@earendil-works/pi-tui";
 
-/** Settled lines that Ctrl+L can show again. */
-const REMEMBERED = 400;
-
 /**
  * Nothing above the live part is ever touched, so the terminal's own scrollback stays whole, also after a resize.
  * Every frame is one write between the marks of synchronized output.
@@ -11,9 +8,9 @@ const REMEMBERED = 400;
 export class InlineScreen extends TuiMainScreen {
   /** Lines that wait to be written above the live part. */
   #waiting: string[] = [];
-  #remembered: string[] = [];
   #shown: readonly string[] = [];
   #width = 0;
+  #height = 0;
   /** Row of the terminal's cursor, counted from the first live line. */
   #row = 0;
   #column = 0;
@@ -29,12 +26,11 @@ export class InlineScreen extends TuiMainScreen {
     this.requestRender();
   }
 
-  /** Empties the screen and shows the end of what was settled again; the scrollback stays. */
+  /** An empty screen: what stood above the live part scrolls into the scrollback, each line once. */
   redraw(): void {
-    this.terminal.write("\u001b[2J\u001b[H");
-    this.#forget();
-    this.#waiting = [...this.#remembered.slice(-Math.max(0, this.terminal.rows - 8)), ...this.#waiting];
-    this.#remembered = [];
+    this.clearLive();
+    // From row r this scrolls exactly the r rows above; erasing the screen would make some terminals keep the live part too.
+    this.terminal.write(`${"\n".repeat(this.terminal.rows - 1)}\u001b[H`);
     this.requestRender();
   }
 
@@ -60,10 +56,12 @@ export class InlineScreen extends TuiMainScreen {
     const lines = this.applyLineResets(live);
     const waiting = this.#waiting;
     this.#waiting = [];
-    this.#remembered = [...this.#remembered, ...waiting].slice(-REMEMBERED);
-    if (waiting.length === 0 && this.#width === columns) this.#update(lines);
+    // A lower terminal has dropped what stood below its cursor; a narrower one has broken lines.
+    const same = this.#width === columns && this.#height === rows;
+    if (waiting.length === 0 && same) this.#update(lines);
     else this.#write(waiting, lines);
     this.#width = columns;
+    this.#height = rows;
     this.#place(cursor);
   }
 

@@ -6,7 +6,6 @@ import {
   setKeybindings,
   TUI_KEYBINDINGS,
 } from "@earendil-works/pi-tui";
-import { CrucibleError } from "../../base/error.ts";
 import { nearest } from "../../base/text.ts";
 
 const ACTIONS = {
@@ -17,8 +16,9 @@ const ACTIONS = {
   "app.history": { defaultKeys: "ctrl+r", description: "search earlier prompts" },
   "app.editor": { defaultKeys: ["ctrl+g", "ctrl+x"], description: "write the prompt in $VISUAL or $EDITOR" },
   "app.background": { defaultKeys: "ctrl+b", description: "send the running command to the background" },
-  "app.details": { defaultKeys: "ctrl+o", description: "show the last output in full" },
-  "app.redraw": { defaultKeys: "ctrl+l", description: "draw the screen again" },
+  "app.details": { defaultKeys: "ctrl+o", description: "the last output in full, and what the model thought" },
+  "app.redraw": { defaultKeys: "ctrl+l", description: "an empty screen; what was there scrolls away" },
+  "app.suspend": { defaultKeys: "ctrl+z", description: "back to the shell; fg brings it here again" },
   "app.pasteImage": { defaultKeys: "ctrl+v", description: "paste an image" },
   "app.queue": { defaultKeys: "ctrl+q", description: "while it works: ask this when it is done" },
 } as const satisfies KeybindingDefinitions;
@@ -30,22 +30,26 @@ declare module "@earendil-works/pi-tui" {
 }
 
 export interface Keys {
-  matches(data: string, action: Action): boolean;
+  /** What could not be read, for the person. */
+  readonly notes: readonly string[];
+  matches(data: string, action: Action | "tui.select.confirm"): boolean;
   /** Every action with its keys and what it does. */
   list(): readonly { readonly action: string; readonly keys: readonly string[]; readonly about: string }[];
 }
 
-/** Sets the keys of this process. `text`: the person's file, from `path`. Throws `bad-config`. */
+/** Sets the keys of this process. `text`: the person's file, from `path`; what is wrong in it is told and left out. */
 export function loadKeys(text: string | undefined, path: string): Keys {
-  const own = text === undefined ? {} : readBindings(text, path);
-  const definitions: KeybindingDefinitions = { ...TUI_KEYBINDINGS, ...ACTIONS };
+  const { own, notes } = text === undefined ? { own: {}, notes: [] } : readBindings(text, path);
+  const definitions: KeybindingDefinitions = { ...ACTIONS, ...TUI_KEYBINDINGS };
   const keys = new KeybindingsManager(definitions, own);
   setKeybindings(keys);
   return {
+    notes,
     matches: (data, action) => keys.matches(data, action),
     list: () =>
       Object.keys(definitions)
-        .filter((name) => !name.startsWith("tui.altScreen"))
+        // What nobody would move: keys inside lists, and those of a screen that is not ours.
+        .filter((name) => !/^tui\.(?:altScreen|select)/.test(name))
         .map((name) => ({
           action: name,
           keys: keys.getKeys(name as Action),
@@ -54,33 +58,42 @@ export function loadKeys(text: string | undefined, path: string): Keys {
   };
 }
 
-function readBindings(text: string, path: string): Record<string, KeyId[]> {
-  const bad = (problem: string, hint = "crucible: /keybindings lists the actions") =>
-    new CrucibleError("bad-config", `${path}: ${problem}`, { hint });
+interface Read {
+  readonly own: Record<string, KeyId[]>;
+  readonly notes: readonly string[];
+}
+
+/** Keys are a convenience: a wrong entry costs itself, in one line for all of them. */
+function readBindings(text: string, path: string): Read {
+  const told = (problems: readonly string[]) =>
+    problems.length === 0 ? [] : [`${path}: ${problems.join("; ")}. The keys as they come are used; see /keybindings`];
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw bad(
-      `no JSON (${error instanceof Error ? error.message : String(error)})`,
-      'write it like {"app.mode": "alt+m"}',
-    );
+    return { own: {}, notes: told([`no JSON (${error instanceof Error ? error.message : String(error)})`]) };
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad("not an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { own: {}, notes: told(['not an object like {"app.mode": "alt+m"}']) };
+  const own: Record<string, KeyId[]> = {};
+  const problems: string[] = [];
+  for (const [name, given] of Object.entries(value)) {
+    const keys: unknown[] = Array.isArray(given) ? given : [given];
+    const problem = problemOf(name, keys);
+    if (problem === undefined) own[name] = keys as KeyId[];
+    else problems.push(problem);
+  }
+  return { own, notes: told(problems) };
+}
+
+function problemOf(name: string, keys: readonly unknown[]): string | undefined {
   const names = Object.keys({ ...TUI_KEYBINDINGS, ...ACTIONS });
-  return Object.fromEntries(
-    Object.entries(value).map(([name, given]) => {
-      if (!names.includes(name)) {
-        const near = nearest(name, names);
-        throw bad(`there is no action ${name}`, near ? `did you mean ${near}?` : undefined);
-      }
-      const keys: unknown[] = Array.isArray(given) ? given : [given];
-      const wrong = keys.find((key) => typeof key !== "string" || !isKey(key));
-      if (wrong !== undefined)
-        throw bad(`${name}: ${JSON.stringify(wrong)} is no key`, "write it like ctrl+r, alt+enter or f5");
-      return [name, keys as KeyId[]];
-    }),
-  );
+  if (!names.includes(name)) {
+    const near = nearest(name, names);
+    return `there is no action ${name}${near ? ` (did you mean ${near}?)` : ""}`;
+  }
+  const wrong = keys.find((key) => typeof key !== "string" || !isKey(key));
+  return wrong === undefined ? undefined : `${name}: ${JSON.stringify(wrong)} is no key, write it like ctrl+r or f5`;
 }
 
 const NAMED =

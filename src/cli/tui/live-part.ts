@@ -1,6 +1,7 @@
 /** What is drawn below the settled lines: the unfinished block, what runs, what waits, the prompt or a question, the status. */
 import { type Component, type Editor, type Focusable, truncateToWidth } from "@earendil-works/pi-tui";
 import { harmless } from "../output.ts";
+import type { Attention } from "./attention.ts";
 import type { Questions } from "./questions.ts";
 import { type StatusFacts, statusRows } from "./status.ts";
 import type { StreamingText } from "./streaming-text.ts";
@@ -14,6 +15,7 @@ export interface LiveParts {
   readonly transcript: Transcript;
   readonly works: WorksView;
   readonly questions: Questions;
+  readonly attention: Attention;
   readonly editor: Editor;
   readonly state: LiveState;
 }
@@ -34,9 +36,10 @@ export function liveParts(parts: LiveParts): readonly [Component, Component, Com
   return [workPart(parts), promptPart(parts), footPart(parts)];
 }
 
-function workPart({ theme, streaming, transcript, works, state }: LiveParts): Component {
+function workPart({ theme, streaming, transcript, works, questions, state }: LiveParts): Component {
   const cut = (text: string, width: number) => truncateToWidth(text, width, "…");
   const activity = (): string => {
+    if (questions.dialog?.unasked) return `${theme.accent("●")} ${theme.faint("it waits for your answer")}`;
     const seconds = Math.round((performance.now() - (state.since ?? 0)) / 1000);
     const idle = streaming.writing ? "writing" : state.waiting();
     const what = transcript.running ?? (works.voices > 0 ? "the council is at work" : idle);
@@ -48,6 +51,8 @@ function workPart({ theme, streaming, transcript, works, state }: LiveParts): Co
       const live = streaming.render(width);
       const queue = state.conversation?.queue ?? [];
       const waits = [...state.steering.map((text) => `  ↳ ${text}`), ...queue.map((text) => `  waits: ${text}`)];
+      // A turn that was stopped sends nothing by itself.
+      if (queue.length > 0 && state.since === undefined) waits.push("  Enter alone sends it · Up takes it back");
       return [
         ...live,
         ...(live.length > 0 ? [""] : []),
@@ -62,8 +67,12 @@ function workPart({ theme, streaming, transcript, works, state }: LiveParts): Co
 
 const oneRow = (text: string) => harmless(text).replaceAll("\n", " ");
 
-/** The editor, or the question that stands in its place. */
-function promptPart({ questions, editor }: LiveParts): Component {
+/** The question, and the editor below it while it holds a text; without a question the editor. */
+function promptPart({ theme, questions, attention, editor }: LiveParts): Component {
+  const about = (): string => {
+    if (attention.writing) return "your text goes to the prompt below · Tab: answer here";
+    return questions.dialog?.unasked ? "Esc: no · other words go to the prompt" : "Esc: back";
+  };
   const part: Component & Focusable = {
     get focused() {
       return editor.focused;
@@ -72,8 +81,17 @@ function promptPart({ questions, editor }: LiveParts): Component {
       editor.focused = value;
     },
     invalidate: () => editor.invalidate(),
-    render: (width) => (questions.dialog ?? editor).render(width),
-    handleInput: (data) => (questions.dialog ?? editor).handleInput(data),
+    render(width) {
+      const { dialog } = questions;
+      if (!dialog) return editor.render(width);
+      const draft = dialog.unasked && editor.getText() !== "";
+      return [
+        ...dialog.render(width),
+        theme.faint(truncateToWidth(`  ${about()}`, width, "…")),
+        ...(draft ? editor.render(width) : []),
+      ];
+    },
+    handleInput: (data) => editor.handleInput(data),
   };
   return part;
 }

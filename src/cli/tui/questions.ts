@@ -1,5 +1,5 @@
 /** Questions of a conversation: one at a time, in the order in which they came. */
-import type { Human } from "../../core/ports/human.ts";
+import { type ApprovalAnswer, answerOf, type Human, type Refusal } from "../../core/ports/human.ts";
 import { harmless } from "../output.ts";
 import type { Choice } from "../view.ts";
 import { approvalDialog, type Dialog, listDialog, textDialog } from "./dialogs.ts";
@@ -7,9 +7,10 @@ import type { Theme } from "./theme.ts";
 
 export interface Questions {
   readonly human: Human;
-  /** What has the keys now. */
+  /** What stands now. */
   readonly dialog: Dialog | undefined;
-  choose(title: string, choices: readonly Choice[]): Promise<string | undefined>;
+  /** `preset`: it comes up by itself, and Enter alone means this. */
+  choose(title: string, choices: readonly Choice[], preset?: string): Promise<string | undefined>;
   line(title: string): Promise<string | undefined>;
 }
 
@@ -52,16 +53,24 @@ export function createQuestions({ theme, settle, changed, notice }: QuestionsPla
     present: true,
     async approve(question, signal) {
       notice(`asks: ${question.title}`);
-      const answer = await ask<"yes" | "always" | "no">((done) => approvalDialog(theme, question, done), signal);
-      const words = { yes: "allowed once", always: "allowed always", no: "not allowed" }[answer ?? "no"];
-      settle([theme.faint(`${words}: ${harmless(question.title).replaceAll("\n", " ")}`)]);
-      return answer ?? "no";
+      const given =
+        (await ask<ApprovalAnswer | Refusal>((done) => approvalDialog(theme, question, done), signal)) ?? "no";
+      const { answer, reason } = answerOf(given);
+      const words = { yes: "allowed once", always: "allowed always", no: "not allowed" }[answer];
+      const line = `${words}: ${question.title}${reason === "" ? "" : ` (${reason})`}`;
+      settle([theme.faint(harmless(line).replaceAll("\n", " "))]);
+      return given;
     },
     async ask(title, options, signal) {
       notice(`asks: ${title}`);
       const choices = [...options, OTHER].map((label) => ({ value: label, label }));
       const chosen =
-        options.length === 0 ? OTHER : await ask<string>((done) => listDialog(theme, { title, choices }, done), signal);
+        options.length === 0
+          ? OTHER
+          : await ask<string>(
+              (done) => listDialog(theme, { title, choices, preset: options[0] ?? OTHER }, done),
+              signal,
+            );
       const answer =
         chosen === OTHER ? await ask<string>((done) => textDialog(theme, { title }, done), signal) : chosen;
       settle([theme.faint(`${harmless(title)} → ${harmless(answer ?? "(no answer)")}`)]);
@@ -73,7 +82,8 @@ export function createQuestions({ theme, settle, changed, notice }: QuestionsPla
     get dialog() {
       return dialog;
     },
-    choose: (title, choices) => ask<string>((done) => listDialog(theme, { title, choices }, done)),
-    line: (title) => ask<string>((done) => textDialog(theme, { title }, done)),
+    choose: (title, choices, preset) =>
+      ask<string>((done) => listDialog(theme, { title, choices, ...(preset === undefined ? {} : { preset }) }, done)),
+    line: (title) => ask<string>((done) => textDialog(theme, { title, asked: true }, done)),
   };
 }

@@ -1,5 +1,6 @@
 /** The rows below the prompt: model, window, speed, share of the cache, who works, mode, sandbox. */
 import { truncateToWidth, visibleWidth } from "@earendil-works/pi-tui";
+import { plural } from "../../base/text.ts";
 import { nameOf, type Usage } from "../../core/message.ts";
 import type { Conversation } from "../conversation.ts";
 import { lineOf } from "../output.ts";
@@ -22,7 +23,7 @@ export function statusRows(
 ): string[] {
   const model = conversation?.model;
   const left = model ? [lineOf(nameOf(model.ref)), ...usageTexts(usage, model.window)] : ["no model yet"];
-  const face = voices > 0 ? `${voices} voices` : (conversation?.live?.face ?? "developer");
+  const face = voices > 0 ? plural(voices, "voice") : (conversation?.live?.face ?? "developer");
   const right = [face, conversation?.mode ?? "default", sandbox === "" ? "" : `sandbox ${sandbox}`].filter(Boolean);
   const [a, b] = [left.join(" · "), right.join(" · ")];
   const gap = width - visibleWidth(a) - visibleWidth(b) - 1;

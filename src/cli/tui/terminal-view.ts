@@ -2,6 +2,7 @@
 import {
   type AutocompleteProvider,
   Editor,
+  isKeyRelease,
   ProcessTerminal,
   type Terminal,
   wrapTextWithAnsi,
@@ -12,14 +13,15 @@ import type { Conversation } from "../conversation.ts";
 import { harmless } from "../output.ts";
 import { createWait } from "../render/wait.ts";
 import type { View } from "../view.ts";
-import { createEarlyKeys } from "./early-keys.ts";
+import { createAttention } from "./attention.ts";
 import { InlineScreen } from "./inline-screen.ts";
 import { liveParts } from "./live-part.ts";
 import { createQuestions } from "./questions.ts";
 import { createStreamingText } from "./streaming-text.ts";
-import { THEMES, type ThemeName, themeOf } from "./theme.ts";
+import { THEMES, type Theme, type ThemeName, themeOf } from "./theme.ts";
 import { createTranscript, outcomeLines } from "./transcript.ts";
 import { createWorksView } from "./works-view.ts";
+import { wrapped } from "./wrapped.ts";
 
 /** Lines that the unfinished block of an answer leaves for what stands below it. */
 const BELOW = 12;
@@ -48,22 +50,10 @@ export interface TerminalView extends View {
   sandbox(name: string): void;
 }
 
-export function createTerminalView(options: TerminalViewOptions): TerminalView {
-  const terminal = options.terminal ?? new ProcessTerminal();
-  const screen = new InlineScreen(terminal);
-  // One object for all parts: a change of theme is seen by each.
-  const theme = themeOf(options.theme, options.color);
-  const keys = createEarlyKeys();
-  let wait = createWait();
-  let ticker: NodeJS.Timeout | undefined;
-  const state = {
-    ...{ conversation: undefined as Conversation | undefined, usage: undefined as Usage | undefined },
-    ...{ hint: "", sandbox: "", steering: [] as string[], since: undefined as number | undefined },
-    waiting: () => wait.text(),
-  };
+/** Two empty lines in a row say no more than one. */
+function settling(screen: InlineScreen): (lines: readonly string[]) => void {
   let blank = true;
-  /** Two empty lines in a row say no more than one. */
-  const settle = (lines: readonly string[]) =>
+  return (lines) =>
     screen.settle(
       lines.filter((line) => {
         const again = blank && line === "";
@@ -71,6 +61,31 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
         return !again;
       }),
     );
+}
+
+function quoted(text: string, mark: string, theme: Theme, columns: number): string[] {
+  const lines = harmless(text)
+    .split("\n")
+    .flatMap((line) => wrapTextWithAnsi(line, Math.max(10, columns - 2)));
+  return ["", ...lines.map((line, index) => `${index === 0 ? theme.accent(mark) : " "} ${theme.bold(line)}`), ""];
+}
+
+export function createTerminalView(options: TerminalViewOptions): TerminalView {
+  const terminal = options.terminal ?? new ProcessTerminal();
+  const screen = new InlineScreen(terminal);
+  // One object for all parts: a change of theme is seen by each.
+  const theme = themeOf(options.theme, options.color);
+  let wait = createWait();
+  let ticker: NodeJS.Timeout | undefined;
+  const state = {
+    ...{ conversation: undefined as Conversation | undefined, usage: undefined as Usage | undefined },
+    ...{ hint: "", sandbox: "", steering: [] as string[], since: undefined as number | undefined },
+    waiting: () => wait.text(),
+  };
+  let session: string | undefined;
+  /** A command that may become a prompt: its words stand there already. */
+  let echoed = "";
+  const settle = settling(screen);
   const streaming = createStreamingText({
     theme,
     columns: () => terminal.columns,
@@ -78,10 +93,8 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     settle,
   });
   const works = createWorksView(theme);
-  const questions = createQuestions({
-    ...{ theme, settle, notice: options.notice },
-    changed: () => screen.requestRender(),
-  });
+  const changed = () => screen.requestRender();
+  const questions = createQuestions({ theme, settle, changed, notice: options.notice });
   const transcript = createTranscript({
     theme,
     columns: () => terminal.columns,
@@ -94,28 +107,28 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     endStream: () => streaming.end(),
   });
   const editor = new Editor(screen, theme.editor, { autocompleteMaxVisible: 8 });
-  editor.onSubmit = (text) => {
-    keys.sent();
-    options.onSubmit(text);
-  };
+  editor.onSubmit = options.onSubmit;
+  const attention = createAttention({ dialog: () => questions.dialog, editor, changed });
 
-  const parts = liveParts({ theme, streaming, transcript, works, questions, editor, state });
+  const parts = liveParts({ theme, streaming, transcript, works, questions, attention, editor, state });
   for (const part of parts) screen.addChild(part);
   screen.addInputListener((data) => {
-    const { dialog } = questions;
-    if (dialog) return keys.isEarly(dialog) ? { consume: true } : undefined;
-    if (options.onKey(data)) return { consume: true };
-    keys.typed();
-    return undefined;
+    if (!isKeyRelease(data) && !attention.take(data) && !options.onKey(data)) return undefined;
+    screen.requestRender();
+    return { consume: true };
   });
 
+  const another = (id: string | undefined, events: readonly Event[]) => {
+    session = id;
+    const last = events.findLast((event) => event.kind === "model-end" && event.purpose === "turn");
+    state.usage = last?.kind === "model-end" ? last.message.usage : undefined;
+    works.begin(events);
+    transcript.forget();
+  };
   /** What the person said, as it stays on the screen. */
   const quote = (text: string, mark: string) => {
     streaming.end();
-    const lines = harmless(text)
-      .split("\n")
-      .flatMap((line) => wrapTextWithAnsi(line, Math.max(10, terminal.columns - 2)));
-    settle(["", ...lines.map((line, index) => `${index === 0 ? theme.accent(mark) : " "} ${theme.bold(line)}`), ""]);
+    settle(quoted(text, mark, theme, terminal.columns));
   };
   const tick = (on: boolean) => {
     clearInterval(ticker);
@@ -145,14 +158,17 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
     },
     say(lines) {
       streaming.end();
-      settle(lines);
+      settle(lines.flatMap((line) => wrapped(line, terminal.columns)));
     },
     said(text, how) {
       if (how === "steering") {
         state.steering.push(text);
         return screen.requestRender();
       }
-      quote(how === "command" ? text.slice(1) : text, how === "command" ? "$" : "❯");
+      const again = how === "prompt" && echoed.endsWith(text);
+      echoed = how === "slash" ? text : "";
+      if (!again) quote(how === "command" ? text.slice(1) : text, how === "command" ? "$" : "❯");
+      if (how === "slash") return;
       state.since ??= performance.now();
       wait = createWait();
       tick(true);
@@ -176,6 +192,8 @@ export function createTerminalView(options: TerminalViewOptions): TerminalView {
       if (ms > 30_000) options.notice(outcome.status === "done" ? "has finished" : "has stopped");
     },
     changed() {
+      const live = state.conversation?.live;
+      if (live?.id !== session) another(live?.id, live?.events() ?? []);
       if (state.conversation?.busy === false) {
         streaming.end();
         state.steering = [];

@@ -1,4 +1,5 @@
 /** Events of a session as lines that stay: words, calls, notes, reports. */
+import { readFileSync } from "node:fs";
 import type { Event, EventOf } from "../../core/event.ts";
 import type { Outcome } from "../../core/task.ts";
 import { harmless } from "../output.ts";
@@ -13,10 +14,14 @@ import type { Theme } from "./theme.ts";
 /** What is shown of a command that still runs. */
 const TAIL_LINES = 5;
 const TAIL_CHARACTERS = 4_000;
+/** Characters of one output that are shown when all of it is asked for. */
+const WHOLE = 4_000_000;
 
 export interface Transcript {
   take(event: Event): void;
-  /** The last output of a tool, whole. */
+  /** Another session: what was shown of the one before is no longer asked for. */
+  forget(): void;
+  /** What the model thought last, and the last output of a tool, whole. */
   details(): readonly string[];
   /** What runs now. */
   readonly running: string | undefined;
@@ -38,6 +43,7 @@ export function createTranscript(place: TranscriptPlace): Transcript {
   /** Calls that run, with the end of what they have printed. */
   const open = new Map<string, string>();
   let last: EventOf<"tool-end"> | undefined;
+  let thought = "";
   // Inside a spiral a council is one phase of five: its whole report would hide the others.
   let spiral = false;
   const tell = (lines: readonly string[]) => {
@@ -48,7 +54,7 @@ export function createTranscript(place: TranscriptPlace): Transcript {
   const ended = (event: EventOf<"tool-end">) => {
     open.delete(event.callId);
     last = event;
-    const shown = { style: place.theme, columns: place.columns(), verbose: place.verbose };
+    const shown = { style: place.theme, columns: place.columns(), verbose: place.verbose, more: "Ctrl+O shows all" };
     tell(toolLines(event, titles.get(event.callId), shown));
   };
   const report = (event: Event) => {
@@ -118,12 +124,17 @@ export function createTranscript(place: TranscriptPlace): Transcript {
   return {
     take(event) {
       // What a council reads and runs in its copies is told in lines of its own.
-      if (event.voice !== "council") show(event);
+      if (event.voice === "council") return;
+      if (event.kind === "model-start") thought = "";
+      else if (event.kind === "thinking-delta") thought = (thought + event.text).slice(-WHOLE);
+      else show(event);
+    },
+    forget() {
+      last = undefined;
+      thought = "";
     },
     details() {
-      if (!last) return ["nothing to show yet"];
-      const shown = { style: place.theme, columns: 10_000, verbose: true };
-      return toolLines(last, titles.get(last.callId), shown);
+      return detailLines(place, last && { event: last, title: titles.get(last.callId) }, thought);
     },
     get running() {
       const id = [...open.keys()].at(-1);
@@ -135,6 +146,30 @@ export function createTranscript(place: TranscriptPlace): Transcript {
       return printed.trim() === "" ? [] : lines.slice(-TAIL_LINES);
     },
   };
+}
+
+/** All that the last tool gave, and what the model thought since. */
+function detailLines(
+  { theme }: TranscriptPlace,
+  last: { readonly event: EventOf<"tool-end">; readonly title: string | undefined } | undefined,
+  thought: string,
+): readonly string[] {
+  const text = harmless(thought).trim();
+  const thoughts = text === "" ? [] : [theme.bold("what the model thought"), ...text.split("\n").map(theme.faint)];
+  const look = { style: theme, columns: 10_000, verbose: true, more: "" };
+  const shown = [...(last ? toolLines(whole(last.event), last.title, look) : []), ...thoughts];
+  return shown.length > 0 ? shown : ["nothing to show yet"];
+}
+
+/** With all that was printed, where it was too long for the model and its file is still there. */
+function whole(event: EventOf<"tool-end">): EventOf<"tool-end"> {
+  const file = event.details?.["spillAt"];
+  if (typeof file !== "string") return event;
+  try {
+    return { ...event, parts: [{ type: "text", text: readFileSync(file, "utf8").slice(0, WHOLE) }] };
+  } catch {
+    return event;
+  }
 }
 
 function firstWord(input: Readonly<Record<string, unknown>>): string {

@@ -19,6 +19,8 @@ interface VoiceCell {
 
 export interface WorksView {
   take(event: Event): void;
+  /** Another session, with what has happened in it. */
+  begin(events: readonly Event[]): void;
   lines(width: number): string[];
   /** How many voices are at work, and on what. */
   readonly voices: number;
@@ -28,15 +30,23 @@ export function createWorksView(theme: Theme): WorksView {
   const voices = new Map<string, VoiceCell>();
   let phase: EventOf<"phase-start"> | undefined;
   let todos: EventOf<"todos-set"> | undefined;
-  return {
+  const works: WorksView = {
     get voices() {
       return voices.size;
+    },
+    begin(events) {
+      voices.clear();
+      phase = undefined;
+      todos = undefined;
+      for (const event of events) if (event.kind === "turn-start" || event.kind === "todos-set") works.take(event);
     },
     take(event) {
       switch (event.kind) {
         case "turn-start":
           voices.clear();
           phase = undefined;
+          // A list that an earlier turn left unfinished says nothing of this one.
+          todos = undefined;
           return;
         case "voice-asked":
           voices.set(event.asked, { state: "asked", stage: event.stage, text: "" });
@@ -74,6 +84,7 @@ export function createWorksView(theme: Theme): WorksView {
       ];
     },
   };
+  return works;
 }
 
 function phaseLine({ phase, loop }: EventOf<"phase-start">, theme: Theme): string {

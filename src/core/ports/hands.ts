@@ -137,6 +137,8 @@ export interface CommandResult {
   readonly output: string;
   readonly truncated: boolean;
   readonly spill?: string;
+  /** Where that file is for the person: its path outside of the sandbox. */
+  readonly spillAt?: string;
   readonly timedOut: boolean;
   readonly durationMs: number;
   /** The person sent it to the background: it goes on as this job. */

@@ -1,4 +1,4 @@
-import type { Component } from "@earendil-works/pi-tui";
+import { type Component, CURSOR_MARKER } from "@earendil-works/pi-tui";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InlineScreen } from "../../../src/cli/tui/inline-screen.ts";
@@ -88,6 +88,37 @@ test("a narrower terminal breaks long live lines: they are taken away whole", as
   expect(shown.filter((line) => line === "prompt")).toHaveLength(1);
   expect(shown.filter((line) => line === "status")).toHaveLength(1);
   expect(shown[0]).toBe("before");
+});
+
+test("a lower terminal, and one that grows again, shows the whole live part while nothing else changes", async () => {
+  const { terminal, screen, live, draw } = screenWith(60, 40);
+  live.lines = ["─".repeat(20), `prompt${CURSOR_MARKER}`, "─".repeat(20), "status"];
+  screen.settle(Array.from({ length: 60 }, (_, at) => `settled ${at}`));
+  draw();
+  for (const rows of [20, 40, 12]) {
+    terminal.resize(60, rows);
+    draw();
+    const shown = await terminal.lines();
+    expect(shown.slice(-4)).toEqual(["─".repeat(20), "prompt", "─".repeat(20), "status"]);
+    expect(shown.slice(0, -4)).toEqual(Array.from({ length: 60 }, (_, at) => `settled ${at}`));
+  }
+});
+
+test("an empty screen on demand: each line stands once in the scrollback, the live part at the top", async () => {
+  for (const count of [3, 30]) {
+    const { terminal, screen, live, draw } = screenWith(40, 10);
+    live.lines = ["prompt", "status"];
+    screen.settle(Array.from({ length: count }, (_, at) => `settled ${at}`));
+    draw();
+    screen.redraw();
+    draw();
+    expect(await terminal.lines()).toEqual([
+      ...Array.from({ length: count }, (_, at) => `settled ${at}`),
+      "prompt",
+      "status",
+    ]);
+    expect((await terminal.screen())[0]).toBe("prompt");
+  }
 });
 
 test("the scrollback is never cleared, and each frame is one write between synchronized marks", () => {

@@ -15,6 +15,37 @@ function streaming(most = 8, columns = 40) {
   return { settled, text, live: () => text.render(columns).map((line) => stripVTControlCharacters(line)) };
 }
 
+test("a list is drawn again only as far as it may change, and a resize in its middle neither doubles nor loses an item", () => {
+  for (const widths of [
+    [200, 90],
+    [90, 200, 120],
+  ]) {
+    const settled: string[] = [];
+    let columns = widths[0] ?? 0;
+    const text = createStreamingText({
+      ...{ theme: themeOf("none", false), columns: () => columns, most: () => 38 },
+      settle: (lines) => settled.push(...lines.map((line) => stripVTControlCharacters(line))),
+    });
+    for (let at = 0; at < 30; at++) {
+      columns = widths[Math.floor(at / 10)] ?? columns;
+      text.push(`- item ${at} with words\n`);
+      expect(text.render(columns).length).toBeLessThanOrEqual(Math.max(2, 640 / columns));
+    }
+    text.end();
+    expect(settled.filter((line) => line !== "")).toEqual(
+      Array.from({ length: 30 }, (_, at) => `- item ${at} with words`),
+    );
+  }
+});
+
+test("a table waits for the widths of its columns as long as there is room", () => {
+  const { settled, text, live } = streaming(30, 200);
+  text.push("| a | b |\n|---|---|\n");
+  for (let at = 0; at < 8; at++) text.push(`| ${"x".repeat(at + 1)} | y |\n`);
+  expect(settled).toEqual([]);
+  expect(new Set(live().map((line) => line.length)).size).toBe(1);
+});
+
 describe("text while it arrives", () => {
   test("a block settles when the next one begins, the last is drawn", () => {
     const { settled, text, live } = streaming();
