@@ -176,6 +176,8 @@ function person(
   try {
     if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink()) return;
     mkdirSync(dirname(at), { recursive: true });
+    // Who writes what stands there already has changed nothing that anybody could see.
+    if (existsSync(at) && readFileSync(at, "utf8") === own) return;
     writeFileSync(at, own);
     mine.set(name, own);
   } catch {
