@@ -1,7 +1,7 @@
 /** Slash commands as a person types them at a terminal: going back, other models, larger work, sessions. */
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { askedIn, CLAMP, voicesScript } from "../kit/council.ts";
 import { call, journey, lastText } from "../kit/journey.ts";
 import { missing, type Terminal, terminal } from "../kit/terminal.ts";
@@ -107,6 +107,6 @@ describe.skipIf(missing).concurrent("slash commands (need tmux)", () => {
     const file = join(setting.home, "talk.html");
     await say(screen, `/export html ${file}`);
     await screen.shows(/talk\.html/);
-    await expect.poll(() => existsSync(file)).toBe(true);
+    await vi.waitFor(() => expect(existsSync(file)).toBe(true), 20_000);
   });
 });
