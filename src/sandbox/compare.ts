@@ -55,16 +55,15 @@ function isLate({ now, until }: Comparing, path: string, to: string | null): boo
   // Our clock tells whole milliseconds.
   const limit = BigInt(until + 1) * 1_000_000n;
   if (to !== null) return (now.entries.get(path)?.ctime ?? 0n) > limit;
-  return changedAt(dirname(path)) > limit;
+  return changedAbove(now, path) > limit;
 }
 
-/** When what lies at this path was changed last, or what lies above it where nothing does (nanoseconds). */
-function changedAt(path: string): bigint {
-  for (let at = path; ; at = dirname(at)) {
-    try {
-      return lstatSync(at, { bigint: true }).ctimeNs;
-    } catch (error) {
-      if (at === "/" || !/^ENO(?:ENT|TDIR)$/.test((error as NodeJS.ErrnoException).code ?? "")) throw error;
-    }
+/** When the nearest folder above a path changed last, or what took that folder's place (nanoseconds); no link is followed. */
+function changedAbove({ entries, folders }: Scan, path: string): bigint {
+  for (let at = dirname(path); at !== "/"; at = dirname(at)) {
+    if (folders.has(at)) return lstatSync(at, { bigint: true, throwIfNoEntry: false })?.ctimeNs ?? 0n;
+    const other = entries.get(at);
+    if (other) return other.ctime;
   }
+  return 0n;
 }

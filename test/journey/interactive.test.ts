@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { call, type Journey, journey, lastText, messagesOf } from "../kit/journey.ts";
 import { TYPESCRIPT_FIX } from "../kit/repositories.ts";
 import { missing, type Terminal, terminal } from "../kit/terminal.ts";
@@ -223,7 +223,7 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     await screen.shows(/waits: shorter/);
     screen.send("Escape");
     await screen.shows(/cancelled[\s\S]*waits: shorter\n.*Enter alone sends it/);
-    await expect.poll(() => setting.server.aborted.count).toBe(1);
+    await vi.waitFor(() => expect(setting.server.aborted.count).toBe(1), 20_000);
     screen.send("Enter");
     await screen.shows(/❯ shorter[\s\S]*Fine\./);
     await say(screen, "/effort");
@@ -280,7 +280,7 @@ describe.skipIf(missing).concurrent("a conversation at a terminal (needs tmux)",
     await say(screen, "!echo own words");
     await screen.shows(/\$ echo own words[\s\S]*own words/);
     await say(screen, "what did I run?");
-    await expect.poll(() => setting.server.chats.length).toBe(2);
+    await vi.waitFor(() => expect(setting.server.chats.length).toBe(2), 20_000);
     expect(JSON.stringify(messagesOf(setting.server.chats[1] ?? { body: {} }).at(-1))).toContain(
       String.raw`$ echo own words\nown words`,
     );

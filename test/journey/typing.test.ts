@@ -1,5 +1,5 @@
 /** Keys that were pressed before a question could be read do not answer it. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { call, type Journey, journey } from "../kit/journey.ts";
 import { missing, terminal } from "../kit/terminal.ts";
 
@@ -30,7 +30,7 @@ describe.skipIf(missing).concurrent("keys that come too early (needs tmux)", () 
   test("a line typed while a one-shot run works is no answer", async () => {
     await using setting = await journey({ script: [{ ...asking, delayMs: 1_500 }, { text: "Enough." }] });
     using screen = terminal(setting, ["--output-format", "text", "compute"]);
-    await expect.poll(() => setting.server.chats.length, { timeout: 20_000 }).toBe(1);
+    await vi.waitFor(() => expect(setting.server.chats.length).toBe(1), 20_000);
     screen.type("y");
     screen.send("Enter");
     await screen.shows(/allow once\?[\s\S]*again[\s\S]*allow once\? \[y\/N\]\s*$/);
@@ -42,7 +42,7 @@ describe.skipIf(missing).concurrent("keys that come too early (needs tmux)", () 
   test("to a screen reader questions are told one at a time, and a line typed before one was read is no answer", async () => {
     await using setting = await journey({ script: [{ ...reads, delayMs: 1_500 }, { text: "Enough." }] });
     using screen = terminal(setting, ["--screen-reader", "compute"]);
-    await expect.poll(() => setting.server.chats.length, { timeout: 20_000 }).toBe(1);
+    await vi.waitFor(() => expect(setting.server.chats.length).toBe(1), 20_000);
     const early = await screen.shows(/Question: allow read [^\n]*one[\s\S]*no:/);
     expect(early).not.toMatch(/allow read [^\n]*two/);
     screen.send("y", "Enter");
