@@ -13,6 +13,7 @@ import { mcpBooks } from "./foreign-servers.ts";
 import { foreignHands } from "./guard/foreign.ts";
 import { createRedactor } from "./guard/redact.ts";
 import type { House } from "./house.ts";
+import { mayBeNear } from "./mcp/client/connect.ts";
 import { login } from "./mcp/client/login.ts";
 import { createPool, type Pool, viewOf } from "./mcp/client/pool.ts";
 import { mcpEntries, mcpSecrets } from "./mcp-entries.ts";
@@ -198,7 +199,7 @@ async function inSandbox(
   }
 }
 
-/** Where a login goes is only known on the way: public addresses, and the entry's own host. */
+/** Where a login goes is only known on the way: public addresses, and of this machine's what the entry itself names. */
 async function loginAt(
   house: House,
   entry: HttpEntry,
@@ -207,10 +208,9 @@ async function loginAt(
 ): Promise<void> {
   const parts = partsOf(house, signal);
   const went = new Set<string>();
-  const own = new URL(entry.url).hostname;
   const fetch = createDialler({
     hosts: (pair) => went.add(pair).has(pair),
-    reachable: (pair) => entry.scope === "user" && pair.slice(0, pair.lastIndexOf(":")) === own,
+    reachable: (pair) => mayBeNear(entry, pair),
     closed: modelServers(house.config),
     dialling: undefined,
     signal,
@@ -218,8 +218,9 @@ async function loginAt(
   const loopback = await openLoopback(entry.oauth.callbackPort ?? 0, signal);
   try {
     const visit = (url: URL) => {
+      const answer = loopback.answer(url.searchParams.get("state") ?? "");
       show(url.href);
-      return loopback.answer;
+      return answer;
     };
     const order = { entry, fetch, redirectUrl: loopback.url, visit };
     const noted = { ...parts, note: () => undefined, changed: () => undefined };

@@ -1,5 +1,5 @@
 /** Foreign servers with the real binary in the real sandbox: found by search, judged, called, confined, reaped. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { call, type Journey, journey, lastText, messagesOf } from "../kit/journey.ts";
@@ -275,7 +275,10 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
   test("a project's servers wait for trust, take only listed variables and widen nothing", async () => {
     const echo = inner("mcp__ours__echo", { text: "x" });
     await using setting = await journey({ script: () => (setting.server.chats.length % 2 === 1 ? echo : DONE) });
-    const entry = kitEntry(setting, "plain", { env: { A: "\u0024{LISTED}" } });
+    // It lies in the workspace: a project opens nothing else to be read.
+    const { read: _home, ...outside } = kitEntry(setting, "plain", { env: { A: "\u0024{LISTED}" } });
+    cpSync(outside.args[0] ?? "", join(setting.folder, "server.mjs"));
+    const entry = { ...outside, args: [join(setting.folder, "server.mjs"), "plain"] };
     const file = join(setting.folder, ".mcp.json");
     writeFileSync(file, JSON.stringify({ mcpServers: { ours: entry } }));
     const words = ["-p", "call", "--allowed-tools", "mcp__ours__echo"];
