@@ -2,7 +2,7 @@
 import { auditOptions } from "./audit-view.ts";
 import type { Json } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
-import { CrucibleError } from "./base/error.ts";
+import { CrucibleError, toFault } from "./base/error.ts";
 import { nearest } from "./base/text.ts";
 import { projectMcpFile, userMcpFile } from "./config/mcp-places.ts";
 import { openSandbox } from "./confined.ts";
@@ -68,7 +68,9 @@ export async function mcpView(house: House): Promise<McpView> {
     },
     test: async (name, { pin }, signal) => {
       const entry = entryOf(name);
-      return inSandbox(house, [entry], signal, (pool, hands, limit) => pool.report(name, pin, hands, limit));
+      return inSandbox(house, [entry], signal, (pool, hands, limit) =>
+        pool.report(name, pin, hands, limit).catch(elseTry(name)),
+      );
     },
     add: async (scope, name, entry) => {
       const file = fileOf(house, scope);
@@ -103,6 +105,16 @@ export async function mcpView(house: House): Promise<McpView> {
       await record(house, { logout: name });
       return oauth.forget(entry);
     },
+  };
+}
+
+/** A test that failed is not what to try next. */
+function elseTry(name: string): (error: unknown) => never {
+  const test = `crucible mcp test ${name}`;
+  return (error) => {
+    const { code, message, hint } = toFault(error);
+    if (hint !== test) throw error;
+    throw new CrucibleError(code, message, { hint: `its entry: crucible mcp get ${name}`, cause: error });
   };
 }
 

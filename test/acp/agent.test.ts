@@ -24,7 +24,7 @@ async function beside(gate: { held: Promise<void> }) {
       },
     } as unknown as LiveSession;
   };
-  const list = () => [{ id: ID }];
+  const list = () => [{ id: ID, workspace: "/work", title: "", updatedAt: 0 }];
   const app = {
     workspace: "/work",
     open,

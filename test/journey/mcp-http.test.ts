@@ -66,7 +66,7 @@ test("login, use, renewal, logout; the token is nowhere but in its file", async 
   expect(await setting.ask(["-p", "call"])).toMatchObject({ code: 0 });
   expect(far.log).toContain("token refresh_token");
   const got = await setting.run(["mcp", "get", "far"]);
-  expect(got.stdout).toMatch(/login: since 20/);
+  expect(got.stdout).toMatch(/login: +since 20/);
   expect(got.stdout + JSON.stringify([setting.journal(), setting.audit()])).not.toContain(token);
   expect(await setting.run(["mcp", "logout", "far"])).toMatchObject({ code: 0, stdout: "logged out of far\n" });
   expect(await setting.run(["mcp", "test", "far"])).toMatchObject({ code: 41 });

@@ -70,7 +70,7 @@ export async function connect(
     signal.throwIfAborted();
     if (isUnauthorized(error)) throw loginNeeded(entry.name, error);
     const why = limit.aborted ? new Error(`no answer within ${START_MS / 1000} s`) : error;
-    throw startFailed(entry.name, why, server?.lastWords() ?? "");
+    throw startFailed(entry, why, server?.lastWords() ?? "");
   }
   const info = client.getServerVersion();
   return {
