@@ -17,7 +17,8 @@ interface Taken extends ImportItem {
 export async function importPlan(house: House, { workspace }: { readonly workspace: boolean }): Promise<ImportPlan> {
   const redactor = createRedactor("import", knownSecrets(house));
   const secret = (text: string) => redactor.text(text) !== text;
-  const ground: Ground = { config: house.config.places.config, secret, names: new Set() };
+  const { config } = house.config.places;
+  const ground: Ground = { config, workspace: house.workspace, secret, names: new Set() };
   const files = [
     ...foreignFiles(house.home, "user"),
     ...(workspace && house.workspace !== house.home ? foreignFiles(house.workspace, "workspace") : []),
@@ -44,6 +45,7 @@ export async function importPlan(house: House, { workspace }: { readonly workspa
 
 interface Ground {
   readonly config: string;
+  readonly workspace: string;
   readonly secret: (text: string) => boolean;
   /** What is taken already, as `what name`. */
   readonly names: Set<string>;
@@ -71,7 +73,9 @@ async function serverItems(file: ForeignFile, ground: Ground): Promise<readonly 
   const to = join(ground.config, "mcp.json");
   const { parse } = await import("jsonc-parser");
   const own = (parse(ownText(to) || "{}") as { mcpServers?: Record<string, unknown> } | undefined)?.mcpServers ?? {};
-  return serversIn(await settingsOf(file), ground.secret).map(({ name, entry, variables, takes }): Taken => {
+  const settings = await settingsOf(file);
+  const found = [settings, ofFolder(settings, ground.workspace)].flatMap((each) => serversIn(each, ground.secret));
+  return found.map(({ name, entry, variables, takes }): Taken => {
     const base = { what: "mcp" as const, name, from: file.file };
     if (Object.hasOwn(own, name) || known(ground, "mcp", name)) return { ...base, note: "there is one of that name" };
     // Among the person's own servers every variable of theirs could be named, also by what is not copied.
@@ -80,6 +84,12 @@ async function serverItems(file: ForeignFile, ground: Ground): Promise<readonly 
     const note = variables.length === 0 ? {} : { note: `not copied, set yourself: ${variables.join(", ")}` };
     return { ...base, to, ...note, write: () => setInJson(to, [[["mcpServers", name], entry]]) };
   });
+}
+
+/** What a person's file holds for one folder alone: `projects.<folder>` in ~/.claude.json, where `claude mcp add` puts it. */
+function ofFolder(settings: unknown, folder: string): unknown {
+  const { projects } = (settings ?? {}) as { projects?: Record<string, unknown> | null };
+  return projects && Object.hasOwn(projects, folder) ? projects[folder] : undefined;
 }
 
 function known({ names }: Ground, what: string, name: string): boolean {

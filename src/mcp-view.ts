@@ -2,7 +2,7 @@
 import { auditOptions } from "./audit-view.ts";
 import type { Json } from "./base/canonical-json.ts";
 import { systemClock } from "./base/clock.ts";
-import { CrucibleError } from "./base/error.ts";
+import { CrucibleError, toFault } from "./base/error.ts";
 import { nearest } from "./base/text.ts";
 import { projectMcpFile, userMcpFile } from "./config/mcp-places.ts";
 import { openSandbox } from "./confined.ts";
@@ -13,6 +13,7 @@ import { mcpBooks } from "./foreign-servers.ts";
 import { foreignHands } from "./guard/foreign.ts";
 import { createRedactor } from "./guard/redact.ts";
 import type { House } from "./house.ts";
+import { mayBeNear } from "./mcp/client/connect.ts";
 import { login } from "./mcp/client/login.ts";
 import { createPool, type Pool, viewOf } from "./mcp/client/pool.ts";
 import { mcpEntries, mcpSecrets } from "./mcp-entries.ts";
@@ -67,7 +68,9 @@ export async function mcpView(house: House): Promise<McpView> {
     },
     test: async (name, { pin }, signal) => {
       const entry = entryOf(name);
-      return inSandbox(house, [entry], signal, (pool, hands, limit) => pool.report(name, pin, hands, limit));
+      return inSandbox(house, [entry], signal, (pool, hands, limit) =>
+        pool.report(name, pin, hands, limit).catch(elseTry(name)),
+      );
     },
     add: async (scope, name, entry) => {
       const file = fileOf(house, scope);
@@ -102,6 +105,16 @@ export async function mcpView(house: House): Promise<McpView> {
       await record(house, { logout: name });
       return oauth.forget(entry);
     },
+  };
+}
+
+/** A test that failed is not what to try next. */
+function elseTry(name: string): (error: unknown) => never {
+  const test = `crucible mcp test ${name}`;
+  return (error) => {
+    const { code, message, hint } = toFault(error);
+    if (hint !== test) throw error;
+    throw new CrucibleError(code, message, { hint: `its entry: crucible mcp get ${name}`, cause: error });
   };
 }
 
@@ -198,7 +211,7 @@ async function inSandbox(
   }
 }
 
-/** Where a login goes is only known on the way: public addresses, and the entry's own host. */
+/** Where a login goes is only known on the way: public addresses, and of this machine's what the entry itself names. */
 async function loginAt(
   house: House,
   entry: HttpEntry,
@@ -207,10 +220,9 @@ async function loginAt(
 ): Promise<void> {
   const parts = partsOf(house, signal);
   const went = new Set<string>();
-  const own = new URL(entry.url).hostname;
   const fetch = createDialler({
     hosts: (pair) => went.add(pair).has(pair),
-    reachable: (pair) => entry.scope === "user" && pair.slice(0, pair.lastIndexOf(":")) === own,
+    reachable: (pair) => mayBeNear(entry, pair),
     closed: modelServers(house.config),
     dialling: undefined,
     signal,
@@ -218,8 +230,9 @@ async function loginAt(
   const loopback = await openLoopback(entry.oauth.callbackPort ?? 0, signal);
   try {
     const visit = (url: URL) => {
+      const answer = loopback.answer(url.searchParams.get("state") ?? "");
       show(url.href);
-      return loopback.answer;
+      return answer;
     };
     const order = { entry, fetch, redirectUrl: loopback.url, visit };
     const noted = { ...parts, note: () => undefined, changed: () => undefined };

@@ -44,7 +44,18 @@ export function editorAgent(serving: Serving): EditorAgent {
     const { session, ground } = at(id);
     return { modes: modesNow(session.mode), configOptions: await modelOption(ground, session.model) };
   };
-  const begin = async (client: AgentContext, asked: Asked, id?: string): Promise<string> => {
+  /** What opens or closes one session is done one after the other: none is lost that another put away. */
+  const turns = new Map<string, Promise<unknown>>();
+  const inTurn = <T>(id: string, work: () => Promise<T>): Promise<T> => {
+    const mine = (turns.get(id) ?? Promise.resolve()).then(work, work);
+    turns.set(id, mine);
+    const leave = () => void (turns.get(id) === mine && turns.delete(id));
+    mine.then(leave, leave);
+    return mine;
+  };
+  const begin = (client: AgentContext, asked: Asked, id?: string): Promise<string> =>
+    id === undefined ? open(client, asked) : inTurn(id, () => open(client, asked, id));
+  const open = async (client: AgentContext, asked: Asked, id?: string): Promise<string> => {
     const { mcpServers = [], additionalDirectories = [] } = asked;
     const ground = await serving.ground(asked.cwd);
     const own = id ?? uuid(systemClock.now());
@@ -112,15 +123,17 @@ export function editorAgent(serving: Serving): EditorAgent {
       }),
     )
     .onNotification(methods.agent.session.cancel, ({ params }) => sessions.get(params.sessionId)?.session.cancel());
-  const end = async (id: string) => {
-    const { session } = at(id);
-    sessions.delete(id);
-    await session.close();
-    return {};
-  };
+  const end = (id: string) =>
+    inTurn(id, async () => {
+      const { session } = at(id);
+      sessions.delete(id);
+      await session.close();
+      return {};
+    });
   return {
     app,
     async close() {
+      await Promise.allSettled(turns.values());
       await Promise.allSettled([...sessions.values()].map(({ session }) => session.close()));
     },
   };

@@ -11,6 +11,8 @@ export interface Meant {
   readonly work?: Work;
   readonly mode?: Mode;
   readonly undo?: UndoOptions;
+  /** A summary takes the place of what was said. */
+  readonly compact?: true;
 }
 
 interface SlashCommand {
@@ -65,6 +67,7 @@ const COMMANDS: Readonly<Record<string, SlashCommand>> = {
       throw new CrucibleError("usage", `/undo ${words}: no number of turns`);
     },
   },
+  compact: { about: "put a summary in the place of what was said so far", mean: () => ({ compact: true }) },
   redo: { about: "take the last undo back", mean: () => ({ undo: { redo: true } }) },
 };
 

@@ -6,7 +6,14 @@ import type { OpenOptions } from "../core/ports/app.ts";
 /** Throws `bad-input` for a transport that is not spoken. */
 export function editorServers(servers: readonly McpServer[]): Pick<OpenOptions, "mcpConfig"> {
   if (servers.length === 0) return {};
-  const mcpServers = Object.fromEntries(servers.map((server) => [nameOf(server.name), entryOf(server)]));
+  const mcpServers: Record<string, object> = {};
+  for (const server of servers) {
+    const name = nameOf(server.name);
+    // Two names may become one: none is lost.
+    let free = name;
+    for (let number = 2; Object.hasOwn(mcpServers, free); number++) free = `${name.slice(0, 28)}-${number}`;
+    mcpServers[free] = entryOf(server);
+  }
   return { mcpConfig: { source: JSON.stringify({ mcpServers }), only: false } };
 }
 

@@ -137,6 +137,10 @@ export function createEditorSession(parts: SessionParts): EditorSession {
     const meant = meantBy(words);
     if (meant?.mode) setMode(meant.mode);
     if (meant?.undo) await takeBack(meant.undo);
+    if (meant?.compact) {
+      await (await open("compact")).compact(signal);
+      say("What was said so far is a summary now.");
+    }
     if (meant && meant.words === undefined) return "end_turn";
     const session = await open(oneLine(words, 80));
     const replaced = meant?.words;

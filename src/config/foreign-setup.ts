@@ -25,12 +25,16 @@ const SETTINGS: readonly (readonly [what: ForeignFile["what"], form: ForeignForm
   ["mcp", "json", ".config/opencode/opencode.json"],
   ["mcp", "json", "opencode.json"],
   ["mcp", "json", ".cursor/mcp.json"],
+  ["mcp", "json", ".vscode/mcp.json"],
+  ["mcp", "json", ".codeium/windsurf/mcp_config.json"],
   ["mcp", "yaml", ".continue/config.yaml"],
+  ["rule", "markdown", ".github/copilot-instructions.md"],
 ];
 const FOLDERS: readonly (readonly [what: ForeignFile["what"], path: string])[] = [
   ["command", ".codex/prompts"],
   ["command", ".config/opencode/command"],
   ["command", ".opencode/command"],
+  ["command", ".cursor/commands"],
   ["agent", ".config/opencode/agent"],
   ["agent", ".opencode/agent"],
   ["rule", ".cursor/rules"],

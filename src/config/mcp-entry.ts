@@ -18,6 +18,7 @@ export interface EntryGround {
 const strings = z.array(z.string());
 const texts = z.record(z.string(), z.string());
 const host = z.string().check(z.regex(/^[A-Za-z0-9.-]+(?::\d{1,5})?$/, "write a host, or host:port"));
+const hostAndPort = z.string().check(z.regex(/^[a-z0-9.-]+:\d{1,5}$/, "write host:port"));
 const COMMON = {
   type: z.enum(["stdio", "http", "streamable-http", "sse"]),
   enabled: z.boolean(),
@@ -46,6 +47,7 @@ const HTTP = {
     clientSecret: z.optional(z.string()),
     clientMetadataUrl: z.optional(z.string().check(z.regex(/^https:\/\//, "an https address"))),
     scope: z.optional(z.string()),
+    hosts: z.optional(z.array(hostAndPort)),
     callbackPort: z.optional(z.number().check(z.int(), z.minimum(1), z.maximum(65_535))),
   }),
 };
@@ -54,6 +56,8 @@ const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9-]|_(?=[A-Za-z0-9-])){0,31}$/;
 const OWN_ONLY: Readonly<Record<string, (value: unknown) => boolean>> = {
   approve: (value) => Array.isArray(value) && value.length > 0,
   sampling: (value) => value === "allow",
+  read: (value) => Array.isArray(value) && value.length > 0,
+  oauth: (value) => ((value as HttpEntry["oauth"]).hosts ?? []).length > 0,
 };
 const TIMEOUT_MS = 60_000;
 

@@ -21,7 +21,7 @@ const fields = (value: unknown): Fields =>
 /** The servers in a parsed settings file of any of them. */
 export function serversIn(settings: unknown, secret: IsSecret): readonly ForeignServer[] {
   const all = fields(settings);
-  const found = [all["mcpServers"], all["mcp_servers"], all["mcp"]].flatMap((table) => {
+  const found = [all["mcpServers"], all["mcp_servers"], all["mcp"], all["servers"]].flatMap((table) => {
     if (Array.isArray(table))
       return table.map((each): [string, Fields] => [String(fields(each)["name"]), fields(each)]);
     return Object.entries(fields(table)).map(([name, each]): [string, Fields] => [name, fields(each)]);

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { CrucibleError } from "../base/error.ts";
 import { issueText } from "../base/issue-text.ts";
+import { patternCost } from "../base/pattern-cost.ts";
 import { nearest } from "../base/text.ts";
 import { toolNames } from "../base/tool-names.ts";
 import { HOOK_EVENTS, type HookAnswer, type HookEntry, type HookEvent } from "../core/ports/hooks.ts";
@@ -39,6 +40,7 @@ export function readHooks(value: unknown, { origin, file }: Pick<HookEntry, "ori
     if (!isEvent(event)) throw unknownEvent(file, event);
     return groups.flatMap(({ matcher = "", hooks: entries }) => {
       patternOf(matcher, file);
+      if (origin === "project") refuseSlow(matcher, file);
       return entries.map(({ command, timeout = DEFAULT_SECONDS, failClosed = false }) => ({
         ...{ event, matcher, command, failClosed, origin, file },
         timeoutMs: Math.round(timeout * MS),
@@ -65,6 +67,20 @@ function patternOf(matcher: string, file: string): RegExp | undefined {
     const why = error instanceof Error ? error.message : "";
     throw bad(`${file}: matcher ${JSON.stringify(matcher)}: ${why}`, "a regular expression over names of tools");
   }
+}
+
+/** Longest name of a tool, roughly (characters), and the steps that four repetitions over it may take. */
+const NAME_LENGTH = 100;
+const MOST_STEPS = (NAME_LENGTH + 1) ** 5;
+
+/** A project's matcher is looked for before every call: one that may take for ever is none. */
+function refuseSlow(matcher: string, file: string): void {
+  const alternatives = matcher.includes("(") ? [matcher] : matcher.split("|");
+  if (matcher === "*" || alternatives.every((each) => patternCost(each, NAME_LENGTH) <= MOST_STEPS)) return;
+  throw bad(
+    `${file}: matcher ${JSON.stringify(matcher)} may take too long`,
+    "no repeated group, no reference back, at most four repetitions",
+  );
 }
 
 /** True when the hook is about this tool, by our name of it or by the one that others use. */

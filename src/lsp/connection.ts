@@ -1,11 +1,12 @@
 /** One language server: started, asked, and believed only about text that it was given. */
-import { PassThrough, Writable } from "node:stream";
+import { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import type { MessageConnection } from "vscode-jsonrpc/node";
 import { abortable } from "../base/async.ts";
 import { CrucibleError } from "../base/error.ts";
 import type { Problem, SourceFile, SourcePlace } from "../core/ports/languages.ts";
 import type { ServerProcess } from "../core/ports/mcp.ts";
+import { boundedReader, messageReader } from "./reader.ts";
 
 /** Longest start of a server, reading the project included (milliseconds). */
 const START_MS = 60_000;
@@ -57,12 +58,12 @@ interface Opened {
 
 /** Throws `tool-failed` when it does not begin to speak. */
 export async function connect(child: ServerProcess, options: ConnectionOptions): Promise<Connection> {
-  const { createMessageConnection, StreamMessageReader, StreamMessageWriter } = await import("vscode-jsonrpc/node");
-  const output = new PassThrough();
+  const { createMessageConnection, StreamMessageWriter } = await import("vscode-jsonrpc/node");
+  const output = boundedReader(() => child.kill());
   const input = new Writable({
     write: (chunk: Buffer, _encoding, done) => void child.write(chunk.toString("utf8")).then(() => done(), done),
   });
-  const rpc = createMessageConnection(new StreamMessageReader(output), new StreamMessageWriter(input));
+  const rpc = createMessageConnection(messageReader(output), new StreamMessageWriter(input));
   const state = { alive: true };
   const end = () => {
     state.alive = false;
@@ -70,7 +71,7 @@ export async function connect(child: ServerProcess, options: ConnectionOptions):
   };
   rpc.onError(() => undefined);
   input.on("error", () => undefined);
-  child.onOutput((chunk) => void output.write(chunk));
+  child.onOutput(output.take);
   const gone = child.ended.then(end, end);
   const leave = () => {
     end();

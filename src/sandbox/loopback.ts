@@ -1,4 +1,4 @@
-/** The address of this machine that a browser comes back to after a login: one answer, then it is gone. */
+/** The address of this machine that a browser comes back to after a login: one answer, by its `state`, then it is gone. */
 import type { AddressInfo } from "node:net";
 import { CrucibleError } from "../base/error.ts";
 
@@ -7,8 +7,8 @@ const PATH = "/callback";
 export interface Loopback {
   /** `http://127.0.0.1:port/callback` (RFC 8252, 7.3). */
   readonly url: string;
-  /** What the browser brings back. Rejects when `signal` aborts. */
-  readonly answer: Promise<URLSearchParams>;
+  /** What the browser that was sent out with `state` brings back; any other request is nobody's. Rejects when `signal` aborts. */
+  answer(state: string): Promise<URLSearchParams>;
   close(): void;
 }
 
@@ -16,12 +16,15 @@ export interface Loopback {
 export async function openLoopback(port: number, signal: AbortSignal): Promise<Loopback> {
   const { createServer } = process.getBuiltinModule("node:http");
   const answer = Promise.withResolvers<URLSearchParams>();
+  let expected: string | undefined;
   answer.promise.catch(() => undefined);
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://127.0.0.1");
     const fits =
       request.method === "GET" &&
       url.pathname === PATH &&
+      expected !== undefined &&
+      url.searchParams.get("state") === expected &&
       (url.searchParams.has("code") || url.searchParams.has("error"));
     response.writeHead(fits ? 200 : 404, { "content-type": "text/plain; charset=utf-8", connection: "close" });
     response.end(fits ? "You can close this page and go back to the terminal.\n" : "not here\n");
@@ -43,7 +46,10 @@ export async function openLoopback(port: number, signal: AbortSignal): Promise<L
   signal.addEventListener("abort", stop, { once: true });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${PATH}`,
-    answer: answer.promise,
+    answer: (state) => {
+      expected = state;
+      return answer.promise;
+    },
     close: () => {
       signal.removeEventListener("abort", stop);
       server.close();

@@ -98,11 +98,14 @@ test.each(WRONG)("%j is refused with its place", async (value, message) => {
 });
 
 test("a project may not widen", async () => {
-  for (const [key, value] of [
-    ["approve", ["*"]],
-    ["sampling", "allow"],
+  const ours = { command: "x" };
+  for (const [key, value, rest] of [
+    ["approve", ["*"], ours],
+    ["sampling", "allow", ours],
+    ["read", ["~"], { ...ours, hosts: ["example.com"] }],
+    ["oauth", { hosts: ["127.0.0.1:8080"] }, { url: "https://example.com" }],
   ] as const) {
-    using here = setting({ "work/.mcp.json": { k: { command: "x", [key]: value } } });
+    using here = setting({ "work/.mcp.json": { k: { ...rest, [key]: value } } });
     const trust = workspaceTrust(here.places, here.workspace, () => 1);
     trust.give(trust.subjects(), "me");
     await expect(here.read()).rejects.toThrow(`${key} cannot be set by a project`);

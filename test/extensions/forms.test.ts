@@ -114,6 +114,25 @@ describe("hooks", () => {
     expect(matches(entry({ matcher }), tool)).toBe(expected);
   });
 
+  test("of a project have a matcher that cannot take for ever; the person's own is theirs", () => {
+    const read = (matcher: string, origin: "user" | "project") => () =>
+      readHooks({ hooks: { PreToolUse: [{ matcher, hooks: [{ command: "x" }] }] } }, { origin, file: "h.json" });
+    for (const slow of ["(a+)+", "(?:\\w|_)*x", "(.)\\1x", "a*a*a*a*a*x", "shell|(a|a)+", "(a|b){1,99}"]) {
+      expect(read(slow, "project")).toThrow(/h\.json: matcher .* may take too long/);
+      expect(read(slow, "user")).not.toThrow();
+    }
+    for (const plain of [
+      "",
+      "*",
+      "Bash",
+      "Edit|Write",
+      "mcp__.*__write.*|mcp__.*__put.*|mcp__.*",
+      "(Edit|Write)?",
+      "^(?!read).*$",
+    ])
+      expect(read(plain, "project")).not.toThrow();
+  });
+
   test("never widen, and say no where they fail: whatever they print, however they end", () => {
     const words = fc.constantFrom("approve", "allow", "block", "deny", "ask", "", undefined);
     const output = fc.record({ decision: words, hookSpecificOutput: fc.record({ permissionDecision: words }) });

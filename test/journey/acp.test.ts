@@ -127,6 +127,27 @@ test("modes, a plan that is accepted, and a slash command", async () => {
   );
 });
 
+test("/compact puts a summary in the place of what was said", async () => {
+  const long = "Every word of this answer counts. ".repeat(120);
+  await using setting = await journey({
+    server: { window: 8_192 },
+    script: [
+      ...["one", "two", "three"].map((which) => ({ text: `${long}${which}` })),
+      { text: "In short: words." },
+      DONE,
+    ],
+  });
+  await using editor = await startEditor(setting);
+  const { sessionId } = await begin(editor, setting);
+  const say = (words: string) => editor.agent.request(session.prompt, { sessionId, prompt: text(words) });
+  for (const words of ["first", "second", "third"]) await say(words);
+  expect(await say("/compact")).toMatchObject({ stopReason: "end_turn" });
+  expect(editor.words()).toContain("is a summary now");
+  await say("go on");
+  expect(setting.journal().some(({ kind }) => kind === "context-compacted")).toBe(true);
+  expect(JSON.stringify(messagesOf(setting.server.chats.at(-1) ?? { body: {} }))).toContain("In short: words.");
+});
+
 test("/council is a council, shown as one entry that grows", async () => {
   const says = JSON.stringify({
     answer: "Yes.",

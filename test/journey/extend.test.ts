@@ -327,6 +327,30 @@ describe.concurrent("crucible import", () => {
     expect(requested(setting, 0)).toMatch(/Be kind\./);
   });
 
+  test("finds what stands for this folder alone, and the places of other editors", async () => {
+    await using setting = await journey({
+      script: [],
+      files: {
+        ".vscode/mcp.json": '{"servers":{"code":{"type":"stdio","command":"code-mcp"}}}',
+        ".cursor/commands/tidy.md": "Tidy up.",
+        ".github/copilot-instructions.md": "Be brief.",
+      },
+    });
+    const projects = {
+      [setting.folder]: { mcpServers: { here: { command: "here-mcp" } } },
+      "/elsewhere": { mcpServers: { there: { command: "there-mcp" } } },
+    };
+    put(setting.home, { ".claude.json": JSON.stringify({ projects }) });
+    expect((await setting.run(["import", "--yes", "--workspace"])).stdout).toMatch(
+      /rule +copilot-instructions .*put it into its AGENTS\.md/,
+    );
+    const folder = join(setting.home, "crucible/config");
+    expect(JSON.parse(readFileSync(join(folder, "mcp.json"), "utf8"))).toEqual({
+      mcpServers: { here: { command: "here-mcp" }, code: { command: "code-mcp" } },
+    });
+    expect(readFileSync(join(folder, "commands/tidy.md"), "utf8")).toBe("Tidy up.");
+  });
+
   test("says when there is nothing", async () => {
     await using setting = await journey({ script: [], files: { "a.ts": "" } });
     expect(await setting.run(["import"])).toMatchObject({ code: 0, stdout: "no other agent's setup was found\n" });

@@ -66,10 +66,25 @@ test("login, use, renewal, logout; the token is nowhere but in its file", async 
   expect(await setting.ask(["-p", "call"])).toMatchObject({ code: 0 });
   expect(far.log).toContain("token refresh_token");
   const got = await setting.run(["mcp", "get", "far"]);
-  expect(got.stdout).toMatch(/login: since 20/);
+  expect(got.stdout).toMatch(/login: +since 20/);
   expect(got.stdout + JSON.stringify([setting.journal(), setting.audit()])).not.toContain(token);
   expect(await setting.run(["mcp", "logout", "far"])).toMatchObject({ code: 0, stdout: "logged out of far\n" });
   expect(await setting.run(["mcp", "test", "far"])).toMatchObject({ code: 41 });
+});
+
+test("a server's word for another port of this machine is not taken; the person's is", async () => {
+  await using inner = await startHttpServer();
+  const { origin, host } = new URL(inner.url);
+  await using far = await startHttpServer(false, origin);
+  await using setting = await journey({ script: [] });
+  configure(setting, { far: { url: far.url } });
+  const refused = await login(setting, "far");
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toContain("127.0.0.1");
+  expect(inner.log).toEqual([]);
+  configure(setting, { far: { url: far.url, oauth: { hosts: [host] } } });
+  expect(await login(setting, "far")).toMatchObject({ code: 0 });
+  expect(inner.log).toEqual(["register", "token authorization_code"]);
 });
 
 test("a second call after foreign text needs a word beforehand", async () => {

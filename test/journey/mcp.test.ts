@@ -1,5 +1,5 @@
 /** Foreign servers with the real binary in the real sandbox: found by search, judged, called, confined, reaped. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { call, type Journey, journey, lastText, messagesOf } from "../kit/journey.ts";
@@ -275,7 +275,10 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
   test("a project's servers wait for trust, take only listed variables and widen nothing", async () => {
     const echo = inner("mcp__ours__echo", { text: "x" });
     await using setting = await journey({ script: () => (setting.server.chats.length % 2 === 1 ? echo : DONE) });
-    const entry = kitEntry(setting, "plain", { env: { A: "\u0024{LISTED}" } });
+    // It lies in the workspace: a project opens nothing else to be read.
+    const { read: _home, ...outside } = kitEntry(setting, "plain", { env: { A: "\u0024{LISTED}" } });
+    cpSync(outside.args[0] ?? "", join(setting.folder, "server.mjs"));
+    const entry = { ...outside, args: [join(setting.folder, "server.mjs"), "plain"] };
     const file = join(setting.folder, ".mcp.json");
     writeFileSync(file, JSON.stringify({ mcpServers: { ours: entry } }));
     const words = ["-p", "call", "--allowed-tools", "mcp__ours__echo"];
@@ -369,6 +372,12 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
     expect(tested.tools.length).toBeGreaterThan(5);
     const got = await setting.run(["mcp", "get", "kit", "-o", "json"]);
     expect(got.stdout).not.toContain("abcdefghijkl");
+    expect((await setting.run(["mcp", "get", "kit", "--json"])).stdout).toBe(got.stdout);
+    const shown = (await setting.run(["mcp", "get", "kit"])).stdout;
+    expect(shown).toMatch(/^kit\nruns: +.*server\.mjs plain\nfrom: +user: .*mcp\.json/);
+    expect(shown).toMatch(/^env: +TOKEN$/m);
+    expect(shown).toMatch(/^read: +.*servers$/m);
+    expect(shown).not.toMatch(/[{}]|abcdefghijkl/);
     expect((await setting.run(["doctor"])).stdout).toMatch(/mcp +kit: .*pinned tools/);
     expect(await setting.run(["mcp", "get", "kits"])).toMatchObject({
       code: 2,
@@ -388,6 +397,24 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
       "unknown key arg of server k. Did you mean args?",
     );
     expect((await ask("/nowhere.json")).stderr).toContain("there is no such file");
+  });
+
+  test("a server that does not see its own program: the folder that is missing is named, not the test that failed", async () => {
+    await using setting = await journey({ script: [] });
+    const { command, args, read } = kitEntry(setting, "plain");
+    configure(setting, {
+      kit: { command, args },
+      gone: { command: "no-such-server" },
+      bad: kitEntry(setting, "broken"),
+    });
+    const kit = await setting.run(["mcp", "test", "kit"]);
+    expect(kit.code).not.toBe(0);
+    expect(kit.stderr).toContain(`crucible mcp add kit --read ${read[0] ?? ""} `);
+    expect((await setting.run(["mcp", "test", "gone"])).stderr).toContain("crucible mcp add gone --read FOLDER ");
+    const bad = await setting.run(["mcp", "test", "bad"]);
+    expect(bad.stderr).toContain("no such database");
+    expect(bad.stderr).toContain("crucible mcp get bad");
+    expect(bad.stderr).not.toContain("mcp test");
   });
 
   test("--mcp-config adds for one run, --strict-mcp-config takes nothing else; --offline closes what needs a network", async () => {

@@ -26,12 +26,14 @@ interface Room {
   readonly good: Set<string>;
   readonly codes: Map<string, string>;
   readonly open: boolean;
+  /** Where it sends its clients to log in; to itself when absent. */
+  readonly elsewhere: string | undefined;
   origin: string;
 }
 
-/** `open`: no login is wanted. */
-export async function startHttpServer(open = false): Promise<HttpServer> {
-  const room: Room = { log: [], good: new Set(), codes: new Map(), open, origin: "" };
+/** `open`: no login is wanted. `elsewhere`: the origin of another login server. */
+export async function startHttpServer(open = false, elsewhere?: string): Promise<HttpServer> {
+  const room: Room = { log: [], good: new Set(), codes: new Map(), open, elsewhere, origin: "" };
   const server = createServer((request, response) => void serve(room, request, response));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   room.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -50,7 +52,7 @@ async function serve(room: Room, request: IncomingMessage, response: ServerRespo
   const url = new URL(request.url ?? "/", room.origin);
   const { origin } = room;
   if (url.pathname === "/.well-known/oauth-protected-resource/mcp" && !room.open)
-    return json(response, 200, { resource: `${origin}/mcp`, authorization_servers: [origin] });
+    return json(response, 200, { resource: `${origin}/mcp`, authorization_servers: [room.elsewhere ?? origin] });
   if (url.pathname === "/.well-known/oauth-authorization-server" && !room.open)
     return json(response, 200, {
       ...{ issuer: origin, authorization_endpoint: `${origin}/authorize`, token_endpoint: `${origin}/token` },

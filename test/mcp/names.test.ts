@@ -27,6 +27,19 @@ test("patterns take their characters as they are", () => {
   expect(matches([], "x")).toBe(false);
 });
 
+test("stars mean what they mean in a regular expression, at any length", () => {
+  const letters = (most: number) =>
+    fc.array(fc.constantFrom("a", "b", "*"), { maxLength: most }).map((list) => list.join(""));
+  fc.assert(
+    fc.property(letters(6), letters(8), (pattern, name) => {
+      const oracle = new RegExp(`^${pattern.replaceAll("*", ".*")}$`);
+      expect(matches([pattern], name.replaceAll("*", "c"))).toBe(oracle.test(name.replaceAll("*", "c")));
+    }),
+    { numRuns: 500 },
+  );
+  expect(matches([`${"*a".repeat(30)}x`], "a".repeat(100_000))).toBe(false);
+});
+
 test("every word of a tool is in its pin, and a change is told in lines", () => {
   const tool = {
     name: "t",

@@ -199,7 +199,7 @@ test("a switched-off server does nothing", async () => {
   expect(scene.orders).toEqual([]);
 });
 
-test("only the entry's own host may lie near: a host that a login led to may not move onto this machine", async () => {
+test("only what the entry names may lie near: where a login led to may not move onto this machine, nor to another port of the host", async () => {
   const dialled: unknown[] = [];
   const hands = {
     dial: async (order: unknown) => {
@@ -209,11 +209,11 @@ test("only the entry's own host may lie near: a host that a login led to may not
   } as unknown as ForeignHands;
   const entry: McpEntry = {
     ...{ name: "far", origin: "f:1", scope: "user", enabled: true, transport: "http", url: "http://10.0.0.7:80/mcp" },
-    ...{ tools: { allow: [], deny: [] }, approve: [], timeoutMs: 1_000, secrets: [], headers: {}, oauth: {} },
-    sampling: "ask",
+    ...{ tools: { allow: [], deny: [] }, approve: [], timeoutMs: 1_000, secrets: [], headers: {} },
+    ...{ sampling: "ask", oauth: { hosts: ["10.0.0.8:443"] } },
   };
   const oauth = oauthBook(memory(), systemClock.now);
-  oauth.merge(entry, { hosts: ["10.0.0.7:443", "login.example:443"] });
+  oauth.merge(entry, { hosts: ["10.0.0.7:443", "10.0.0.8:443", "login.example:443"] });
   const made = createPool([entry], {
     ...{ pins: pinBook(memory()), oauth, version: "0", roots: () => [], clock: systemClock, offline: false },
     ...{ lifetime: signal, note: () => undefined },
@@ -226,8 +226,8 @@ test("only the entry's own host may lie near: a host that a login led to may not
   await expect(made.report("far", false, hands, signal)).rejects.toThrow("not now");
   expect(dialled[0]).toEqual({
     server: "far",
-    hosts: ["10.0.0.7:80", "10.0.0.7:443", "login.example:443"],
-    reachable: ["10.0.0.7:80", "10.0.0.7:443"],
+    hosts: ["10.0.0.7:80", "10.0.0.7:443", "10.0.0.8:443", "login.example:443"],
+    reachable: ["10.0.0.7:80", "10.0.0.8:443"],
   });
   await made.close();
 });

@@ -14,9 +14,11 @@ type Finish = (code: number) => void;
 type Open = () => Promise<McpView>;
 interface Form {
   readonly outputFormat?: string;
+  readonly json?: boolean;
 }
 
-const JSON_FLAG = ["-o, --output-format <form>", "text or json"] as const;
+const FORM_FLAG = ["-o, --output-format <form>", "text or json"] as const;
+const JSON_FLAG = ["--json", "for programs: the same as -o json"] as const;
 
 export default function mcp(command: Command, context: CommandContext, finish: Finish): void {
   const open: Open = async () =>
@@ -115,6 +117,7 @@ function declareLook(command: Command, open: Open, finish: Finish): void {
   command
     .command("list", { isDefault: true })
     .description("the servers of this folder; none is started")
+    .option(...FORM_FLAG)
     .option(...JSON_FLAG)
     .action(async (form: Form) => {
       const view = await open();
@@ -129,6 +132,7 @@ function declareLook(command: Command, open: Open, finish: Finish): void {
   command
     .command("get <name>")
     .description("one server: its entry, its pinned tools, its login")
+    .option(...FORM_FLAG)
     .option(...JSON_FLAG)
     .action(async (name: string, form: Form) => {
       const details = await (await open()).get(name);
@@ -143,11 +147,39 @@ function rowOf({ name, target, state, tools, scope, origin }: McpServerStatus): 
 }
 
 function detailsText({ name, target, origin, scope, state, entry, pins, login }: McpDetails): string {
-  const since = login
-    ? `login: since ${new Date(login.since).toISOString()}${login.scope ? `, ${login.scope}` : ""}\n`
-    : "";
-  const head = `${name}: ${harmless(target)}\n${scope}: ${harmless(origin)}, ${state}\n${harmless(JSON.stringify(entry))}\n${since}`;
-  return `${head}${pins.length === 0 ? `no pins yet: crucible mcp test ${name}\n` : table(pins.map(toolRow))}`;
+  const rows = [
+    ["runs", target],
+    ["from", `${scope}: ${origin}`],
+    ["state", state],
+    ...entryRows(entry as Readonly<Record<string, Json>>),
+    ...(login
+      ? [["login", `since ${new Date(login.since).toISOString()}${login.scope ? `, ${login.scope}` : ""}`]]
+      : []),
+  ].map(([key, value]) => [`${key ?? ""}:`, harmless(value ?? "")]);
+  const known = pins.length === 0 ? `no pins yet: crucible mcp test ${name}\n` : `\n${table(pins.map(toolRow))}`;
+  return `${name}\n${table(rows)}${known}`;
+}
+
+/** What is told in another row, or is so for every server that says nothing else. */
+const UNTOLD = new Set(["name", "origin", "scope", "transport", "command", "args", "url", "enabled"]);
+
+/** One row for each thing that the entry says. */
+function entryRows(entry: Readonly<Record<string, Json>>): string[][] {
+  return Object.entries(entry).flatMap(([key, value]) => {
+    const text = UNTOLD.has(key) ? "" : plainly(value);
+    return text === "" ? [] : [[key === "timeoutMs" ? "longest call" : key, key === "timeoutMs" ? `${text} ms` : text]];
+  });
+}
+
+/** Lists with commas, fields as `name value`; empty when there is nothing in it. */
+function plainly(value: Json | undefined): string {
+  if (Array.isArray(value)) return value.map(plainly).join(", ");
+  if (typeof value !== "object" || value === null) return String(value ?? "");
+  return Object.entries(value)
+    .map(([key, inner]) => [key, plainly(inner)] as const)
+    .filter(([, text]) => text !== "")
+    .map(([key, text]) => (text === "…" ? key : `${key} ${text}`))
+    .join(", ");
 }
 
 function toolRow({ name, state, pin, description }: McpToolView): string[] {
@@ -159,6 +191,7 @@ function declareTest(command: Command, open: Open, finish: Finish): void {
     .command("test <name>")
     .description("start it in its sandbox and list what it has")
     .option("--pin", "take its tools as they are now")
+    .option(...FORM_FLAG)
     .option(...JSON_FLAG)
     .action(async (name: string, options: Form & { pin?: boolean }) => {
       const report = await interruptible(async (signal) =>
@@ -210,6 +243,7 @@ async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Prom
 }
 
 function asJson(form: Form): boolean {
+  if (form.json) return true;
   if (form.outputFormat === undefined || form.outputFormat === "text") return false;
   if (form.outputFormat === "json") return true;
   throw new CrucibleError("usage", `-o ${form.outputFormat}: text or json`);

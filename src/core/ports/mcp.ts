@@ -11,7 +11,7 @@ interface EntryBase {
   readonly name: string;
   /** `file:line`, or the flag. */
   readonly origin: string;
-  /** `user` entries may widen (what is called without a question, private addresses); `project` ones may not. */
+  /** `user` entries may widen (what is called without a question, what is read outside the workspace, private addresses); `project` ones may not. */
   readonly scope: "user" | "project";
   readonly enabled: boolean;
   /** Names or patterns with `*`; a denied tool is not there at all. */
@@ -48,6 +48,8 @@ export interface HttpEntry extends EntryBase {
     readonly clientSecret?: string;
     readonly clientMetadataUrl?: string;
     readonly scope?: string;
+    /** `host:port` of login servers on this machine or its network; others there are not reached. */
+    readonly hosts?: readonly string[];
     /** Port of the loopback address that the browser comes back to; any free one when absent. */
     readonly callbackPort?: number;
   };

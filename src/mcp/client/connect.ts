@@ -70,7 +70,7 @@ export async function connect(
     signal.throwIfAborted();
     if (isUnauthorized(error)) throw loginNeeded(entry.name, error);
     const why = limit.aborted ? new Error(`no answer within ${START_MS / 1000} s`) : error;
-    throw startFailed(entry.name, why, server?.lastWords() ?? "");
+    throw startFailed(entry, why, server?.lastWords() ?? "");
   }
   const info = client.getServerVersion();
   return {
@@ -94,16 +94,16 @@ function orderOf({ name, command, args, cwd, env, read, profile, hosts }: StdioE
   return { server: name, words: [command, ...args], env, ...folder, read, profile, hosts };
 }
 
-/** The host of its address, and those that its login went to: these were told by the server, and are never near. */
+/** The host of its address, and those that its login went to: these were told by the server. */
 function dialOf(entry: HttpEntry, oauth: OAuthBook) {
-  const own = pairOf(entry.url);
-  const hosts = [own, ...(oauth.get(entry)?.hosts ?? [])];
-  const near = hosts.filter((pair) => nameIn(pair) === nameIn(own));
-  return { server: entry.name, hosts, reachable: entry.scope === "user" ? near : [] };
+  const hosts = [pairOf(entry.url), ...(oauth.get(entry)?.hosts ?? [])];
+  return { server: entry.name, hosts, reachable: hosts.filter((pair) => mayBeNear(entry, pair)) };
 }
 
-/** The host of `host:port`. */
-const nameIn = (pair: string) => pair.slice(0, pair.lastIndexOf(":"));
+/** True when `host:port` may lie on this machine or its network: the person named it. What a server tells of is never near. */
+export function mayBeNear(entry: HttpEntry, pair: string): boolean {
+  return entry.scope === "user" && (pair === pairOf(entry.url) || (entry.oauth.hosts ?? []).includes(pair));
+}
 
 /** `host:port` of an address. */
 export function pairOf(url: string | URL): string {

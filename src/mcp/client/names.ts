@@ -31,11 +31,22 @@ export function serverOf(name: string): string | undefined {
   return /^(?:mcp|mcp_resources)__((?:(?!__).)+)(?:__.*)?$/.exec(name)?.[1];
 }
 
-/** True when one of `patterns` (`*` for any characters) is one of the names. */
+/** True when one of `patterns` (`*` for any characters) is one of the names. Linear: both may be a stranger's. */
 export function matches(patterns: readonly string[], ...names: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-    const form = new RegExp(`^${parts.join(".*")}$`, "s");
-    return names.some((name) => form.test(name));
-  });
+  return patterns.some((pattern) => names.some((name) => fits(pattern, name)));
+}
+
+/** Each piece between stars is taken where it first stands; the last one has to be the end. */
+function fits(pattern: string, name: string): boolean {
+  const [first = "", ...pieces] = pattern.split("*");
+  const last = pieces.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first)) return false;
+  let from = first.length;
+  for (const piece of pieces) {
+    const at = name.indexOf(piece, from);
+    if (at < 0) return false;
+    from = at + piece.length;
+  }
+  return name.length - last.length >= from && name.endsWith(last);
 }
