@@ -6,6 +6,8 @@ import type { Dialog } from "./dialogs.ts";
 const TYPING_MS = 700;
 /** A letter answers when it has stood alone for so long (milliseconds); Enter makes it count at once. */
 const ALONE_MS = 500;
+/** A key that is held comes again within this time (milliseconds). */
+const REPEAT_MS = 250;
 
 export interface Attention {
   /** True: the question has it, or it waits until it is clear whose it is. False: it belongs to the text. */
@@ -96,6 +98,10 @@ export function createAttention({ dialog: current, editor, changed }: AttentionP
         seen = dialog;
         turned = false;
       }
+      if (data === answered.letter && performance.now() - answered.at < REPEAT_MS) {
+        answered.at = performance.now();
+        return true;
+      }
       if (!dialog) return toText(data);
       const keys = getKeybindings();
       const empty = editor.getText() === "";
@@ -119,10 +125,6 @@ export function createAttention({ dialog: current, editor, changed }: AttentionP
       if (text === undefined && !isPaste(data)) return command(data, dialog);
       if (dialog.writes) {
         dialog.handleInput(data);
-        return true;
-      }
-      if (text === answered.letter && performance.now() - answered.at < TYPING_MS) {
-        answered.at = performance.now();
         return true;
       }
       if (held || text === undefined || !dialog.letters.includes(text.toLowerCase())) return toText(data);

@@ -80,6 +80,25 @@ test("a letter alone answers after a moment, or with Enter at once", async () =>
   }
 });
 
+test("a key that is held answers no further question", async () => {
+  using kit = await asking();
+  await kit.type("y");
+  await kit.wait(600);
+  expect(kit.given).toEqual(["yes"]);
+  void kit.view.human.approve({ ...QUESTION, title: "next" }, kit.stop.signal).then((answer) => kit.given.push(answer));
+  // The keyboard repeats it, and stops.
+  for (let time = 0; time < 5; time++) {
+    await kit.type("y");
+    await kit.wait(100);
+  }
+  await kit.wait(600);
+  expect([kit.given, kit.draft()]).toEqual([["yes"], ""]);
+  await kit.wait(2_000);
+  await kit.type("y");
+  await kit.wait(600);
+  expect(kit.given).toEqual(["yes", "yes"]);
+});
+
 test("Enter alone and Escape are no; what is chosen with the arrows counts", async () => {
   for (const keys of [[ENTER], [ESCAPE]]) {
     using kit = await asking();
