@@ -190,6 +190,25 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
     expect(told(setting, 5)).toMatch(/there is no tool mcp__kit__nothing/);
   });
 
+  test("each server costs one line of the prompt, however many tools it has", async () => {
+    await using setting = await journey({ script: () => DONE });
+    const prompt = () => {
+      const { body } = setting.server.chats.at(-1) ?? { body: {} };
+      return { tools: JSON.stringify(body["tools"]), text: JSON.stringify(messagesOf({ body })) };
+    };
+    const entry = referenceEntry("everything", ["stdio"], { approve: ["*"] });
+    configure(setting, { one: entry });
+    expect((await setting.run(["mcp", "test", "one"])).code).toBe(0);
+    await setting.ask(["-p", "hello"]);
+    const single = prompt();
+    configure(setting, { one: entry, two: entry, three: entry });
+    await setting.ask(["-p", "hello"]);
+    const three = prompt();
+    expect(three.tools).toBe(single.tools);
+    expect(three.text.split("\\n")).toHaveLength(single.text.split("\\n").length + 2);
+    expect(three.text.length - single.text.length).toBeLessThan(2 * 200);
+  });
+
   test("servers that fail are named with their last words: broken, garbage, flood, dying, started once more", async () => {
     const script = [
       inner("mcp__broken__echo", { text: "x" }),
