@@ -16,6 +16,7 @@ describe.concurrent("trust", () => {
     const effort = async () => (await setting.run(["config", "get", "effort"])).stdout.trim();
     expect(await effort()).toBe("");
     const asked = await setting.run(["trust"]);
+    expect(asked.stdout).toContain("touch started");
     expect(asked).toMatchObject({ code: 2, stderr: expect.stringMatching(/nobody is here to say yes.*trust --show/) });
     expect(asked.stdout).toMatch(/\.codecrucible\/config\.jsonc +17 bytes +new\n\.mcp\.json/);
     expect((await setting.run(["trust", "--show"])).stdout).toContain("touch started");

@@ -15,6 +15,9 @@ interface Options {
   readonly json?: boolean;
 }
 
+/** Lines of a file of settings that stand before the question. */
+const MOST_LINES = 60;
+
 export default function trust(command: Command, context: CommandContext, finish: (code: number) => void): void {
   command
     .option("--show", "print the files, trust nothing")
@@ -46,8 +49,22 @@ export default function trust(command: Command, context: CommandContext, finish:
 function listed(workspace: string, subjects: readonly TrustSubject[], options: Options): string {
   if (subjects.length === 0) return `nothing in ${workspace} would run or steer anything: there is nothing to trust\n`;
   const rows = subjects.map(({ path, bytes, state }) => [harmless(path), `${bytes} bytes`, state]);
-  const texts = options.show ? subjects.map(({ path, text }) => `\n--- ${harmless(path)}\n${harmless(text)}\n`) : [];
+  // What is settings starts programs and names hosts: nobody is asked about it without having seen it.
+  const open = subjects.filter(({ path, state }) => state !== "trusted" && /\.jsonc?$/.test(path));
+  const shown = options.show ? subjects : open;
+  const texts = shown.map(
+    ({ path, text }) => `\n--- ${harmless(path)}\n${options.show ? harmless(text) : begun(text)}\n`,
+  );
   return `${table(rows)}${texts.join("")}`;
+}
+
+/** The first lines of a text, and how many there are more. */
+function begun(text: string): string {
+  const lines = harmless(text.trimEnd()).split("\n");
+  const more = lines.length - MOST_LINES;
+  return more > 0
+    ? `${lines.slice(0, MOST_LINES).join("\n")}\n… ${more} more lines: crucible trust --show`
+    : lines.join("\n");
 }
 
 async function agreed(options: Options): Promise<boolean> {
