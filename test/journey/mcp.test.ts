@@ -193,7 +193,7 @@ describe.skipIf(reason !== undefined)(`foreign servers${reason ? ` (skipped: ${r
   test("each server costs one line of the prompt, however many tools it has", async () => {
     await using setting = await journey({ script: () => DONE });
     const prompt = () => {
-      const { body } = setting.server.chats.at(-1) ?? { body: {} };
+      const { body }: { body: Record<string, unknown> } = setting.server.chats.at(-1) ?? { body: {} };
       return { tools: JSON.stringify(body["tools"]), text: JSON.stringify(messagesOf({ body })) };
     };
     const entry = referenceEntry("everything", ["stdio"], { approve: ["*"] });
