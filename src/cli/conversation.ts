@@ -88,6 +88,8 @@ interface State {
   turn: { readonly stop: AbortController; readonly steering: Said[] } | undefined;
   /** Own commands that run beside a turn or without one. */
   own: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
+  /** The slash command that was given last; it may open another session. */
+  command: Promise<unknown> | undefined;
   last: string | undefined;
   queue: string[];
   /** Said with the next prompt: what own commands printed. */
@@ -101,7 +103,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   const lifetime = new AbortController();
   const configured = app.config.get<string>("permissionMode");
   const state: State = {
-    ...{ live: undefined, model: undefined, turn: undefined, own: undefined, last: undefined },
+    ...{ live: undefined, model: undefined, turn: undefined, own: undefined, command: undefined, last: undefined },
     mode: (configured === "accept-edits" ? "default" : configured) as Mode,
     ...{ chosen: {}, queue: [], pending: [], images: new Map() },
   };
@@ -259,12 +261,16 @@ export function createConversation(options: ConversationOptions): Conversation {
         if (line === "") return;
         if (line.startsWith("/") && !line.startsWith("//")) {
           view.said(line, "slash");
-          return await options.slash(line, conversation);
+          const command = options.slash(line, conversation);
+          state.command = command.catch(() => undefined);
+          return await command;
         }
         if (/^# +\S[^\n]*$/.test(line)) return await options.slash(`/remember ${line.slice(1).trim()}`, conversation);
         if (line.startsWith("!")) return line.length > 1 ? await ownCommand(line.slice(1).trim()) : undefined;
         // What an own command prints belongs to the prompt that follows it.
         if (!state.turn) await state.own?.ended;
+        // The session that a command is about to open is the one that is meant.
+        if (!state.turn) await state.command;
         await (state.turn ? steer(line) : prompt(line));
       } catch (error) {
         fail(error);

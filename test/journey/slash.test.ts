@@ -16,7 +16,7 @@ async function say(screen: Terminal, text: string): Promise<void> {
   screen.send("Enter");
 }
 
-describe.skipIf(missing).concurrent("slash commands (need tmux)", () => {
+describe.skipIf(missing).concurrent("slash commands (need tmux)", { timeout: 120_000 }, () => {
   test("/undo, /redo and /rewind: files and conversation go back; what the person changed is asked about", async () => {
     await using setting = await journey({
       script: [
@@ -75,7 +75,7 @@ describe.skipIf(missing).concurrent("slash commands (need tmux)", () => {
     await screen.shows(/\/effort huge: one of off, low, medium, high/);
     await say(screen, "/model nobody/nothing");
     await screen.shows(/nothing/);
-    await say(screen, "/model ollama/scripted");
+    await say(screen, "/model ollama/scripted:latest");
     await screen.shows(/ollama\/scripted:latest answers from now on/);
     await say(screen, "and again");
     await screen.shows(/and again[\s\S]*Good\./);

@@ -114,13 +114,15 @@ test("the way back from a login: one answer at its path, and nothing else", asyn
   const fetch = dialler([new URL(loopback.url).host]);
   expect((await fetch(new URL("/other?code=1", loopback.url))).status).toBe(404);
   expect((await fetch(loopback.url)).status).toBe(404);
+  const back = loopback.answer("2");
+  expect((await fetch(`${loopback.url}?code=1&state=3`)).status).toBe(404);
   expect(await (await fetch(`${loopback.url}?code=1&state=2`)).text()).toContain("close this page");
-  expect(String(await loopback.answer)).toBe("code=1&state=2");
+  expect(String(await back)).toBe("code=1&state=2");
   const taken = Number(new URL(loopback.url).port);
   await expect(openLoopback(taken, stop.signal)).rejects.toThrow(/EADDRINUSE/);
   loopback.close();
   const other = await openLoopback(0, stop.signal);
   stop.abort(new Error("stopped"));
-  await expect(other.answer).rejects.toThrow("stopped");
+  await expect(other.answer("4")).rejects.toThrow("stopped");
   other.close();
 });
