@@ -97,13 +97,15 @@ export interface Given {
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input, whole. */
   readonly input?: string;
+  /** The exit code that is due; 0 when absent. */
+  readonly code?: number;
   /** Has the process write down what it used when it ends. */
   readonly usage?: boolean;
 }
 
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** Runs Node with `args` and waits for its end. Throws when it fails. */
+/** Runs Node with `args` and waits for its end. Throws when it ends with another code than is due. */
 export async function runNode(args: readonly string[], given: Given): Promise<Run> {
   const file = join(given.place.home, "usage.json");
   const env = { ...given.place.env, ...given.env };
@@ -127,7 +129,8 @@ export async function runNode(args: readonly string[], given: Given): Promise<Ru
   });
   child.on("close", done);
   const code = await promise;
-  if (code !== 0) throw new Error(`${args.join(" ").slice(0, 200)} ended with ${code}: ${text.stderr || text.stdout}`);
+  if (code !== (given.code ?? 0))
+    throw new Error(`${args.join(" ").slice(0, 200)} ended with ${code}: ${text.stderr || text.stdout}`);
   const used = given.usage
     ? (JSON.parse(readFileSync(file, "utf8")) as { cpuMs: number; rssMib: number })
     : { cpuMs: Number.NaN, rssMib: Number.NaN };
