@@ -57,7 +57,8 @@ async function placed(flags: Flags, context: CommandContext, run: Run): Promise<
 /** A person at a terminal who did not ask for one answer alone. */
 function talks(flags: Flags): boolean {
   const once = ["print", "quiet", "json-schema", "output-format", "input-format", "council"] as const;
-  return Boolean(process.stdin.isTTY && process.stdout.isTTY) && !once.some((name) => flags.has(name));
+  // The flags first: to look at standard input at all costs milliseconds.
+  return !once.some((name) => flags.has(name)) && Boolean(process.stdin.isTTY && process.stdout.isTTY);
 }
 
 /** Words that begin a prompt of their own kind; `council show` and its like look back instead. */
